@@ -1,1 +1,42 @@
-//! overt-records
+//! What is kept: the watchlist, runs and their alerts, in one redb file per deployment.
+//!
+//! Images, templates, crops and scores are stored only as sealed payloads: each encrypted under a random key of its own,
+//! which lies, wrapped, in a key file outside redb. So the end of a payload's retention is real although redb copies
+//! pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
+//!
+//! ```no_run
+//! use overt_records::{Retention, Store, StoreSettings, Timestamp};
+//!
+//! let store = Store::open_or_create(
+//!     "records.redb".as_ref(),
+//!     &StoreSettings {
+//!         deployment: "walk-past".into(),
+//!         retention: Retention { alerts_hours: 24, watchlist_hours: 24 },
+//!     },
+//! )?;
+//! for entry in store.watchlist().list()? {
+//!     println!("{} ({}): {} images", entry.reference, entry.category, entry.images.len());
+//! }
+//! store.sweep(Timestamp::from_unix_ms(1_790_000_000_000))?;
+//! # Ok::<(), overt_records::RecordsError>(())
+//! ```
+
+mod error;
+mod payload;
+mod retention;
+mod runs;
+mod store;
+mod watchlist;
+
+pub use error::RecordsError;
+pub use payload::{AlertPayload, AlertScore, Picture};
+pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
+pub use runs::{
+    Alert, AlertState, CameraUsed, Counts, FrameCounts, ModelUsed, NewAlert, PluginUsed, Priority,
+    Run, RunHeader, RunId, RunOutcome, RunRecord, StoredAlert,
+};
+pub use store::{Store, StoreSettings};
+pub use watchlist::{
+    Encoder, Enrolled, EntrySummary, ImageSummary, NewImage, OtherEncoder, StoredTemplate,
+    Watchlist,
+};
