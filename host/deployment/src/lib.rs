@@ -1,1 +1,23 @@
-//! overt-deployment
+//! The deployment file: one TOML file that says everything that a force decides, turned into one checked value.
+//!
+//! [`Deployment::read`] reports every mistake at once, each with its line, what was expected, what was found and how to mend it.
+//! This crate reads that file and nothing else; it knows no plugin, no camera and no record.
+
+mod check;
+mod deployment;
+mod files;
+pub mod limits;
+mod plugin;
+mod problem;
+mod reader;
+mod render;
+mod text;
+
+pub use deployment::{
+    Authority, Camera, CameraKind, Channel, ChannelKind, Deployment, Device, Host, Purpose,
+    Retention, Source, Watchlist, Zone,
+};
+pub use jiff::Timestamp;
+pub use limits::Limits;
+pub use plugin::{Capability, Plugin, Plugins, Role};
+pub use problem::{Position, Problem, Problems};

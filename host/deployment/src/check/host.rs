@@ -1,0 +1,86 @@
+//! `[host]` and `[retention]`: the machine's part, and how long it keeps what.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::words;
+use crate::deployment::{Device, Host, Retention};
+use crate::files::NamedFile;
+use crate::limits;
+use crate::reader::{Notes, Table, Value};
+
+pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Host> {
+    let notes = table.notes();
+    let workers = table.integer("workers", limits::WORKERS.range());
+    let device = table
+        .find("device")
+        .map_or(Some(Device::Cpu), |value| device(value, notes));
+    let onnxruntime = table.find("onnxruntime").and_then(|value| {
+        words::existing_file(
+            value,
+            notes,
+            "the ONNX Runtime library",
+            "run `make setup`, or take the line out",
+            files,
+        )
+    });
+    let place = |key, what, example| {
+        let value = table.require(key, what, example)?;
+        words::path(value, notes, what)
+    };
+    let records = place(
+        "records",
+        "the file for the records",
+        "\"out/records.redb\"",
+    );
+    let output = place(
+        "output",
+        "the folder for the summary and the report",
+        "\"out\"",
+    );
+    table.finish();
+    Some(Host {
+        // Within its bound, so it fits.
+        workers: workers.map(|workers| workers as usize),
+        device: device?,
+        onnxruntime,
+        records: records?.value,
+        output: output?.value,
+    })
+}
+
+fn device(value: Value<'_>, notes: &Notes<'_>) -> Option<Device> {
+    const EXPECTED: &str = "`cpu`, or `cuda:` and the number of a GPU, 0 to 63";
+    let string = value.string(notes, EXPECTED)?;
+    let device = match string.value {
+        "cpu" => Some(Device::Cpu),
+        other => other
+            .strip_prefix("cuda:")
+            .and_then(|index| index.parse().ok())
+            .filter(|index| *index < 64)
+            .map(|index| Device::Cuda { index }),
+    };
+    if device.is_none() {
+        string.complain(notes, EXPECTED, "write `\"cpu\"` if you are unsure; a GPU that is not there is an error, never a slower run");
+    }
+    device
+}
+
+/// `[retention]`, which may be absent: then the defaults hold.
+pub(super) fn retention(root: &Table<'_, '_>) -> Option<Retention> {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let (alerts, watchlist) = match root.find("retention") {
+        None => (None, None),
+        Some(value) => {
+            let table = value.table(root.notes())?;
+            let alerts = table.integer("alerts-hours", limits::ALERTS_HOURS.range());
+            let watchlist = table.integer("watchlist-hours", limits::WATCHLIST_HOURS.range());
+            table.finish();
+            (alerts, watchlist)
+        }
+    };
+    Some(Retention {
+        alerts: hours(alerts.unwrap_or(limits::ALERTS_HOURS.default)),
+        watchlist: hours(watchlist.unwrap_or(limits::WATCHLIST_HOURS.default)),
+    })
+}

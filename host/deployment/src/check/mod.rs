@@ -1,0 +1,178 @@
+//! From the text of a deployment file to a checked [`Deployment`], or to every mistake in it. Here is the order of the work; each part of the file has
+//! a module of its own.
+
+mod authority;
+mod cameras;
+mod channels;
+mod host;
+mod plugins;
+mod references;
+mod syntax;
+mod words;
+
+use std::cell::RefCell;
+
+use toml::de::DeTable;
+
+use crate::deployment::{Deployment, Watchlist};
+use crate::files::NamedFile;
+use crate::limits;
+use crate::problem::Problems;
+use crate::reader::{At, Notes, Table};
+use crate::text::Text;
+
+/// Checks a whole file.
+pub(crate) fn deployment(text: Text) -> Result<Deployment, Problems> {
+    let (table, errors) = DeTable::parse_recoverable(text.source());
+    let syntax = syntax::sort(&text, &table, errors);
+    let notes = Notes::new(&text, syntax.refused);
+    for problem in syntax.problems {
+        notes.add(problem);
+    }
+    let files = RefCell::new(Vec::new());
+    // Where the text's structure is broken, what the parser made of the rest is a guess: to complain about it would mislead.
+    let parts = if syntax.structure_is_broken {
+        None
+    } else {
+        parts(
+            &Table::new(&notes, table.get_ref(), String::new(), 0..0),
+            &files,
+        )
+    };
+    let (list, omitted) = notes.into_problems();
+    match parts {
+        Some(parts) if list.is_empty() => {
+            Ok(parts.into_deployment(text.clone(), files.into_inner()))
+        }
+        _ => Err(Problems::new(list, omitted, text.clone())),
+    }
+}
+
+/// What the file says, before it is known whether anything in it is a mistake.
+struct Parts {
+    identity: authority::Identity,
+    authority: crate::deployment::Authority,
+    host: crate::deployment::Host,
+    cameras: Vec<crate::deployment::Camera>,
+    watchlist: Watchlist,
+    plugins: crate::plugin::Plugins,
+    channels: Vec<crate::deployment::Channel>,
+    retention: crate::deployment::Retention,
+}
+
+impl Parts {
+    fn into_deployment(self, text: Text, files: Vec<NamedFile>) -> Deployment {
+        let Self {
+            identity,
+            authority,
+            host,
+            cameras,
+            watchlist,
+            plugins,
+            channels,
+            retention,
+        } = self;
+        Deployment {
+            id: identity.id,
+            purpose: identity.purpose,
+            place: identity.place,
+            use_case: identity.use_case,
+            start: identity.start.value,
+            end: identity.end.value,
+            authority,
+            host,
+            cameras,
+            watchlist,
+            plugins,
+            channels,
+            retention,
+            text,
+            files,
+        }
+    }
+}
+
+/// Reads every part, and only then asks whether all of them are there: a mistake in one must not hide those in the next.
+fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts> {
+    let notes = root.notes();
+    let section = |name| {
+        root.require(name, "a table", &format!("[{name}]"))
+            .and_then(|value| value.table(notes))
+    };
+
+    let identity = section("deployment").and_then(authority::identity);
+    let authority =
+        section("authority").and_then(|table| authority::authority(table, identity.as_ref()));
+    let host = section("host").and_then(|table| host::host(table, files));
+    let cameras = cameras::cameras(root, authority.as_ref(), files);
+    let categories = section("watchlist").and_then(categories);
+    let channels = channels::channels(root);
+    let retention = host::retention(root);
+    let names = references::Names {
+        cameras: cameras
+            .as_deref()
+            .map(|cameras| cameras.iter().map(|camera| camera.id.as_str()).collect()),
+        categories: categories
+            .as_deref()
+            .map(|names| names.iter().map(String::as_str).collect()),
+        channels: channels.as_deref().map(|channels| {
+            channels
+                .iter()
+                .map(|channel| channel.name.as_str())
+                .collect()
+        }),
+    };
+    let plugins = section("plugins").and_then(|table| plugins::plugins(&table, &names, files));
+    root.finish();
+
+    Some(Parts {
+        identity: identity?,
+        authority: authority?.value,
+        host: host?,
+        cameras: cameras?,
+        watchlist: Watchlist {
+            categories: categories?,
+        },
+        plugins: plugins?,
+        channels: channels?,
+        retention: retention?,
+    })
+}
+
+/// `[watchlist]`.
+fn categories(table: Table<'_, '_>) -> Option<Vec<String>> {
+    let notes = table.notes();
+    let expected = "a list of the watchlist's categories";
+    let value = table.require(
+        "categories",
+        expected,
+        r#"["wanted-on-warrant", "missing-person"]"#,
+    );
+    let categories = value.and_then(|value| {
+        let whole: At<()> = At {
+            value: (),
+            key: value.key.clone(),
+            span: value.span.clone(),
+        };
+        let items = value.items(notes, expected)?;
+        if items.is_empty() || items.len() > limits::CATEGORIES {
+            whole.complain(
+                notes,
+                format!("1 to {} categories", limits::CATEGORIES),
+                "name every category that an entry of this deployment may have",
+            );
+        }
+        let names: Vec<_> = items
+            .into_iter()
+            .map(|item| words::name(item, notes, "a category"))
+            .collect();
+        let found: Vec<_> = names.iter().flatten().collect();
+        words::unique(notes, &found, "category");
+        names
+            .into_iter()
+            .map(|name| name.map(|name| name.value))
+            .collect()
+    });
+    table.finish();
+    categories
+}

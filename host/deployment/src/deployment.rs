@@ -1,0 +1,275 @@
+//! A deployment as a force decided it: one checked value that nobody changes afterwards. It knows how the value is shaped; how the file is read, and
+//! what is a mistake in it, stands in `check`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::files::NamedFile;
+use crate::plugin::Plugins;
+use crate::problem::Problems;
+use crate::text::Text;
+
+/// A checked deployment file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Deployment {
+    /// `deployment.id`: 1 to 64 letters, digits and hyphens.
+    pub id: String,
+    /// `deployment.purpose`: what it is for, in a sentence.
+    pub purpose: String,
+    /// `deployment.place`: where it takes place.
+    pub place: String,
+    /// `deployment.use-case`: the force's word for why here.
+    pub use_case: String,
+    /// `deployment.start`: nothing is compared before.
+    pub start: Timestamp,
+    /// `deployment.end`: nothing is compared from here on.
+    pub end: Timestamp,
+    /// `[authority]`.
+    pub authority: Authority,
+    /// `[host]`.
+    pub host: Host,
+    /// `[[camera]]`: at least one, and no more than the authority allows; ids are unique.
+    pub cameras: Vec<Camera>,
+    /// `[watchlist]`.
+    pub watchlist: Watchlist,
+    /// `[plugins.<role>]`.
+    pub plugins: Plugins,
+    /// `[[channel]]`: names are unique, exactly one is the default desk.
+    pub channels: Vec<Channel>,
+    /// `[retention]`.
+    pub retention: Retention,
+    pub(crate) text: Text,
+    pub(crate) files: Vec<NamedFile>,
+}
+
+impl Deployment {
+    /// Reads and checks a deployment file: everything that can be told from the file alone. Whether the files that it names exist is
+    /// [`Deployment::check_files`].
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the file, in the order of its lines.
+    pub fn read(file: &Path) -> Result<Self, Problems> {
+        crate::check::deployment(Text::read(file)?)
+    }
+
+    /// The same for a text that is already in memory. `file` is the name that mistakes are reported under, and relative paths are
+    /// resolved against its folder.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the text, in the order of its lines.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
+        crate::check::deployment(Text::new(file, text.to_owned()))
+    }
+
+    /// The file that was read, as it was named.
+    pub fn file(&self) -> &Path {
+        self.text.file()
+    }
+
+    /// The file's text, as it was read.
+    pub fn source(&self) -> &str {
+        self.text.source()
+    }
+
+    /// Where an alert goes that nobody else was named for.
+    pub fn default_desk(&self) -> &Channel {
+        // `check` lets no deployment pass that has not exactly one; the first channel is an answer that cannot be reached.
+        self.channels
+            .iter()
+            .find(|channel| channel.default)
+            .unwrap_or(&self.channels[0])
+    }
+
+    /// The camera of this id.
+    pub fn camera(&self, id: &str) -> Option<&Camera> {
+        self.cameras.iter().find(|camera| camera.id == id)
+    }
+
+    /// Whether faces may be compared at this time: `start` ≤ `now` < `end`.
+    pub fn is_open_at(&self, now: Timestamp) -> bool {
+        self.start <= now && now < self.end
+    }
+}
+
+/// `[authority]`: who allowed the deployment, and how much of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Authority {
+    /// `officer`: who authorised it.
+    pub officer: String,
+    /// `rank`.
+    pub rank: String,
+    /// `reference`: the written authority's.
+    pub reference: String,
+    /// `when`: given at. Not after the deployment's start.
+    pub when: Timestamp,
+    /// `until`: valid until. Not before the deployment's end.
+    pub until: Timestamp,
+    /// `score-floor`: the least cosine at which anybody may be alerted, −1 to 1, without a default. The host refuses an alert under it.
+    pub score_floor: f32,
+    /// `cameras`: the most cameras, 1 to 64, default 1.
+    pub cameras: u32,
+    /// `watchlist-size`: the most entries, 1 to 1,000,000, default 1,000.
+    pub watchlist_size: u32,
+    /// `body-worn`: whether body-worn cameras are allowed, default false.
+    pub body_worn: bool,
+}
+
+/// `[host]`: the machine's part.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Host {
+    /// `workers`: threads that run plugins, 1 to 256. Absent: one per core.
+    pub workers: Option<usize>,
+    /// `device`: where models run, default the CPU.
+    pub device: Device,
+    /// `onnxruntime`: the ONNX Runtime library, resolved. Absent: the host's own search.
+    pub onnxruntime: Option<PathBuf>,
+    /// `records`: the record store's file, resolved.
+    pub records: PathBuf,
+    /// `output`: the folder for `summary.json` and `report.html`, resolved.
+    pub output: PathBuf,
+}
+
+/// Where models run. A device that is not there is an error, never a silent fall-back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// `"cpu"`.
+    Cpu,
+    /// `"cuda:0"`: a GPU by its number.
+    Cuda {
+        /// 0 to 63.
+        index: u32,
+    },
+}
+
+/// `[[camera]]`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Camera {
+    /// `id`: 1 to 64 letters, digits and hyphens.
+    pub id: String,
+    /// `kind`.
+    pub kind: CameraKind,
+    /// `owner`: whose camera it is.
+    pub owner: String,
+    /// Where its frames come from.
+    pub source: Source,
+    /// `zone`: the part of the picture in which faces are compared. Absent: all of it.
+    pub zone: Option<Zone>,
+}
+
+/// What a camera is mounted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CameraKind {
+    /// `"fixed"`: on a wall or a mast.
+    Fixed,
+    /// `"vehicle"`: on a van or a car.
+    Vehicle,
+    /// `"handheld"`.
+    Handheld,
+    /// `"body-worn"`: refused unless the authority says `body-worn = true`.
+    BodyWorn,
+}
+
+impl CameraKind {
+    /// The name in the deployment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Vehicle => "vehicle",
+            Self::Handheld => "handheld",
+            Self::BodyWorn => "body-worn",
+        }
+    }
+}
+
+/// Where a camera's frames come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// `file`: a video, resolved. Every frame is read; none is dropped.
+    File(PathBuf),
+}
+
+/// A zone of recognition: whole pixels of the camera's picture, origin at its top-left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Zone {
+    /// Left edge, 0 to 16,383.
+    pub x: u32,
+    /// Top edge, 0 to 16,383.
+    pub y: u32,
+    /// 1 to 16,384.
+    pub width: u32,
+    /// 1 to 16,384.
+    pub height: u32,
+}
+
+/// `[watchlist]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Watchlist {
+    /// `categories`: the closed list that every entry's category is from, in the file's order; 1 to 64, each once.
+    pub categories: Vec<String>,
+}
+
+/// `[[channel]]`: somewhere an alert can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Channel {
+    /// `name`: 1 to 64 letters, digits and hyphens.
+    pub name: String,
+    /// `purpose`: the host refuses an alert that nobody has judged on a channel for action.
+    pub purpose: Purpose,
+    /// `kind`.
+    pub kind: ChannelKind,
+    /// `default`: the desk for alerts that nobody was named for; exactly one channel, and one for review.
+    pub default: bool,
+}
+
+/// What a channel is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// `"review"`: a person looks at an alert.
+    Review,
+    /// `"action"`: an officer hears of an alert that a person has passed.
+    Action,
+}
+
+impl Purpose {
+    /// The name in the deployment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Action => "action",
+        }
+    }
+}
+
+/// How a channel reaches its people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ChannelKind {
+    /// `"console"`: lines on the host's own terminal.
+    Console,
+}
+
+/// `[retention]`: how long what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retention {
+    /// `alerts-hours`: alerts with their crops and scores, 1 to 744 hours after they were raised, default 24.
+    pub alerts: Duration,
+    /// `watchlist-hours`: watchlist images and templates, 1 to 744 hours after enrolment, default 24.
+    pub watchlist: Duration,
+}

@@ -1,0 +1,134 @@
+//! Every ceiling and every default that a deployment file is held to, in one place. It knows numbers alone: who enforces them is
+//! the business of the runtime, the pipeline and the records.
+
+use std::time::Duration;
+
+/// What a number of the deployment file may be, and what it is when the file is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The least that makes sense.
+    pub least: u64,
+    /// The value when the file says nothing.
+    pub default: u64,
+    /// The host's ceiling: no deployment file raises it.
+    pub most: u64,
+}
+
+impl Bound {
+    /// From the least to the most.
+    pub fn range(&self) -> std::ops::RangeInclusive<u64> {
+        self.least..=self.most
+    }
+}
+
+/// Mistakes that are written down; more are counted. Nobody reads a hundred, and a hostile file may hold a million.
+pub const PROBLEMS: usize = 100;
+
+/// Bytes of a deployment file. A long one has a few thousand; a megabyte is a mistake or an attack.
+pub const FILE_BYTES: u64 = 1 << 20;
+
+/// Bytes of one plugin's configuration as JSON: what `config.get` of the contract may return.
+pub const CONFIG_BYTES: usize = 65_536;
+
+/// Characters of a name: ids, categories, channels.
+pub const NAME_CHARACTERS: usize = 64;
+
+/// Bytes of a text, such as a purpose.
+pub const TEXT_BYTES: usize = 1_024;
+
+/// Channels of one deployment: an answer of the alert router names at most 16 of them.
+pub const CHANNELS: usize = 64;
+
+/// Categories of one watchlist. The list is closed and short, or it says nothing.
+pub const CATEGORIES: usize = 64;
+
+/// Models of one plugin.
+pub const MODELS: usize = 16;
+
+/// `authority.cameras`. The default is 1: whoever wants more says so.
+pub const CAMERAS: Bound = Bound {
+    least: 1,
+    default: 1,
+    most: 64,
+};
+
+/// `authority.watchlist-size`, entries. One million is what the search is measured with.
+pub const WATCHLIST_SIZE: Bound = Bound {
+    least: 1,
+    default: 1_000,
+    most: 1_000_000,
+};
+
+/// `host.workers`, threads. Silent: one per core, which is why the default here is 0.
+pub const WORKERS: Bound = Bound {
+    least: 1,
+    default: 0,
+    most: 256,
+};
+
+/// `limits.memory-mib`: memories and tables of one plugin call together, MiB. 64 holds every plugin of ours four times over.
+pub const MEMORY_MIB: Bound = Bound {
+    least: 1,
+    default: 64,
+    most: 512,
+};
+
+/// `limits.deadline-ms` of a perception plugin: milliseconds of CPU time in the guest for one call.
+pub const DEADLINE_MS: Bound = Bound {
+    least: 1,
+    default: 500,
+    most: 10_000,
+};
+
+/// `limits.fuel` of a decision plugin: units of wasmtime's fuel for one call. A decision of ours takes some ten thousand.
+pub const FUEL: Bound = Bound {
+    least: 1_000,
+    default: 10_000_000,
+    most: 10_000_000_000,
+};
+
+/// `limits.tensors-mib` of a perception plugin: host memory for the tensors of one call, MiB.
+pub const TENSORS_MIB: Bound = Bound {
+    least: 1,
+    default: 256,
+    most: 4_096,
+};
+
+/// `retention.alerts-hours`. Default: 24 hours; ceiling: 31 days, the longest that any published policy keeps an alert.
+pub const ALERTS_HOURS: Bound = Bound {
+    least: 1,
+    default: 24,
+    most: 31 * 24,
+};
+
+/// `retention.watchlist-hours`. The default is the published practice; the ceiling is that of the alerts, which refer to the entries.
+pub const WATCHLIST_HOURS: Bound = Bound {
+    least: 1,
+    default: 24,
+    most: 31 * 24,
+};
+
+/// What one call of a plugin may use. The host refuses a plugin whose manifest says that it needs more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memories and tables together. `memory-mib`, 1 to 512 MiB, default 64 MiB.
+    pub memory: u64,
+    /// CPU time in the guest, host calls excluded; for perception plugins (decision plugins are bounded by fuel, so the default stands
+    /// there and means nothing). `deadline-ms`, 1 ms to 10 s, default 500 ms.
+    pub deadline: Duration,
+    /// Units of fuel; for decision plugins (the default stands elsewhere). `fuel`, 1,000 to 10,000,000,000, default 10,000,000.
+    pub fuel: u64,
+    /// Bytes of host memory for tensors; for perception plugins. `tensors-mib`, 1 MiB to 4 GiB, default 256 MiB.
+    pub tensors: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: MEMORY_MIB.default << 20,
+            deadline: Duration::from_millis(DEADLINE_MS.default),
+            fuel: FUEL.default,
+            tensors: TENSORS_MIB.default << 20,
+        }
+    }
+}
