@@ -1,1 +1,4 @@
 //! overt-pipeline
+
+pub mod report;
+pub mod summary;

@@ -1,0 +1,107 @@
+//! What a run comes to: the numbers of `summary.json`. Its shape is published as `summary.schema.json` beside this crate's manifest. It holds no image, no template
+//! and no score of anybody who raised no alert.
+
+use std::collections::BTreeMap;
+
+use overt_deployment::Role;
+use serde::Serialize;
+
+/// `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Frames by what became of them.
+    pub frames: Frames,
+    /// Faces that the detector found inside the zones of recognition.
+    pub faces: u64,
+    /// Tracks: passers-by as far as the tracker could tell them apart.
+    pub tracks: u64,
+    /// Alerts, in the order in which they were raised.
+    pub alerts: Vec<Alert>,
+    /// Processed frames per second of wall-clock time, all cameras together.
+    pub fps: f64,
+    /// Milliseconds by stage: all the time that all threads spent in it, divided by the processed frames.
+    pub stages_ms: BTreeMap<String, f64>,
+    /// The plugins that ran, in the order of a frame's way.
+    pub plugins: Vec<PluginUsed>,
+    /// The models that they ran.
+    pub models: Vec<ModelUsed>,
+    /// Failed plugin calls, one item for each plugin, role and cause.
+    pub plugin_errors: Vec<PluginErrors>,
+    /// Whether somebody ended the run before its cameras did.
+    pub interrupted: bool,
+}
+
+/// Frames by what became of them. `read` = `processed` + `dropped` + `unseen` once a run has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Frames {
+    /// Came from a camera.
+    pub read: u64,
+    /// Went all their way.
+    pub processed: u64,
+    /// Given up for a newer frame of a live camera.
+    pub dropped: u64,
+    /// No healthy plugin saw them.
+    pub unseen: u64,
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alert {
+    /// The watchlist entry's reference.
+    pub reference: String,
+    /// The entry's category.
+    pub category: String,
+    /// The camera's id.
+    pub camera: String,
+    /// The track's number on that camera, from 1.
+    pub track: u32,
+    /// The best score of the entry on this track, a cosine, −1 to 1.
+    pub score: f32,
+    /// The sequence number of the track's first frame.
+    pub first_frame: u32,
+    /// The sequence number of the track's last frame.
+    pub last_frame: u32,
+    /// What the policy said that its proposal rests on.
+    pub reason: String,
+}
+
+/// A plugin that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginUsed {
+    /// The role that it filled.
+    pub role: Role,
+    /// The id in its manifest.
+    pub id: String,
+    /// The version in its manifest.
+    pub version: String,
+    /// SHA-256 of the plugin file, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A model that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelUsed {
+    /// The id of the plugin that ran it.
+    pub plugin: String,
+    /// Its name in that plugin's manifest.
+    pub name: String,
+    /// SHA-256 of the model file, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Calls of one plugin that failed for one cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginErrors {
+    /// The plugin's id.
+    pub plugin: String,
+    /// The role in which it was called.
+    pub role: Role,
+    /// Why it failed, in words.
+    pub cause: String,
+    /// How often.
+    pub count: u64,
+    /// The camera of the first such call.
+    pub camera: String,
+    /// The sequence number of the frame of the first such call.
+    pub frame: u32,
+}
