@@ -66,7 +66,7 @@ pub const WORKERS: Bound = Bound {
     most: 256,
 };
 
-/// `limits.memory-mib`: memories and tables of one plugin call together, MiB. 64 holds every plugin of ours four times over.
+/// `limits.memory-mib`: memories and tables of one plugin call together, MiB.
 pub const MEMORY_MIB: Bound = Bound {
     least: 1,
     default: 64,
@@ -80,7 +80,7 @@ pub const DEADLINE_MS: Bound = Bound {
     most: 10_000,
 };
 
-/// `limits.fuel` of a decision plugin: units of wasmtime's fuel for one call. A decision of ours takes some ten thousand.
+/// `limits.fuel` of a decision plugin: units of wasmtime's fuel for one call.
 pub const FUEL: Bound = Bound {
     least: 1_000,
     default: 10_000_000,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ pub struct Position {
 #[non_exhaustive]
 pub struct Problem {
     /// The file, as it was named.
+    #[serde(serialize_with = "as_shown")]
     pub file: PathBuf,
     /// Where in the file; absent where the file could not be read at all.
     #[serde(flatten)]
@@ -121,3 +122,8 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// A path that is no UTF-8 is no reason to tell nobody what is wrong.
+fn as_shown<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}

@@ -306,16 +306,16 @@ impl<'n, 'r> Table<'n, 'r> {
         number
     }
 
-    /// An optional `true` or `false`; absent means false.
-    pub(crate) fn flag(&self, key: &'static str) -> bool {
+    /// An optional `true` or `false`; absent means false. Nothing where it is a mistake.
+    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
         let Some(value) = self.find(key) else {
-            return false;
+            return Some(false);
         };
         if let DeValue::Boolean(flag) = value.value {
-            return *flag;
+            return Some(*flag);
         }
         value.wrong_type(self.notes, "`true` or `false`");
-        false
+        None
     }
 
     /// A date and time with its offset from UTC.
@@ -341,14 +341,19 @@ impl<'n, 'r> Table<'n, 'r> {
         timestamp.map(|timestamp| value.map(|_| timestamp))
     }
 
-    /// The tables of `[[key]]`; none is no mistake here.
+    /// The tables of `[[key]]`, at least one. An item that is no table is missing from the answer.
     pub(crate) fn tables(&self, key: &'static str) -> Vec<Table<'n, 'r>> {
-        let Some(value) = self.find(key) else {
+        let expected = format!("at least one table `[[{key}]]`");
+        let Some(value) = self.require(key, &expected, &format!("[[{key}]]")) else {
             return Vec::new();
         };
-        let expected = format!("a list of tables, `[[{key}]]`");
+        let at = At {
+            value: (),
+            key: value.key.clone(),
+            span: value.span.clone(),
+        };
         if let DeValue::Table(_) = value.value {
-            value.complain_of(
+            at.complain_of(
                 self.notes,
                 expected,
                 format!("a single table, `[{key}]`"),
@@ -356,7 +361,17 @@ impl<'n, 'r> Table<'n, 'r> {
             );
             return Vec::new();
         }
-        let items = value.items(self.notes, &expected).unwrap_or_default();
+        let Some(items) = value.items(self.notes, &expected) else {
+            return Vec::new();
+        };
+        if items.is_empty() {
+            at.complain_of(
+                self.notes,
+                expected,
+                "an empty list",
+                format!("write `[[{key}]]` in its place"),
+            );
+        }
         items
             .into_iter()
             .filter_map(|item| item.table(self.notes))
@@ -497,16 +512,12 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A part of the file that is short enough for a message, and safe for a terminal.
+/// A part of the file that is short enough for a message.
 pub(crate) fn excerpt(source: &str, span: &Range<usize>) -> String {
     const MOST: usize = 60;
     let text = source.get(span.clone()).unwrap_or_default().trim();
     let line = text.lines().next().unwrap_or_default();
-    let mut shown: String = line
-        .chars()
-        .take(MOST)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut shown: String = line.chars().take(MOST).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }

@@ -19,6 +19,17 @@ impl Problems {
             Renderer::plain()
         }
         .term_width(WIDTH);
+        // The renderer shows the control characters of ASCII as pictures, but lets the C1 ones through, which terminals obey as well. Each is two
+        // bytes long, as is what stands for it, so that the spans stay right.
+        let source: String = (self.text.source().chars())
+            .map(|c| {
+                if ('\u{80}'..='\u{9f}').contains(&c) {
+                    '·'
+                } else {
+                    c
+                }
+            })
+            .collect();
         let mut out = String::new();
         for problem in self {
             let title = match problem.key.as_str() {
@@ -32,11 +43,7 @@ impl Problems {
                 let annotation = AnnotationKind::Primary
                     .span(problem.span.clone())
                     .label(&found);
-                group.element(
-                    Snippet::source(self.text.source())
-                        .path(&path)
-                        .annotation(annotation),
-                )
+                group.element(Snippet::source(&source).path(&path).annotation(annotation))
             } else {
                 group
                     .element(annotate_snippets::Origin::path(&path))

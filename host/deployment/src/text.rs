@@ -93,6 +93,7 @@ impl Text {
         self.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
+    /// A mistake at these bytes. What comes from the file is made safe for a terminal here, for every way of showing it.
     pub(crate) fn problem(
         &self,
         span: Range<usize>,
@@ -104,10 +105,10 @@ impl Text {
         Problem {
             file: self.file.to_path_buf(),
             position: Some(self.position(span.start)),
-            key,
-            expected,
-            found,
-            mend,
+            key: printable(key),
+            expected: printable(expected),
+            found: printable(found),
+            mend: printable(mend),
             span,
         }
     }
@@ -150,4 +151,21 @@ fn read_capped(file: &Path) -> std::io::Result<Vec<u8>> {
         .take(limits::FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Without control characters: a terminal obeys them.
+fn printable(text: String) -> String {
+    if text.chars().any(char::is_control) {
+        text.chars()
+            .map(|c| {
+                if c.is_control() {
+                    char::REPLACEMENT_CHARACTER
+                } else {
+                    c
+                }
+            })
+            .collect()
+    } else {
+        text
+    }
 }

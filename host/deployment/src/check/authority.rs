@@ -117,7 +117,7 @@ pub(super) fn authority(
         // Within their bounds, so both fit.
         cameras: cameras as u32,
         watchlist_size: watchlist_size as u32,
-        body_worn,
+        body_worn: body_worn?,
     };
     Some(At {
         value: authority,

@@ -17,7 +17,6 @@ pub(super) fn cameras(
     files: &RefCell<Vec<NamedFile>>,
 ) -> Option<Vec<Camera>> {
     let notes = root.notes();
-    root.require("camera", "at least one camera", "[[camera]]")?;
     let tables = root.tables("camera");
     let most = authority.map_or(limits::CAMERAS.most, |authority| {
         authority.value.cameras.into()
@@ -29,7 +28,7 @@ pub(super) fn cameras(
         if index as u64 == most {
             at.complain_of(
                 notes,
-                format!("at most {most} cameras, as `authority.cameras` says"),
+                format!("no more than {most}, as `authority.cameras` says"),
                 format!("camera number {}", index + 1),
                 "take the camera out, or have the authority extended",
             );

@@ -7,7 +7,6 @@ use crate::reader::{At, Table};
 
 pub(super) fn channels(root: &Table<'_, '_>) -> Option<Vec<Channel>> {
     let notes = root.notes();
-    root.require("channel", "at least one channel", "[[channel]]")?;
     let tables = root.tables("channel");
     let first = tables.first().map(Table::at);
     let mut channels = Vec::new();
@@ -57,7 +56,7 @@ fn channel(table: Table<'_, '_>) -> (Option<At<String>>, Option<Channel>) {
             name: name.as_ref()?.value.clone(),
             purpose: purpose?.value,
             kind: kind?.value,
-            default,
+            default: default?,
         })
     })();
     (name, channel)

@@ -90,7 +90,7 @@ fn json(value: &Value<'_>, notes: &Notes<'_>) -> Option<Json> {
         },
         DeValue::Float(float) => match float.as_str().parse().ok().and_then(Number::from_f64) {
             Some(number) => Some(Json::Number(number)),
-            None => refused("a finite number"),
+            None => refused("a number that is finite"),
         },
         DeValue::Array(_) => {
             let items: Vec<_> = children(value)

@@ -28,79 +28,79 @@ pub(super) fn sort(text: &Text, table: &Spanned<DeTable<'_>>, errors: Vec<Error>
         return syntax;
     }
     let mut scalars = Vec::new();
-    for value in table.get_ref().values() {
-        collect_scalars(value, &mut scalars);
+    for (key, value) in table.get_ref() {
+        collect_scalars(key.get_ref().to_string(), value, &mut scalars);
     }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        let value = scalars.iter().find(|scalar| {
-            !span.is_empty() && scalar.start <= span.start && span.end <= scalar.end
-        });
         let (what, expected) = error
             .message()
             .split_once(", expected ")
             .unwrap_or((error.message(), "TOML"));
-        let (span, mend) = match value {
-            Some(value) => {
+        let value = scalars.iter().find(|(_, value)| {
+            !span.is_empty() && value.start <= span.start && span.end <= value.end
+        });
+        let problem = |span: Range<usize>, key: &str, expected: &str, what: &str, mend: &str| {
+            let there = excerpt(text.source(), &span);
+            let found = if there.is_empty() {
+                what.to_owned()
+            } else {
+                format!("{there}, {what}")
+            };
+            text.problem(
+                span,
+                key.to_owned(),
+                expected.to_owned(),
+                found,
+                mend.to_owned(),
+            )
+        };
+        syntax.problems.push(match value {
+            Some((key, value)) => {
                 syntax.refused.push(value.clone());
-                (
-                    value.clone(),
-                    "correct the value; a text is written in quotes",
-                )
+                let mend = "correct the value; a text is written in quotes";
+                problem(value.clone(), key, expected, &article(what), mend)
             }
             // The first of the two counts, so that the rest of the file can be read.
-            None if what == "duplicate key" => (
-                span,
-                "keep one of them; `[[name]]` begins another entry of a list",
-            ),
+            None if what == "duplicate key" => {
+                let mend = "keep one of them; `[[name]]` begins another entry of a list";
+                problem(span, "", "each key once", "for the second time", mend)
+            }
             None => {
                 syntax.structure_is_broken = true;
-                (
-                    span,
-                    "correct the line; what follows it is checked once it can be read",
-                )
+                let mend = "correct the line; the rest of the file is checked once it can be read";
+                problem(span, "", expected, &article(what), mend)
             }
-        };
-        let expected = if what == "duplicate key" {
-            "each key once"
-        } else {
-            expected
-        };
-        let there = excerpt(text.source(), &span);
-        let found = if there.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{there}, {}", article(what))
-        };
-        syntax.problems.push(text.problem(
-            span,
-            String::new(),
-            expected.to_owned(),
-            found,
-            mend.to_owned(),
-        ));
+        });
     }
     syntax
 }
 
-fn collect_scalars(value: &Spanned<DeValue<'_>>, scalars: &mut Vec<Range<usize>>) {
+/// Every value that holds no others, with its key's path.
+fn collect_scalars(
+    key: String,
+    value: &Spanned<DeValue<'_>>,
+    scalars: &mut Vec<(String, Range<usize>)>,
+) {
     match value.get_ref() {
-        DeValue::Table(table) => table
-            .values()
-            .for_each(|value| collect_scalars(value, scalars)),
-        DeValue::Array(array) => array
-            .iter()
-            .for_each(|value| collect_scalars(value, scalars)),
-        _ => scalars.push(value.span()),
+        DeValue::Table(table) => {
+            for (name, value) in table {
+                collect_scalars(format!("{key}.{}", name.get_ref()), value, scalars);
+            }
+        }
+        DeValue::Array(array) => {
+            for (index, value) in array.iter().enumerate() {
+                collect_scalars(format!("{key}[{index}]"), value, scalars);
+            }
+        }
+        _ => scalars.push((key, value.span())),
     }
 }
 
-/// "invalid date" → "an invalid date"; other messages stay as they are.
+/// "invalid date" → "an invalid date"; messages of another kind stay as they are.
 fn article(what: &str) -> String {
-    if what.starts_with("invalid ") {
+    if what.starts_with("invalid ") || what.starts_with("un") {
         format!("an {what}")
-    } else if what == "duplicate key" {
-        "for the second time".to_owned()
     } else {
         what.to_owned()
     }

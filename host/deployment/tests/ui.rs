@@ -1,0 +1,77 @@
+//! Pairs of files: `ui/<case>.toml` and what is said about it, `ui/<case>.err` (as at a terminal) and, for some, `ui/<case>.json`. A case without either
+//! has no mistake. `OVERT_BLESS=1` writes the `.err` and `.json` files that are there or missing anew; read them before you commit them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use overt_deployment::Deployment;
+
+/// Cases without a mistake.
+const SOUND: [&str; 2] = ["sound", "least"];
+
+fn main() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir("tests/ui")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    files.sort();
+    assert!(!files.is_empty());
+    let trial = |file: PathBuf| {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        Trial::test(name.clone(), move || case(&name, &file))
+    };
+    libtest_mimic::run(
+        &Arguments::from_args(),
+        files.into_iter().map(trial).collect(),
+    )
+    .exit();
+}
+
+fn case(name: &str, file: &Path) -> Result<(), Failed> {
+    let problems = match (Deployment::read(file), SOUND.contains(&name)) {
+        (Ok(_), true) => return Ok(()),
+        (Ok(_), false) => return Err("no mistake was found".into()),
+        (Err(problems), true) => return Err(problems.render(false).into()),
+        (Err(problems), false) => problems,
+    };
+    for problem in &problems {
+        if problem.position.is_none()
+            || problem.expected.is_empty()
+            || problem.found.is_empty()
+            || problem.mend.is_empty()
+        {
+            return Err(format!("a mistake is not told in full: {problem:?}").into());
+        }
+    }
+    compare(&file.with_extension("err"), &problems.render(false))?;
+    let json = file.with_extension("json");
+    if json.exists() {
+        compare(
+            &json,
+            &(serde_json::to_string_pretty(&problems).unwrap() + "\n"),
+        )?;
+    }
+    Ok(())
+}
+
+fn compare(file: &Path, found: &str) -> Result<(), Failed> {
+    if std::env::var_os("OVERT_BLESS").is_some() {
+        std::fs::write(file, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(file).unwrap_or_default();
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} says\n\n{expected}\n\nbut the answer is\n\n{found}",
+            file.display()
+        )
+        .into())
+    }
+}
