@@ -1,1 +1,45 @@
-//! overt-runtime
+//! Runs vendors' algorithms as sandboxed WebAssembly components.
+//!
+//! The way of a plugin through this crate, in the order in which it is walked:
+//!
+//! 1. [`package`]: the file is read once, capped in size, hashed; its manifest and its imports and exports are read from the bytes.
+//! 2. [`agreement`]: what the manifest declares, what the component imports and exports and what the deployment grants have to agree.
+//! 3. [`compiler`] and [`cache`]: the component is compiled in a watched child process; the result is kept under a message
+//!    authentication code.
+//! 4. [`Runtime::accept`]: the linker receives the granted interfaces and no other; every role is loaded once, so that a type mismatch
+//!    shows now and not at the first frame.
+//! 5. [`Plugin`]: each call runs in a fresh store and a fresh instance under [`Limits`]; the answer is checked before anybody
+//!    uses it ([`answer`]).
+//!
+//! The runtime knows no watchlist, no record and no deployment file.
+
+pub mod agreement;
+pub mod answer;
+pub mod cache;
+pub mod compiler;
+mod contract;
+mod engine;
+pub mod error;
+mod imports;
+pub mod inspect;
+pub mod limits;
+pub mod manifest;
+pub mod pack;
+pub mod package;
+pub mod plugin;
+pub mod role;
+mod sandbox;
+
+pub use agreement::Grants;
+pub use engine::{Runtime, RuntimeOptions};
+pub use error::{CallCause, CallError, PluginError};
+pub use limits::Limits;
+pub use manifest::Manifest;
+pub use package::PluginFile;
+pub use plugin::{Plugin, PluginIdentity, Sessions};
+pub use role::{Capability, Role};
+
+pub use contract::decision;
+
+/// The version of the contract that this host speaks.
+pub const CONTRACT: &str = "0.1";

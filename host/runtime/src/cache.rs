@@ -1,0 +1,155 @@
+//! Compiled plugins on disk, under a message authentication code.
+//!
+//! Compiled code runs in this process without any check, so a file that somebody else wrote must never be loaded. Each carries a keyed BLAKE3
+//! code over the plugin's digest, the compiler's settings and the code itself; the key lies beside the cache, readable by its owner
+//! alone. The file is read once into one buffer, and what was verified is what is loaded.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::error::PluginError;
+use crate::limits;
+
+const CODE_BYTES: usize = blake3::OUT_LEN;
+const KEY_FILE: &str = "host.key";
+
+/// A folder of compiled plugins.
+#[derive(Clone)]
+pub struct Cache {
+    folder: PathBuf,
+    key: [u8; blake3::KEY_LEN],
+}
+
+impl Cache {
+    /// Opens a cache, and makes folder and key where they are absent.
+    pub fn open(folder: &Path) -> Result<Cache, PluginError> {
+        let failed = |cause: String| PluginError::Engine {
+            cause: format!("the cache {}: {cause}", folder.display()),
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| failed(error.to_string()))?;
+        let path = folder.join(KEY_FILE);
+        let key = match Self::new_key(&path) {
+            Ok(key) => key,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Self::read_key(&path).map_err(|cause| failed(format!("{KEY_FILE}: {cause}")))?
+            }
+            Err(error) => return Err(failed(format!("{KEY_FILE}: {error}"))),
+        };
+        Ok(Cache {
+            folder: folder.to_owned(),
+            key,
+        })
+    }
+
+    /// Writes a fresh key under a name of its own and links it into place, so that two hosts starting at once agree on one.
+    fn new_key(path: &Path) -> std::io::Result<[u8; blake3::KEY_LEN]> {
+        if path.exists() {
+            return Err(std::io::ErrorKind::AlreadyExists.into());
+        }
+        let mut key = [0; blake3::KEY_LEN];
+        File::open("/dev/urandom")?.read_exact(&mut key)?;
+        let draft = path.with_extension(format!("{}", std::process::id()));
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .and_then(|mut file| {
+                file.write_all(&key)?;
+                file.sync_all()
+            });
+        let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+        let _ = std::fs::remove_file(&draft);
+        linked.map(|()| key)
+    }
+
+    fn read_key(path: &Path) -> Result<[u8; blake3::KEY_LEN], String> {
+        let mut file = File::open(path).map_err(|error| error.to_string())?;
+        let metadata = file.metadata().map_err(|error| error.to_string())?;
+        if metadata.mode() & 0o077 != 0 {
+            return Err(format!(
+                "expected mode 600, found {:o}: others may have read or written it; delete the cache",
+                metadata.mode() & 0o777
+            ));
+        }
+        let mut key = [0; blake3::KEY_LEN];
+        file.read_exact(&mut key)
+            .map_err(|error| error.to_string())?;
+        Ok(key)
+    }
+
+    fn path(&self, engine: &Engine, plugin: &str) -> PathBuf {
+        self.folder
+            .join(format!("{plugin}-{:016x}", settings(engine)))
+    }
+
+    fn code(&self, engine: &Engine, plugin: &str, compiled: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(plugin.as_bytes());
+        hasher.update(&settings(engine).to_le_bytes());
+        hasher.update(compiled);
+        hasher.finalize()
+    }
+
+    /// The component of the plugin with this digest, if it is here and authentic. Anything else is as if it were absent: it is compiled
+    /// again and replaced.
+    pub(crate) fn load(&self, engine: &Engine, plugin: &str) -> Option<Component> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.path(engine, plugin)).ok()?;
+        file.take(limits::COMPILED_BYTES + CODE_BYTES as u64)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        let (code, compiled) = bytes.split_at_checked(CODE_BYTES)?;
+        let code = blake3::Hash::from_slice(code).ok()?;
+        // The comparison of `blake3::Hash` takes the same time whatever differs.
+        if code != self.code(engine, plugin, compiled) {
+            tracing::warn!(
+                plugin,
+                "a compiled plugin in the cache is not authentic; it is compiled again"
+            );
+            return None;
+        }
+        // SAFETY: the bytes carry an authentication code under a key that only this host's owner can read, so `store` wrote them, from
+        // the compiler's output for this engine's settings; `deserialize` checks version and settings once more. The buffer verified is
+        // the buffer loaded. Tested by `a_tampered_cache_is_not_loaded`.
+        unsafe { Component::deserialize(engine, compiled) }.ok()
+    }
+
+    /// Keeps a compiled component. Failing to is no error: the next start compiles again.
+    pub(crate) fn store(&self, engine: &Engine, plugin: &str, compiled: &[u8]) {
+        let path = self.path(engine, plugin);
+        let draft = path.with_extension(format!("{}", std::process::id()));
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)
+            .and_then(|mut file| {
+                file.write_all(self.code(engine, plugin, compiled).as_bytes())?;
+                file.write_all(compiled)?;
+                std::fs::rename(&draft, &path)
+            });
+        if let Err(error) = written {
+            let _ = std::fs::remove_file(&draft);
+            tracing::warn!(%error, "a compiled plugin cannot be kept in the cache");
+        }
+    }
+}
+
+/// A number for all that the compiled code depends on: wasmtime's version, the target, and the engine's settings.
+fn settings(engine: &Engine) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,167 @@
+//! Compiles components, in a child process whose CPU time and memory are limited by the operating system.
+//!
+//! No limit of a store applies to compiling: a component of 338 KB was seen to take over 100 s and 3 GB. The child reads the component
+//! from standard input and writes the compiled code to standard output. It is this same software, so its output is as trustworthy
+//! as a compiler inside this process would be; what protects the host is that the child can be ended.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use wasmtime::Engine;
+
+use crate::engine;
+use crate::error::PluginError;
+use crate::limits;
+use crate::role::Family;
+
+/// The program that compiles, started anew for each component: `PROGRAM ARGUMENTS… perception|decision`. It does nothing but
+/// [`serve`].
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    /// The program's path.
+    pub program: PathBuf,
+    /// What comes before the family's name.
+    pub arguments: Vec<OsString>,
+}
+
+/// The child's exit status where the component itself is at fault.
+const DOES_NOT_COMPILE: i32 = 3;
+
+fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Perception => "perception",
+        Family::Decision => "decision",
+    }
+}
+
+/// The child's side: limits itself, compiles standard input to standard output, and gives the exit status. `family` is the last
+/// argument.
+pub fn serve(family: &str) -> i32 {
+    let family = match family {
+        "perception" => Family::Perception,
+        "decision" => Family::Decision,
+        other => {
+            eprintln!("expected perception or decision, found {other}");
+            return 2;
+        }
+    };
+    match compile_here(family) {
+        Ok(()) => 0,
+        Err(message) => {
+            eprintln!("{message}");
+            DOES_NOT_COMPILE
+        }
+    }
+}
+
+fn compile_here(family: Family) -> Result<(), String> {
+    let limit = |resource, most: u64| {
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(most),
+                maximum: Some(most),
+            },
+        )
+        .map_err(|error| format!("no limit can be set: {error}"))
+    };
+    limit(Resource::Cpu, limits::COMPILE_CPU.as_secs())?;
+    limit(Resource::As, limits::COMPILE_MEMORY)?;
+    limit(Resource::Core, 0)?;
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(limits::PLUGIN_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    // No pooling allocator here: its slots are address space that the limit above would refuse, and code does not depend on it.
+    let engine = Engine::new(&engine::config(family)).map_err(|error| format!("{error:#}"))?;
+    let compiled = engine
+        .precompile_component(&bytes)
+        .map_err(|error| format!("{error:#}"))?;
+    std::io::stdout()
+        .lock()
+        .write_all(&compiled)
+        .map_err(|error| error.to_string())
+}
+
+impl Compiler {
+    /// Compiles a component. `path` is for messages.
+    pub(crate) fn compile(
+        &self,
+        path: &Path,
+        family: Family,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, PluginError> {
+        let host = |cause: String| PluginError::Engine {
+            cause: format!("the compiler {}: {cause}", self.program.display()),
+        };
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .arg(family_name(family))
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| host(error.to_string()))?;
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(host("it has no pipes".into()));
+        };
+        let (compiled, message) = std::thread::scope(|scope| {
+            // Both pipes are served at once, or the two processes would wait for each other.
+            scope.spawn(move || {
+                // A child that ends early breaks the pipe; its exit status tells more than this error would.
+                let _ = stdin.write_all(bytes);
+            });
+            let message = scope.spawn(move || {
+                let mut text = Vec::new();
+                let _ = stderr.take(16 << 10).read_to_end(&mut text);
+                String::from_utf8_lossy(&text).trim().to_owned()
+            });
+            let mut compiled = Vec::new();
+            let read = stdout
+                .take(limits::COMPILED_BYTES + 1)
+                .read_to_end(&mut compiled);
+            (read.map(|_| compiled), message.join().unwrap_or_default())
+        });
+        let over_long = compiled
+            .as_ref()
+            .is_ok_and(|bytes| bytes.len() as u64 > limits::COMPILED_BYTES);
+        if over_long {
+            // The child may still be writing; it is of no more use.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(|error| host(error.to_string()))?;
+        if over_long {
+            return Err(PluginError::CompileLimit {
+                path: path.to_owned(),
+                limit: "512 MiB of compiled code",
+            });
+        }
+        let compiled = compiled.map_err(|error| host(error.to_string()))?;
+        use std::os::unix::process::ExitStatusExt;
+        let limit = |limit| {
+            Err(PluginError::CompileLimit {
+                path: path.to_owned(),
+                limit,
+            })
+        };
+        match (status.code(), status.signal()) {
+            (Some(0), _) => Ok(compiled),
+            (Some(DOES_NOT_COMPILE), _) => Err(PluginError::Compile {
+                path: path.to_owned(),
+                cause: message,
+            }),
+            // SIGXCPU (24), or SIGKILL (9) where the hard limit strikes first or the machine ran out of memory.
+            (_, Some(24)) => limit("120 s of CPU time"),
+            (_, Some(6 | 9 | 11)) => limit("4 GiB of memory"),
+            _ => Err(host(format!("ended with {status}: {message}"))),
+        }
+    }
+}

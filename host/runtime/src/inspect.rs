@@ -1,0 +1,171 @@
+//! What a plugin can do, from its bytes and not from its brochure. Never compiles and never runs anything.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::agreement::{self, Needs};
+use crate::error::PluginError;
+use crate::manifest::Manifest;
+use crate::package::{Interface, PluginFile};
+use crate::role::{Capability, Role};
+
+/// What a plugin file says and shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What its vendor declares.
+    pub manifest: Manifest,
+    /// The imported interfaces, as the bytes show them.
+    pub imports: Vec<Interface>,
+    /// The exported interfaces, as the bytes show them.
+    pub exports: Vec<Interface>,
+    /// The roles that it exports.
+    pub roles: Vec<Role>,
+    /// What it can do if everything that it declares is granted; sentences for an auditor, drawn from the imports.
+    pub can: Vec<String>,
+    /// What it cannot do, whatever is granted; likewise.
+    pub cannot: Vec<String>,
+    /// Capabilities that the manifest declares and the component does not import.
+    pub declared_unused: Vec<Capability>,
+    /// Where manifest and component disagree; absent where a host would go on to the deployment's grants.
+    pub disagreement: Option<String>,
+    /// Models: they run natively and are trusted like the host.
+    pub models_are_trusted: bool,
+}
+
+/// Reads a plugin file and says what it is.
+pub fn inspect(path: &Path) -> Result<Inspection, PluginError> {
+    Ok(describe(&PluginFile::read(path)?))
+}
+
+/// The same of a file that has been read.
+pub fn describe(file: &PluginFile) -> Inspection {
+    let imported: BTreeSet<Capability> = file
+        .imports()
+        .iter()
+        .filter_map(|import| match agreement::needs(&import.name) {
+            Some(Needs::One(capability)) => Some(capability),
+            _ => None,
+        })
+        .collect();
+    let roles: Vec<Role> = file
+        .exports()
+        .iter()
+        .filter_map(|export| agreement::role_of_export(&export.name))
+        .collect();
+    let uses = |interface: &str, function: &str| {
+        file.imports().iter().any(|import| {
+            agreement::of_contract(&import.name) == Some(interface)
+                && (function.is_empty() || import.functions.iter().any(|found| found == function))
+        })
+    };
+    let reads_numbers = [
+        "[method]tensor.read",
+        "[method]tensor.read-bytes",
+        "[method]tensor.gather",
+        "[method]tensor.peaks",
+    ]
+    .iter()
+    .any(|function| uses("tensors", function));
+    let makes_tensors =
+        uses("frames", "[method]frame.tensor") || uses("frames", "[method]frame.aligned");
+    let says =
+        |right: bool, yes: &str, no: &str, can: &mut Vec<String>, cannot: &mut Vec<String>| {
+            if right {
+                can.push(yes.to_owned())
+            } else {
+                cannot.push(no.to_owned())
+            }
+        };
+    let (mut can, mut cannot) = (Vec::new(), Vec::new());
+    says(
+        makes_tensors || uses("frames", "[method]frame.width"),
+        if makes_tensors {
+            "have the host make tensors of camera frames"
+        } else {
+            "know a frame's size, camera and time"
+        },
+        "see a camera frame in any form",
+        &mut can,
+        &mut cannot,
+    );
+    says(
+        uses("pixels", ""),
+        "copy pixels of a frame into its own memory",
+        "copy a frame's pixels as bytes",
+        &mut can,
+        &mut cannot,
+    );
+    if !file.manifest().models.is_empty() || imported.contains(&Capability::Inference) {
+        says(
+            imported.contains(&Capability::Inference),
+            "run the models that its manifest names",
+            "run a model",
+            &mut can,
+            &mut cannot,
+        );
+    } else {
+        cannot.push("run a model".to_owned());
+    }
+    if uses("tensors", "") {
+        says(
+            reads_numbers,
+            "read numbers of tensors",
+            "read a tensor's numbers",
+            &mut can,
+            &mut cannot,
+        );
+    }
+    says(
+        imported.contains(&Capability::Log),
+        "write short lines to the host's log",
+        "write to the host's log",
+        &mut can,
+        &mut cannot,
+    );
+    says(
+        uses("config", ""),
+        "read its own table of the deployment file",
+        "read its own table of the deployment file",
+        &mut can,
+        &mut cannot,
+    );
+    cannot.push(
+        "open a file, a socket or a clock, or draw random numbers: the contract has no such import"
+            .to_owned(),
+    );
+    cannot.push(
+        "remember anything from one call to the next: each call runs in a fresh instance"
+            .to_owned(),
+    );
+    Inspection {
+        sha256: file.sha256().to_owned(),
+        bytes: file.bytes().len() as u64,
+        manifest: file.manifest().clone(),
+        imports: file.imports().to_vec(),
+        exports: file.exports().to_vec(),
+        roles,
+        can,
+        cannot,
+        declared_unused: file
+            .manifest()
+            .capabilities
+            .declared()
+            .filter(|capability| !imported.contains(capability))
+            .collect(),
+        disagreement: agreement::declared(
+            file.path(),
+            file.manifest(),
+            file.imports(),
+            file.exports(),
+        )
+        .err()
+        .map(|error| error.to_string()),
+        models_are_trusted: !file.manifest().models.is_empty(),
+    }
+}

@@ -1,0 +1,91 @@
+//! What one call may use. Every number is enforced, and each has a hostile plugin that hits it under `tests/`.
+
+use std::time::Duration;
+
+/// What one call may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Bytes of all linear memories and tables of the call together.
+    pub memory: u64,
+    /// Perception: CPU time of the guest, host calls excluded, so that a busy machine strikes no innocent.
+    pub deadline: Duration,
+    /// Perception: wall-clock time that the models of one call may take together; ONNX Runtime is told to stop when it is over.
+    pub inference_deadline: Duration,
+    /// Decision: wasmtime fuel.
+    pub fuel: u64,
+    /// Bytes of tensors that the host makes for the call.
+    pub tensors: u64,
+    /// The most faces in a detector's answer.
+    pub faces: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory: 64 << 20,
+            deadline: Duration::from_millis(500),
+            inference_deadline: Duration::from_secs(10),
+            fuel: 10_000_000,
+            tensors: 256 << 20,
+            faces: 256,
+        }
+    }
+}
+
+/// The ceiling of [`Limits::memory`]: the size of the pooling allocator's slots.
+pub const MOST_MEMORY: u64 = 512 << 20;
+
+/// Bytes that one call between guest and host may carry towards the host, 1 MiB.
+pub const HOSTCALL_BYTES: usize = 1 << 20;
+
+/// Handles in the tables of a component instance.
+pub const COMPONENT_HANDLES: usize = 4096;
+
+/// Tensors, models and frames that a call may hold at one time.
+pub const RESOURCES: usize = 256;
+
+/// Elements of a WebAssembly table; each is charged as eight bytes to [`Limits::memory`].
+pub const TABLE_ELEMENTS: usize = 100_000;
+
+/// Values of one answer of `read` or `gather` of a tensor, and bytes of `read-bytes`: 4 MiB.
+pub const READ_VALUES: u32 = 1 << 20;
+
+/// Bytes of one answer of `pixels.region`, 4 MiB.
+pub const PIXEL_BYTES: u64 = 4 << 20;
+
+/// Positions that `peaks` returns at most.
+pub const PEAKS: u32 = 65_536;
+
+/// Faces of one `aligned` call.
+pub const ALIGNED: usize = 256;
+
+/// Faces of one `encode` or `assess` call.
+pub const ENCODED: usize = 64;
+
+/// Bytes of a reason or an error's message.
+pub const TEXT: usize = 256;
+
+/// Lines that a call may log; the rest is dropped and counted.
+pub const LOG_LINES: u32 = 64;
+
+/// Quality components of a face.
+pub const COMPONENTS: usize = 32;
+
+/// Routes of an alert.
+pub const ROUTES: usize = 16;
+
+/// Wall-clock time after which a decision plugin is ended although it has fuel left. Fuel ends every guest; if this strikes, the host or
+/// the machine is at fault, and the error says so.
+pub const DECISION_BACKSTOP: Duration = Duration::from_secs(5);
+
+/// The largest plugin file, 64 MiB.
+pub const PLUGIN_BYTES: u64 = 64 << 20;
+
+/// CPU time that the compiling child process may use.
+pub const COMPILE_CPU: Duration = Duration::from_secs(120);
+
+/// Address space that the compiling child process may use, 4 GiB.
+pub const COMPILE_MEMORY: u64 = 4 << 30;
+
+/// The largest compiled plugin, 512 MiB.
+pub const COMPILED_BYTES: u64 = 512 << 20;

@@ -1,0 +1,589 @@
+//! An accepted plugin, and the calls to it: each in a fresh store and a fresh instance, its answer checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use overt_vision::{Backend, Face, Frame, InferenceError, ModelFile, Tensor};
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Store, Trap};
+
+use crate::agreement::{self, Grants};
+use crate::answer;
+use crate::contract::exports::{alert_router, detector, encoder, matcher_policy, quality};
+use crate::engine::Runtime;
+use crate::error::{CallCause, CallError, PluginError};
+use crate::imports;
+use crate::limits::{self, Limits};
+use crate::manifest::EncoderFacts;
+use crate::package::PluginFile;
+use crate::role::Role;
+use crate::sandbox::{Call, Ended, LogSource, NamedSession};
+
+/// What a deployment says about a plugin.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The role that it is to fill. Others that it has are not used.
+    pub role: Role,
+    /// What is granted to it.
+    pub grants: Grants,
+    /// What a call may use.
+    pub limits: Limits,
+    /// Its own table, as a JSON object.
+    pub config: String,
+    /// A file for each model that its manifest names.
+    pub models: BTreeMap<String, (PathBuf, ModelFile)>,
+}
+
+/// Which plugin it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginIdentity {
+    /// The manifest's id.
+    pub id: Arc<str>,
+    /// The manifest's version.
+    pub version: Arc<str>,
+    /// SHA-256 of the plugin file.
+    pub sha256: Arc<str>,
+}
+
+/// An accepted plugin. Cheap to clone; calls from several threads run side by side.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    runtime: Runtime,
+    identity: PluginIdentity,
+    role: Role,
+    limits: Limits,
+    config: Arc<str>,
+    encoder: Option<EncoderFacts>,
+    models: Vec<(String, ModelFile)>,
+    pre: InstancePre<Call>,
+    indices: Indices,
+}
+
+/// Where the role's functions are in the component.
+enum Indices {
+    Detector(detector::GuestIndices),
+    Encoder(encoder::GuestIndices),
+    Quality(quality::GuestIndices),
+    MatcherPolicy(matcher_policy::GuestIndices),
+    AlertRouter(alert_router::GuestIndices),
+}
+
+/// A plugin's models, loaded for one worker. A call has them for its time and gives them back.
+pub struct Sessions {
+    sessions: Vec<NamedSession>,
+}
+
+impl Runtime {
+    /// Accepts a plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
+    /// declared role is loaded, because a type mismatch shows only there. Nothing of the guest has run before that.
+    pub fn accept(&self, file: &PluginFile, terms: Terms) -> Result<Plugin, PluginError> {
+        let path = || file.path().to_owned();
+        let manifest = file.manifest();
+        agreement::check(file, &terms.grants)?;
+        if !manifest.plugin.roles.contains(&terms.role) {
+            return Err(PluginError::WrongRole {
+                path: path(),
+                wanted: terms.role,
+                roles: manifest.plugin.roles.clone(),
+            });
+        }
+        let mut given = terms.models;
+        let mut models = Vec::new();
+        for declared in &manifest.models {
+            let Some((file, model)) = given.remove(&declared.name) else {
+                return Err(PluginError::ModelNotGiven {
+                    path: path(),
+                    model: declared.name.clone(),
+                });
+            };
+            if model.sha256() != declared.sha256 {
+                return Err(PluginError::ModelDigest {
+                    path: path(),
+                    model: declared.name.clone(),
+                    file,
+                    expected: declared.sha256.clone(),
+                    found: model.sha256().to_owned(),
+                });
+            }
+            models.push((declared.name.clone(), model));
+        }
+        if let Some((model, _)) = given.pop_first() {
+            return Err(PluginError::ModelNotDeclared {
+                path: path(),
+                model,
+            });
+        }
+        let component = self.component(file)?;
+        let contract = |error: wasmtime::Error| PluginError::Contract {
+            path: path(),
+            cause: format!("{error:#}"),
+        };
+        let engine = self.engine(terms.role.family());
+        let mut linker = Linker::new(engine);
+        let capabilities: Grants = manifest
+            .capabilities
+            .declared()
+            .filter(|capability| terms.grants.contains(capability))
+            .collect();
+        imports::link(&mut linker, &capabilities)?;
+        let pre = linker.instantiate_pre(&component).map_err(contract)?;
+        let indices = Indices::of(terms.role, &pre).map_err(contract)?;
+        let plugin = Plugin {
+            inner: Arc::new(Inner {
+                runtime: self.clone(),
+                identity: PluginIdentity {
+                    id: manifest.plugin.id.as_str().into(),
+                    version: manifest.plugin.version.to_string().into(),
+                    sha256: file.sha256().into(),
+                },
+                role: terms.role,
+                limits: terms.limits,
+                config: terms.config.into(),
+                encoder: manifest.encoder.clone(),
+                models,
+                pre,
+                indices,
+            }),
+        };
+        plugin
+            .load_every_role(&manifest.plugin.roles)
+            .map_err(|cause| PluginError::Contract {
+                path: path(),
+                cause,
+            })?;
+        Ok(plugin)
+    }
+
+    /// The compiled component: from the cache, or compiled now.
+    fn component(&self, file: &PluginFile) -> Result<Component, PluginError> {
+        let family = file
+            .manifest()
+            .family()
+            .unwrap_or(crate::role::Family::Perception);
+        let engine = self.engine(family);
+        let cache = self.inner.cache.as_ref();
+        if let Some(component) = cache.and_then(|cache| cache.load(engine, file.sha256())) {
+            return Ok(component);
+        }
+        let compiled = self
+            .inner
+            .compiler
+            .compile(file.path(), family, file.bytes())?;
+        if let Some(cache) = cache {
+            cache.store(engine, file.sha256(), &compiled);
+        }
+        // SAFETY: the bytes came this moment through a pipe from the compiler child, which is this same software, started by its own path
+        // without an environment; `deserialize` checks version and settings. Tested by every test that loads a plugin, and by
+        // `a_compiler_of_other_settings_is_refused`.
+        unsafe { Component::deserialize(engine, &compiled) }.map_err(|error| PluginError::Engine {
+            cause: format!("the compiler's output does not load: {error:#}"),
+        })
+    }
+}
+
+impl Indices {
+    fn of(role: Role, pre: &InstancePre<Call>) -> wasmtime::Result<Indices> {
+        Ok(match role {
+            Role::Detector => Indices::Detector(detector::GuestIndices::new(pre)?),
+            Role::Encoder => Indices::Encoder(encoder::GuestIndices::new(pre)?),
+            Role::Quality => Indices::Quality(quality::GuestIndices::new(pre)?),
+            Role::MatcherPolicy => Indices::MatcherPolicy(matcher_policy::GuestIndices::new(pre)?),
+            Role::AlertRouter => Indices::AlertRouter(alert_router::GuestIndices::new(pre)?),
+        })
+    }
+
+    fn load(
+        &self,
+        store: &mut Store<Call>,
+        instance: &wasmtime::component::Instance,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Indices::Detector(indices) => indices.load(&mut *store, instance).map(drop),
+            Indices::Encoder(indices) => indices.load(&mut *store, instance).map(drop),
+            Indices::Quality(indices) => indices.load(&mut *store, instance).map(drop),
+            Indices::MatcherPolicy(indices) => indices.load(&mut *store, instance).map(drop),
+            Indices::AlertRouter(indices) => indices.load(&mut *store, instance).map(drop),
+        }
+    }
+}
+
+/// What a call is about, for the log and for errors.
+#[derive(Clone, Default)]
+struct About {
+    camera: Option<Arc<str>>,
+    frame: Option<u32>,
+}
+
+impl About {
+    fn frame(frame: &Frame) -> About {
+        About {
+            camera: Some(frame.camera().clone()),
+            frame: Some(frame.sequence()),
+        }
+    }
+}
+
+type Outcome<T> = Result<T, CallCause>;
+
+impl Plugin {
+    /// Which plugin it is.
+    pub fn identity(&self) -> &PluginIdentity {
+        &self.inner.identity
+    }
+
+    /// The role that it fills.
+    pub fn role(&self) -> Role {
+        self.inner.role
+    }
+
+    /// What a call may use.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// What its templates are, if it encodes.
+    pub fn encoder(&self) -> Option<&EncoderFacts> {
+        self.inner.encoder.as_ref()
+    }
+
+    /// Its models, in the order of the manifest: name and SHA-256.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.inner
+            .models
+            .iter()
+            .map(|(name, model)| (name.as_str(), model.sha256()))
+    }
+
+    /// Loads the plugin's models for one worker.
+    pub fn sessions(&self, backend: &dyn Backend) -> Result<Sessions, InferenceError> {
+        let sessions = self.inner.models.iter().map(|(name, model)| {
+            backend.load(model).map(|session| NamedSession {
+                name: name.clone(),
+                session,
+            })
+        });
+        Ok(Sessions {
+            sessions: sessions.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The faces of a frame (`wit/detector.wit`).
+    pub fn detect(
+        &self,
+        frame: &Arc<Frame>,
+        sessions: &mut Sessions,
+    ) -> Result<Vec<Face>, CallError> {
+        let Indices::Detector(indices) = &self.inner.indices else {
+            return Err(self.not_this_role(About::frame(frame)));
+        };
+        self.call(About::frame(frame), sessions, |store, instance| {
+            let guest = indices
+                .load(&mut *store, instance)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let handle = lend(store, frame)?;
+            let answer = guest
+                .call_detect(&mut *store, handle)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let faces: Vec<Face> = answer
+                .map_err(|error| match error {
+                    detector::DetectorError::BadConfig => refused("bad-config"),
+                    detector::DetectorError::Refused => refused("refused"),
+                    detector::DetectorError::UnexpectedOutput => refused("unexpected-output"),
+                })?
+                .into_iter()
+                .map(Face::from)
+                .collect();
+            answer::faces(
+                &faces,
+                frame.width(),
+                frame.height(),
+                self.inner.limits.faces,
+            )
+            .map_err(CallCause::Answer)?;
+            Ok(faces)
+        })
+    }
+
+    /// A template of each face (`wit/encoder.wit`): float32 [faces, dimension], not normalised. `faces`: 1 to [`limits::ENCODED`].
+    pub fn encode(
+        &self,
+        frame: &Arc<Frame>,
+        faces: &[Face],
+        sessions: &mut Sessions,
+    ) -> Result<Tensor, CallError> {
+        let (Indices::Encoder(indices), Some(facts)) = (&self.inner.indices, &self.inner.encoder)
+        else {
+            return Err(self.not_this_role(About::frame(frame)));
+        };
+        self.call(About::frame(frame), sessions, |store, instance| {
+            let guest = indices
+                .load(&mut *store, instance)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let handle = lend(store, frame)?;
+            let asked: Vec<_> = faces.iter().map(|face| (*face).into()).collect();
+            let answer = guest
+                .call_encode(&mut *store, handle, &asked)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let tensor = answer.map_err(|error| match error {
+                encoder::EncoderError::BadConfig => refused("bad-config"),
+                encoder::EncoderError::Refused => refused("refused"),
+                encoder::EncoderError::UnexpectedOutput => refused("unexpected-output"),
+                encoder::EncoderError::LandmarksMissing => refused("landmarks-missing"),
+            })?;
+            let tensor = store
+                .data_mut()
+                .table
+                .delete(tensor)
+                .map_err(|error| CallCause::Trap(error.to_string()))?;
+            answer::templates(&tensor, faces.len(), facts.dimension).map_err(CallCause::Answer)?;
+            Ok(tensor)
+        })
+    }
+
+    /// Quality components of each face (`wit/quality.wit`): name and value, 0 to 100. `faces`: 1 to [`limits::ENCODED`].
+    pub fn assess(
+        &self,
+        frame: &Arc<Frame>,
+        faces: &[Face],
+        sessions: &mut Sessions,
+    ) -> Result<Vec<Vec<(String, f32)>>, CallError> {
+        let Indices::Quality(indices) = &self.inner.indices else {
+            return Err(self.not_this_role(About::frame(frame)));
+        };
+        self.call(About::frame(frame), sessions, |store, instance| {
+            let guest = indices
+                .load(&mut *store, instance)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let handle = lend(store, frame)?;
+            let asked: Vec<_> = faces.iter().map(|face| (*face).into()).collect();
+            let answer = guest
+                .call_assess(&mut *store, handle, &asked)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let components = answer.map_err(|error| match error {
+                quality::QualityError::BadConfig => refused("bad-config"),
+                quality::QualityError::Refused => refused("refused"),
+                quality::QualityError::UnexpectedOutput => refused("unexpected-output"),
+                quality::QualityError::LandmarksMissing => refused("landmarks-missing"),
+            })?;
+            answer::quality(&components, faces.len()).map_err(CallCause::Answer)?;
+            Ok(components
+                .into_iter()
+                .map(|face| {
+                    face.into_iter()
+                        .map(|component| (component.name, component.value))
+                        .collect()
+                })
+                .collect())
+        })
+    }
+
+    /// What to do about a track (`wit/matcher-policy.wit`).
+    pub fn decide(
+        &self,
+        observation: &matcher_policy::Observation,
+    ) -> Result<matcher_policy::Decision, CallError> {
+        let about = About {
+            camera: Some(observation.camera.as_str().into()),
+            frame: None,
+        };
+        let Indices::MatcherPolicy(indices) = &self.inner.indices else {
+            return Err(self.not_this_role(about));
+        };
+        self.call(about, &mut Sessions::none(), |store, instance| {
+            let guest = indices
+                .load(&mut *store, instance)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let answer = guest
+                .call_decide(&mut *store, observation)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let decision = answer.map_err(|error| {
+                said(
+                    match error.code {
+                        matcher_policy::PolicyErrorCode::BadConfig => "bad-config",
+                        matcher_policy::PolicyErrorCode::BadObservation => "bad-observation",
+                        matcher_policy::PolicyErrorCode::Failed => "failed",
+                    },
+                    error.message,
+                )
+            })?;
+            answer::decision(&decision, observation.offered.len()).map_err(CallCause::Answer)?;
+            Ok(decision)
+        })
+    }
+
+    /// The desks that should review an alert (`wit/alert-router.wit`). There is no counterpart for `for-action`: until a person's
+    /// judgement can be recorded, nothing in this host can call it.
+    pub fn for_review(
+        &self,
+        alert: &alert_router::Alert,
+    ) -> Result<Vec<alert_router::Route>, CallError> {
+        let about = About {
+            camera: Some(alert.camera.as_str().into()),
+            frame: None,
+        };
+        let Indices::AlertRouter(indices) = &self.inner.indices else {
+            return Err(self.not_this_role(about));
+        };
+        self.call(about, &mut Sessions::none(), |store, instance| {
+            let guest = indices
+                .load(&mut *store, instance)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let answer = guest
+                .call_for_review(&mut *store, alert)
+                .map_err(|error| cause(&error, &self.inner.limits))?;
+            let routes = answer.map_err(|error| {
+                said(
+                    match error.code {
+                        alert_router::RouterErrorCode::BadConfig => "bad-config",
+                        alert_router::RouterErrorCode::Failed => "failed",
+                    },
+                    error.message,
+                )
+            })?;
+            answer::routes(&routes).map_err(CallCause::Answer)?;
+            Ok(routes)
+        })
+    }
+
+    /// One call: a fresh store, a fresh instance, the work, and the sessions back whatever happened.
+    fn call<T>(
+        &self,
+        about: About,
+        sessions: &mut Sessions,
+        work: impl FnOnce(&mut Store<Call>, &wasmtime::component::Instance) -> Outcome<T>,
+    ) -> Result<T, CallError> {
+        let source = LogSource {
+            plugin: self.inner.identity.id.clone(),
+            camera: about.camera.clone(),
+            frame: about.frame,
+        };
+        let lent = std::mem::take(&mut sessions.sessions);
+        let store = Call::store(
+            &self.inner.runtime,
+            self.inner.role.family(),
+            &self.inner.limits,
+            self.inner.config.clone(),
+            lent,
+            source,
+        );
+        let outcome = store.and_then(|mut store| {
+            let instance = self
+                .inner
+                .pre
+                .instantiate(&mut store)
+                .map_err(|error| cause(&error, &self.inner.limits));
+            let outcome = instance.and_then(|instance| work(&mut store, &instance));
+            sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
+            outcome
+        });
+        outcome.map_err(|cause| self.error(about, cause))
+    }
+
+    fn error(&self, about: About, cause: CallCause) -> CallError {
+        let identity = &self.inner.identity;
+        CallError {
+            plugin: identity.id.clone(),
+            version: identity.version.clone(),
+            role: self.inner.role,
+            camera: about.camera,
+            frame: about.frame,
+            cause,
+        }
+    }
+
+    fn not_this_role(&self, about: About) -> CallError {
+        self.error(
+            about,
+            CallCause::Host(format!(
+                "it was accepted as {} and called as another role",
+                self.inner.role
+            )),
+        )
+    }
+
+    /// Instantiates once, without calling anything, and loads every declared role.
+    fn load_every_role(&self, roles: &[Role]) -> Result<(), String> {
+        let outcome = self.call(
+            About::default(),
+            &mut Sessions::none(),
+            |store, instance| {
+                for role in roles {
+                    let loaded = Indices::of(*role, &self.inner.pre)
+                        .and_then(|indices| indices.load(store, instance));
+                    loaded.map_err(|error| CallCause::Host(format!("{role}: {error:#}")))?;
+                }
+                Ok(())
+            },
+        );
+        outcome.map_err(|error| error.cause.to_string())
+    }
+}
+
+impl Sessions {
+    fn none() -> Sessions {
+        Sessions {
+            sessions: Vec::new(),
+        }
+    }
+}
+
+/// A handle to a frame for the time of one call.
+fn lend(
+    store: &mut Store<Call>,
+    frame: &Arc<Frame>,
+) -> Outcome<wasmtime::component::Resource<Arc<Frame>>> {
+    store
+        .data_mut()
+        .table
+        .push(frame.clone())
+        .map_err(|error| CallCause::Host(error.to_string()))
+}
+
+fn refused(code: &'static str) -> CallCause {
+    CallCause::Refused {
+        code,
+        message: String::new(),
+    }
+}
+
+/// A decision plugin's own words, if they keep to the contract.
+fn said(code: &'static str, message: String) -> CallCause {
+    match answer::text("the error's message", &message) {
+        Ok(()) => CallCause::Refused { code, message },
+        Err(fault) => CallCause::Answer(fault),
+    }
+}
+
+/// Why wasmtime ended a call.
+fn cause(error: &wasmtime::Error, limits: &Limits) -> CallCause {
+    if let Some(Ended(cause)) = error.downcast_ref::<Ended>() {
+        return cause.clone();
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::OutOfFuel => CallCause::OutOfFuel { fuel: limits.fuel },
+            Trap::StackOverflow => CallCause::StackOverflow,
+            other => CallCause::Trap(other.to_string()),
+        };
+    }
+    let text = format!("{error:#}");
+    // wasmtime keeps these two error types to itself; their texts are pinned by `wasmtime_still_says_…` in this crate's tests.
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return CallCause::Payload {
+            limit: limits::HOSTCALL_BYTES,
+        };
+    }
+    if text.contains("too many component handles")
+        || text.contains("resource table has no free keys")
+    {
+        return CallCause::Handles {
+            limit: limits::COMPONENT_HANDLES,
+        };
+    }
+    CallCause::Trap(text)
+}

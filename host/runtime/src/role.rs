@@ -1,0 +1,127 @@
+//! Roles and capabilities: the words of the contract, and which of them may stand together.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a plugin does for the host; an interface that its component exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Finds faces in a frame.
+    Detector,
+    /// Turns faces into templates.
+    Encoder,
+    /// Measures how well a face can be recognised.
+    Quality,
+    /// Decides whether a candidate is worth a person's look.
+    MatcherPolicy,
+    /// Names who is asked to look.
+    AlertRouter,
+}
+
+/// Roles combine in one component only within a family, so that what sees pixels never decides, and what decides never sees pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Holds frame handles; returns numbers.
+    Perception,
+    /// Sees scores, categories, quality and times; never a pixel nor a template.
+    Decision,
+}
+
+impl Role {
+    /// All roles, in the order in which a frame meets them.
+    pub const ALL: [Role; 5] = [
+        Role::Detector,
+        Role::Encoder,
+        Role::Quality,
+        Role::MatcherPolicy,
+        Role::AlertRouter,
+    ];
+
+    /// The role's name in the manifest, in the deployment file and in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Detector => "detector",
+            Role::Encoder => "encoder",
+            Role::Quality => "quality",
+            Role::MatcherPolicy => "matcher-policy",
+            Role::AlertRouter => "alert-router",
+        }
+    }
+
+    /// The role with this name.
+    pub fn named(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Whether the role perceives or decides.
+    pub fn family(self) -> Family {
+        match self {
+            Role::Detector | Role::Encoder | Role::Quality => Family::Perception,
+            Role::MatcherPolicy | Role::AlertRouter => Family::Decision,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a plugin may ask for. The configuration table is no capability: every plugin may read its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// Tensors made from frames; no pixel enters the guest unless it reads such a tensor.
+    Frames,
+    /// Bytes of a frame's region.
+    Pixels,
+    /// The models that the manifest names.
+    Inference,
+    /// Lines in the host's log. For decision plugins; text of a perception plugin could carry a template to disk.
+    Log,
+}
+
+impl Capability {
+    /// All capabilities.
+    pub const ALL: [Capability; 4] = [
+        Capability::Frames,
+        Capability::Pixels,
+        Capability::Inference,
+        Capability::Log,
+    ];
+
+    /// The capability's name in the manifest, in the deployment file and in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Capability::Frames => "frames",
+            Capability::Pixels => "pixels",
+            Capability::Inference => "inference",
+            Capability::Log => "log",
+        }
+    }
+
+    /// The capability with this name.
+    pub fn named(name: &str) -> Option<Capability> {
+        Capability::ALL
+            .into_iter()
+            .find(|capability| capability.name() == name)
+    }
+
+    /// The family that may hold it.
+    pub fn family(self) -> Family {
+        match self {
+            Capability::Frames | Capability::Pixels | Capability::Inference => Family::Perception,
+            Capability::Log => Family::Decision,
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,228 @@
+//! One call's world: everything that a guest can reach, made before the call and dropped with it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use overt_vision::{Budget, Frame, Session};
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+
+use crate::engine::Runtime;
+use crate::error::CallCause;
+use crate::limits::{self, Limits};
+use crate::role::Family;
+
+/// What a guest's `frame` handle stands for. `pub` because the generated bindings re-export it within this private module.
+#[allow(unreachable_pub)]
+pub type FrameHandle = Arc<Frame>;
+
+/// What a guest's `model` handle stands for: a place in [`Call::sessions`]. `pub` as above.
+#[allow(unreachable_pub)]
+pub struct ModelHandle(pub(crate) usize);
+
+/// A model session with the name by which the plugin opens it.
+pub(crate) struct NamedSession {
+    pub(crate) name: String,
+    pub(crate) session: Box<dyn Session>,
+}
+
+/// The state of one call.
+pub(crate) struct Call {
+    pub(crate) table: ResourceTable,
+    pub(crate) budget: Budget,
+    pub(crate) config: Arc<str>,
+    pub(crate) sessions: Vec<NamedSession>,
+    pub(crate) inference: InferenceTime,
+    pub(crate) log: LogLines,
+    pub(crate) clock: GuestClock,
+    memory: MemoryLimiter,
+}
+
+/// Why the host ended a call; travels as the error of a host function, a limiter or an epoch callback.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Ended(pub(crate) CallCause);
+
+impl Call {
+    /// A fresh store for one call.
+    pub(crate) fn store(
+        runtime: &Runtime,
+        family: Family,
+        limits: &Limits,
+        config: Arc<str>,
+        sessions: Vec<NamedSession>,
+        source: LogSource,
+    ) -> Result<Store<Call>, CallCause> {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::RESOURCES);
+        let call = Call {
+            table,
+            budget: Budget::new(limits.tensors),
+            config,
+            sessions,
+            inference: InferenceTime {
+                left: limits.inference_deadline,
+                limit: limits.inference_deadline,
+            },
+            log: LogLines {
+                source,
+                left: limits::LOG_LINES,
+                dropped: 0,
+            },
+            clock: GuestClock::start(limits.deadline),
+            memory: MemoryLimiter {
+                used: 0,
+                limit: limits.memory,
+            },
+        };
+        let mut store = Store::new(runtime.engine(family), call);
+        store.limiter(|call| &mut call.memory);
+        store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
+        store.set_max_component_handles(limits::COMPONENT_HANDLES);
+        store.set_epoch_deadline(1);
+        match family {
+            Family::Perception => {
+                store.epoch_deadline_callback(|store| match store.data().clock.overrun() {
+                    Some(cause) => Err(Ended(cause).into()),
+                    None => Ok(UpdateDeadline::Continue(1)),
+                })
+            }
+            Family::Decision => {
+                store
+                    .set_fuel(limits.fuel)
+                    .map_err(|error| CallCause::Host(format!("{error:#}")))?;
+                let started = Instant::now();
+                store.epoch_deadline_callback(move |_| {
+                    if started.elapsed() < limits::DECISION_BACKSTOP {
+                        return Ok(UpdateDeadline::Continue(1));
+                    }
+                    let cause = CallCause::Host(format!(
+                        "a decision took longer than {} s of wall-clock time",
+                        limits::DECISION_BACKSTOP.as_secs()
+                    ));
+                    Err(Ended(cause).into())
+                });
+            }
+        }
+        Ok(store)
+    }
+}
+
+/// Measures the CPU time that the guest itself used: the thread's CPU time less that of long host calls.
+pub(crate) struct GuestClock {
+    started: Duration,
+    host: Duration,
+    limit: Duration,
+}
+
+fn thread_cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    // The kernel keeps 0 ≤ tv_nsec < 10⁹ and never counts a thread's time below zero.
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
+}
+
+impl GuestClock {
+    fn start(limit: Duration) -> GuestClock {
+        GuestClock {
+            started: thread_cpu_time(),
+            host: Duration::ZERO,
+            limit,
+        }
+    }
+
+    /// Runs a host call that may take long, and does not charge it to the guest. Short host calls are charged: asking the time twice
+    /// would cost more than they do, and a guest that makes a million of them spends its own time.
+    pub(crate) fn excluding<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let before = thread_cpu_time();
+        let result = work();
+        self.host += thread_cpu_time().saturating_sub(before);
+        result
+    }
+
+    fn overrun(&self) -> Option<CallCause> {
+        let used = thread_cpu_time()
+            .saturating_sub(self.started)
+            .saturating_sub(self.host);
+        (used > self.limit).then(|| CallCause::Overrun {
+            used_ms: used.as_millis() as u64,
+            limit_ms: self.limit.as_millis() as u64,
+        })
+    }
+}
+
+/// Wall-clock time that the models of a call may still take.
+pub(crate) struct InferenceTime {
+    pub(crate) left: Duration,
+    pub(crate) limit: Duration,
+}
+
+/// Who a log line is from.
+#[derive(Clone, Debug)]
+pub(crate) struct LogSource {
+    pub(crate) plugin: Arc<str>,
+    pub(crate) camera: Option<Arc<str>>,
+    pub(crate) frame: Option<u32>,
+}
+
+/// Lines that a call may still write.
+pub(crate) struct LogLines {
+    pub(crate) source: LogSource,
+    pub(crate) left: u32,
+    pub(crate) dropped: u32,
+}
+
+impl Drop for LogLines {
+    fn drop(&mut self) {
+        if self.dropped > 0 {
+            tracing::warn!(target: "overt::plugin", plugin = %self.source.plugin, lines = self.dropped, "log lines over the limit of a call were dropped");
+        }
+    }
+}
+
+/// Sums all memories and tables of a store. wasmtime's own `StoreLimits` limits each memory by itself, so that a component of sixteen
+/// memories would have sixteen times the limit. Growth over the limit ends the call with a cause that says so; a plain refusal would
+/// reach the vendor as a bare `unreachable`.
+struct MemoryLimiter {
+    used: u64,
+    limit: u64,
+}
+
+impl MemoryLimiter {
+    fn grow(&mut self, current: u64, desired: u64) -> wasmtime::Result<bool> {
+        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        if wanted > self.limit {
+            return Err(Ended(CallCause::Memory {
+                wanted,
+                limit: self.limit,
+            })
+            .into());
+        }
+        self.used = wanted;
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.grow(current as u64, desired as u64)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        const POINTER: u64 = 8;
+        self.grow(
+            current as u64 * POINTER,
+            (desired as u64).saturating_mul(POINTER),
+        )
+    }
+}
