@@ -21,11 +21,20 @@
 //! # Ok::<(), overt_records::RecordsError>(())
 //! ```
 
+mod cipher;
 mod error;
+mod fault;
+mod files;
+mod keys;
+mod opening;
 mod payload;
 mod retention;
 mod runs;
+mod sealed;
 mod store;
+mod sweep;
+mod tables;
+mod transaction;
 mod watchlist;
 
 pub use error::RecordsError;

@@ -1,10 +1,17 @@
 //! Runs and the alerts they raised. Nothing about a face that raised no alert is ever stored here: only counts.
 
 use crate::error::RecordsError;
-use crate::payload::AlertPayload;
-use crate::retention::Timestamp;
+use crate::fault::Fault;
+use crate::payload::{self, AlertPayload};
+use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
+use crate::tables::{ALERTS, AlertRow, RUNS, Row, RowBytes};
+use crate::transaction::Change;
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
+
+/// Most channels that one alert may be routed to.
+const MOST_ROUTES: usize = 64;
 
 /// A run's number in its store, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -205,7 +212,8 @@ impl Run {
     /// # Errors
     /// [`RecordsError::Io`] and the like.
     pub fn next_alert_number(&self) -> Result<u32, RecordsError> {
-        todo!()
+        self.store
+            .read(|store| next_number(&store.rows.open_table(ALERTS)?))
     }
 
     /// Commits a group of alerts and the run's counts so far: all of them or none. When this returns they are on disk,
@@ -216,10 +224,33 @@ impl Run {
     /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::Full`].
     pub fn commit_decisions(
         &self,
-        _alerts: &[NewAlert],
-        _counts: &Counts,
+        alerts: &[NewAlert],
+        counts: &Counts,
     ) -> Result<(), RecordsError> {
-        todo!()
+        for alert in alerts {
+            alert.check()?;
+        }
+        let retention = self.store.settings().retention;
+        self.store.change(|change| {
+            for new in alerts {
+                let expected = next_number(&change.rows.open_table(ALERTS)?)?;
+                let found = new.alert.number;
+                if found != expected {
+                    return Err(RecordsError::AlertNumber { expected, found }.into());
+                }
+                let expires_at = retention.expires(RetentionClass::Alerts, new.alert.raised_at);
+                let payload = change.seal(&new.payload, expires_at)?;
+                let stored = StoredAlert {
+                    alert: new.alert.clone(),
+                    run: self.id,
+                    state: AlertState::Raised,
+                    expires_at,
+                };
+                let row = RowBytes::of(&AlertRow { stored, payload })?;
+                change.rows.open_table(ALERTS)?.insert(found, row)?;
+            }
+            self.update(change, |run| run.counts = *counts)
+        })
     }
 
     /// Ends the run.
@@ -228,22 +259,126 @@ impl Run {
     /// As [`Run::commit_decisions`].
     pub fn finish(
         self,
-        _counts: &Counts,
-        _interrupted: bool,
-        _now: Timestamp,
+        counts: &Counts,
+        interrupted: bool,
+        now: Timestamp,
     ) -> Result<(), RecordsError> {
-        todo!()
+        self.store.change(|change| {
+            self.update(change, |run| {
+                run.counts = *counts;
+                run.finished_at = Some(now);
+                run.outcome = match interrupted {
+                    true => RunOutcome::Interrupted,
+                    false => RunOutcome::Finished,
+                };
+            })
+        })
     }
+
+    fn update(
+        &self,
+        change: &Change<'_>,
+        update: impl FnOnce(&mut RunRecord),
+    ) -> Result<(), Fault> {
+        let mut runs = change.rows.open_table(RUNS)?;
+        let found = runs.get(self.id.0)?.map(|row| row.value().read());
+        let Some(run) = found else {
+            return Err(Fault::Inconsistent(format!("run {} is gone", self.id.0)));
+        };
+        let mut run = run?;
+        update(&mut run);
+        runs.insert(self.id.0, RowBytes::of(&run)?)?;
+        Ok(())
+    }
+}
+
+impl NewAlert {
+    fn check(&self) -> Result<(), RecordsError> {
+        let alert = &self.alert;
+        let whose = format!("alert {}", alert.number);
+        for text in [&alert.reference, &alert.category, &alert.camera] {
+            payload::name(&whose, text)?;
+        }
+        if alert.routes.len() > MOST_ROUTES {
+            return Err(RecordsError::Refused {
+                problem: format!(
+                    "{} routes, and {MOST_ROUTES} is the most",
+                    alert.routes.len()
+                ),
+                what: whose,
+            });
+        }
+        for route in &alert.routes {
+            payload::name(&whose, route)?;
+        }
+        payload::seconds(&whose, alert.time)?;
+        self.payload.check(&whose)
+    }
+}
+
+impl RunHeader {
+    fn check(&self, store: &Store) -> Result<(), RecordsError> {
+        let expected = &store.settings().deployment;
+        if self.deployment != *expected {
+            return Err(RecordsError::ForeignDeployment {
+                path: store.path().to_path_buf(),
+                expected: self.deployment.clone(),
+                found: expected.clone(),
+            });
+        }
+        payload::name("the host's version", &self.host_version)?;
+        for plugin in &self.plugins {
+            for text in [&plugin.role, &plugin.id, &plugin.version] {
+                payload::name("a plugin of the run", text)?;
+            }
+            payload::digest("a plugin of the run", &plugin.sha256)?;
+        }
+        for model in &self.models {
+            payload::name("a model of the run", &model.name)?;
+            payload::digest("a model of the run", &model.sha256)?;
+        }
+        for camera in &self.cameras {
+            for text in [&camera.id, &camera.kind] {
+                payload::name("a camera of the run", text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Alerts are numbered from 1 and never removed, so the last row says the next number.
+fn next_number(alerts: &impl ReadableTable<u32, Row<AlertRow>>) -> Result<u32, Fault> {
+    let last = alerts.last()?.map_or(0, |(number, _)| number.value());
+    last.checked_add(1)
+        .ok_or_else(|| Fault::Inconsistent("there is no alert number left".into()))
 }
 
 impl Store {
     /// Begins a run.
     ///
     /// # Errors
-    /// [`RecordsError::ForeignDeployment`] where the header names another deployment; [`RecordsError::Full`].
-    pub fn begin_run(&self, _header: &RunHeader) -> Result<Run, RecordsError> {
-        let _ = |store, id| Run { store, id };
-        todo!()
+    /// [`RecordsError::ForeignDeployment`] where the header names another deployment; [`RecordsError::Refused`] for a
+    /// value outside its limits; [`RecordsError::Full`].
+    pub fn begin_run(&self, header: &RunHeader) -> Result<Run, RecordsError> {
+        header.check(self)?;
+        let id = self.change(|change| {
+            let mut runs = change.rows.open_table(RUNS)?;
+            let last = runs.last()?.map_or(0, |(number, _)| number.value());
+            let Some(number) = last.checked_add(1) else {
+                return Err(Fault::Inconsistent("there is no run number left".into()));
+            };
+            let run = RunRecord {
+                id: RunId(number),
+                header: header.clone(),
+                counts: Counts::default(),
+                outcome: RunOutcome::Unfinished,
+                finished_at: None,
+            };
+            runs.insert(number, RowBytes::of(&run)?)?;
+            Ok(run.id)
+        })?;
+        let store = self.clone();
+        Ok(Run { store, id })
     }
 
     /// Every run, oldest first.
@@ -251,22 +386,50 @@ impl Store {
     /// # Errors
     /// [`RecordsError::Damaged`] and the like.
     pub fn runs(&self) -> Result<Vec<RunRecord>, RecordsError> {
-        todo!()
+        self.read(|store| {
+            let runs = store.rows.open_table(RUNS)?;
+            let mut found = Vec::new();
+            for run in runs.iter()? {
+                found.push(run?.1.value().read()?);
+            }
+            Ok(found)
+        })
     }
 
     /// The alerts of a run, by number.
     ///
     /// # Errors
     /// [`RecordsError::NoSuchRun`].
-    pub fn alerts(&self, _run: RunId) -> Result<Vec<StoredAlert>, RecordsError> {
-        todo!()
+    pub fn alerts(&self, run: RunId) -> Result<Vec<StoredAlert>, RecordsError> {
+        self.read(|store| {
+            if store.rows.open_table(RUNS)?.get(run.0)?.is_none() {
+                let (path, run) = (self.path().to_path_buf(), run.0);
+                return Err(RecordsError::NoSuchRun { path, run }.into());
+            }
+            let alerts = store.rows.open_table(ALERTS)?;
+            let mut found = Vec::new();
+            for alert in alerts.iter()? {
+                let stored = alert?.1.value().read()?.stored;
+                if stored.run == run {
+                    found.push(stored);
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// What an alert rests on; `None` once its retention has ended.
     ///
     /// # Errors
     /// [`RecordsError::NoSuchAlert`]; [`RecordsError::Altered`] where it is not what was stored.
-    pub fn alert_payload(&self, _number: u32) -> Result<Option<AlertPayload>, RecordsError> {
-        todo!()
+    pub fn alert_payload(&self, number: u32) -> Result<Option<AlertPayload>, RecordsError> {
+        self.read(|store| {
+            let alerts = store.rows.open_table(ALERTS)?;
+            let Some(row) = alerts.get(number)? else {
+                let path = self.path().to_path_buf();
+                return Err(RecordsError::NoSuchAlert { path, number }.into());
+            };
+            store.open(row.value().read()?.payload)
+        })
     }
 }

@@ -1,14 +1,24 @@
-//! The store: one redb file for a deployment, and its key file beside it.
+//! The store: one redb file for a deployment, and its key file beside it. Knows how a transaction is run and recovered
+//! from, and nothing of what is stored.
 
 use crate::error::RecordsError;
-use crate::retention::{Retention, SweepReport, Timestamp};
+use crate::fault::Fault;
+use crate::files::{self, At};
+use crate::keys::{KeyFile, StoreId};
+use crate::opening;
+use crate::retention::Retention;
+use crate::transaction::{Change, Context, Reading};
 use crate::watchlist::Watchlist;
-use std::path::Path;
+use redb::Database;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What a store has to know of its deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// Id of the deployment.
+    /// Id of the deployment, 1 to 256 bytes.
     pub deployment: String,
     /// How long each class of data may be kept.
     pub retention: Retention,
@@ -16,33 +26,85 @@ pub struct StoreSettings {
 
 /// A deployment's records. Cheap to clone; all clones are one store, and any thread may use it.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    key_path: PathBuf,
+    settings: StoreSettings,
+    id: StoreId,
+    /// `None` after a failed write: redb then refuses everything until it is opened anew, which the next use does.
+    database: RwLock<Option<Database>>,
+    keys: Mutex<KeyFile>,
+    next_record: AtomicU64,
+}
 
 impl Store {
-    /// Opens a store that exists.
+    /// Opens a store that exists. Reads the whole file once, to verify it.
     ///
     /// # Errors
     /// [`RecordsError::Missing`], and whatever is wrong with the store or its key file.
-    pub fn open(_path: &Path, _settings: &StoreSettings) -> Result<Self, RecordsError> {
-        todo!()
+    pub fn open(path: &Path, settings: &StoreSettings) -> Result<Self, RecordsError> {
+        if !path.try_exists().at(path)? {
+            let path = path.to_path_buf();
+            return Err(RecordsError::Missing { path });
+        }
+        Self::open_with(path, settings, false)
     }
 
-    /// Opens a store, or makes an empty one where there is none.
+    /// Opens a store, or makes an empty one where there is none, with the folders on the way to it.
     ///
     /// # Errors
     /// Whatever is wrong with the store or its key file.
-    pub fn open_or_create(_path: &Path, _settings: &StoreSettings) -> Result<Self, RecordsError> {
-        todo!()
+    pub fn open_or_create(path: &Path, settings: &StoreSettings) -> Result<Self, RecordsError> {
+        let folder = files::folder_of(path);
+        fs::create_dir_all(folder).at(folder)?;
+        let exists = path.try_exists().at(path)?;
+        Self::open_with(path, settings, !exists)
+    }
+
+    fn open_with(
+        path: &Path,
+        settings: &StoreSettings,
+        is_new: bool,
+    ) -> Result<Self, RecordsError> {
+        crate::payload::name("the deployment's id", &settings.deployment)?;
+        let key_path = path.with_extension("keys");
+        if key_path == path {
+            return Err(RecordsError::Refused {
+                what: path.display().to_string(),
+                problem: "the extension .keys is the key file's".into(),
+            });
+        }
+        let opened = opening::open(path, &key_path, settings, is_new)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path: path.to_path_buf(),
+                key_path,
+                settings: settings.clone(),
+                id: opened.id,
+                database: RwLock::new(Some(opened.database)),
+                keys: Mutex::new(opened.keys),
+                next_record: AtomicU64::new(opened.next_record),
+            }),
+        })
     }
 
     /// The store's file.
     pub fn path(&self) -> &Path {
-        todo!()
+        &self.shared.path
     }
 
     /// The key file: the store's path with the extension `keys`.
     pub fn key_file(&self) -> &Path {
-        todo!()
+        &self.shared.key_path
+    }
+
+    /// What the store was opened with.
+    pub fn settings(&self) -> &StoreSettings {
+        &self.shared.settings
     }
 
     /// The people sought.
@@ -50,12 +112,76 @@ impl Store {
         Watchlist { store: self }
     }
 
-    /// Destroys what has reached the end of its retention: its rows go, and then the key file is rewritten under a fresh
-    /// key-encryption key without its keys, and the old file is overwritten.
-    ///
-    /// # Errors
-    /// [`RecordsError::Full`] and the like; then nothing is lost, and the next sweep or opening goes on.
-    pub fn sweep(&self, _now: Timestamp) -> Result<SweepReport, RecordsError> {
-        todo!()
+    /// Reads in one snapshot.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, Fault>,
+    ) -> Result<T, RecordsError> {
+        self.with_database(|database| read(&Reading::begin(database, self.context())?))
+    }
+
+    /// Makes a change and commits it; nothing is changed where `change` fails.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T, Fault>,
+    ) -> Result<T, RecordsError> {
+        self.with_database(|database| {
+            let mut open = Change::begin(database, self.context())?;
+            let answer = change(&mut open)?;
+            open.commit()?;
+            Ok(answer)
+        })
+    }
+
+    /// Destroys keys that an earlier change could not destroy.
+    pub(crate) fn destroy_leftover_keys(&self) -> Result<(), RecordsError> {
+        let keys = self.shared.keys.lock();
+        keys.unwrap_or_else(PoisonError::into_inner).destroy(&[])
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            path: &self.shared.path,
+            store: &self.shared.id,
+            keys: &self.shared.keys,
+            next_record: &self.shared.next_record,
+        }
+    }
+
+    fn with_database<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, Fault>,
+    ) -> Result<T, RecordsError> {
+        // The lock guards no invariant of its own beyond the option, so a panic elsewhere does not spoil it.
+        let lock = &self.shared.database;
+        let mut database = lock.read().unwrap_or_else(PoisonError::into_inner);
+        if database.is_none() {
+            drop(database);
+            self.reopen()?;
+            database = lock.read().unwrap_or_else(PoisonError::into_inner);
+        }
+        let Some(open) = &*database else {
+            // Another thread's write failed in between.
+            return Err(Fault::Redb(redb::Error::PreviousIo).at(&self.shared.path));
+        };
+        let answer = work(open);
+        drop(database);
+        answer.map_err(|fault| {
+            if fault.needs_reopening() {
+                *lock.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            fault.at(&self.shared.path)
+        })
+    }
+
+    fn reopen(&self) -> Result<(), RecordsError> {
+        let shared = &self.shared;
+        let lock = &shared.database;
+        let mut database = lock.write().unwrap_or_else(PoisonError::into_inner);
+        if database.is_none() {
+            let mut keys = shared.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            *database = Some(opening::reopen(&shared.path, &shared.key_path, &mut keys)?);
+        }
+        Ok(())
     }
 }

@@ -1,12 +1,20 @@
 //! The people sought: who is on the watchlist, with which images and templates.
 
 use crate::error::RecordsError;
-use crate::payload::Picture;
-use crate::retention::Timestamp;
+use crate::fault::Fault;
+use crate::payload::{self, Picture, TemplateValues};
+use crate::retention::{RetentionClass, Timestamp};
+use crate::sealed::Kind;
 use crate::store::Store;
+use crate::tables::{ENTRIES, EntryRow, ImageRow, RowBytes};
+use crate::transaction::Change;
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// Most images of one entry: enrolling one more compares it with all of them.
+const MOST_IMAGES: usize = 256;
 
 /// Which encoder made a template.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +86,8 @@ pub enum Enrolled {
 /// An image of an entry, without the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSummary {
+    /// Its number in the entry, which stays its own while other images come and go.
+    pub image: u32,
     /// The encoder of its template.
     pub encoder: Encoder,
     /// When it was enrolled.
@@ -104,7 +114,7 @@ pub struct StoredTemplate {
     pub reference: String,
     /// The entry's category.
     pub category: String,
-    /// Which of the entry's images, from 0, as in [`EntrySummary::images`].
+    /// The image's number in its entry, as in [`ImageSummary::image`].
     pub image: u32,
     /// Unified quality of the image, 0 to 100, where one was measured.
     pub quality: Option<f32>,
@@ -119,18 +129,28 @@ pub struct Watchlist<'a> {
 
 impl Watchlist<'_> {
     /// Enrols images in one transaction: all of them or none. An image that its entry already has, by the digest of its
-    /// source file, is replaced. The answers stand in the order of the images.
+    /// source file, is replaced and keeps its number. The answers stand in the order of the images.
     ///
     /// # Errors
     /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::CategoryDiffers`];
     /// [`RecordsError::Full`].
     pub fn enrol(
         &self,
-        _images: &[NewImage],
-        _now: Timestamp,
+        images: &[NewImage],
+        now: Timestamp,
     ) -> Result<Vec<Enrolled>, RecordsError> {
-        let _ = self.store;
-        todo!()
+        for image in images {
+            image.check()?;
+        }
+        let retention = self.store.settings().retention;
+        let expires_at = retention.expires(RetentionClass::Watchlist, now);
+        self.store.change(|change| {
+            let mut answers = Vec::with_capacity(images.len());
+            for image in images {
+                answers.push(enrol_one(change, image, now, expires_at)?);
+            }
+            Ok(answers)
+        })
     }
 
     /// Every entry, by reference.
@@ -138,7 +158,19 @@ impl Watchlist<'_> {
     /// # Errors
     /// [`RecordsError::Damaged`] and the like.
     pub fn list(&self) -> Result<Vec<EntrySummary>, RecordsError> {
-        todo!()
+        self.store.read(|store| {
+            let mut entries = Vec::new();
+            for row in store.rows.open_table(ENTRIES)?.iter()? {
+                let (reference, entry) = row?;
+                let entry = entry.value().read()?;
+                entries.push(EntrySummary {
+                    reference: reference.value().to_owned(),
+                    category: entry.category,
+                    images: entry.images.into_iter().map(ImageRow::summary).collect(),
+                });
+            }
+            Ok(entries)
+        })
     }
 
     /// Removes an entry with all its images and destroys their keys. Returns how many images there were; `None` where
@@ -146,23 +178,189 @@ impl Watchlist<'_> {
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
-    pub fn remove(&self, _reference: &str) -> Result<Option<usize>, RecordsError> {
-        todo!()
+    pub fn remove(&self, reference: &str) -> Result<Option<usize>, RecordsError> {
+        self.store.change(|change| {
+            let Some(entry) = entry_of(change, reference)? else {
+                return Ok(None);
+            };
+            change.rows.open_table(ENTRIES)?.remove(reference)?;
+            for image in &entry.images {
+                change.remove(Kind::Picture, image.picture)?;
+                change.remove(Kind::Template, image.template)?;
+            }
+            Ok(Some(entry.images.len()))
+        })
     }
 
     /// Every template, by reference and image.
     ///
     /// # Errors
     /// [`RecordsError::OtherEncoder`] where any image was enrolled with another encoder.
-    pub fn templates(&self, _encoder: &Encoder) -> Result<Vec<StoredTemplate>, RecordsError> {
-        todo!()
+    pub fn templates(&self, encoder: &Encoder) -> Result<Vec<StoredTemplate>, RecordsError> {
+        self.store.read(|store| {
+            let mut templates = Vec::new();
+            let mut other: Option<OtherEncoder> = None;
+            for row in store.rows.open_table(ENTRIES)?.iter()? {
+                let (reference, entry) = row?;
+                let entry = entry.value().read()?;
+                for image in entry.images {
+                    if !image.encoder.makes_same_templates(encoder) {
+                        let other = other.get_or_insert_with(|| OtherEncoder {
+                            reference: reference.value().to_owned(),
+                            images: 0,
+                            stored: image.encoder,
+                            wanted: encoder.clone(),
+                        });
+                        other.images += 1;
+                    }
+                    if other.is_some() {
+                        continue;
+                    }
+                    let Some(template) = store.open::<TemplateValues>(image.template)? else {
+                        // A sweep destroyed it since this snapshot was taken.
+                        continue;
+                    };
+                    templates.push(StoredTemplate {
+                        reference: reference.value().to_owned(),
+                        category: entry.category.clone(),
+                        image: image.number,
+                        quality: template.quality,
+                        values: template.values,
+                    });
+                }
+            }
+            match other {
+                Some(other) => Err(RecordsError::OtherEncoder(Box::new(other)).into()),
+                None => Ok(templates),
+            }
+        })
     }
 
-    /// An image of an entry, from 0 as in [`EntrySummary::images`]; `None` where there is none.
+    /// An image of an entry, by its number there; `None` where there is none.
     ///
     /// # Errors
     /// [`RecordsError::Altered`] where it is not what was stored.
-    pub fn picture(&self, _reference: &str, _image: u32) -> Result<Option<Picture>, RecordsError> {
-        todo!()
+    pub fn picture(&self, reference: &str, image: u32) -> Result<Option<Picture>, RecordsError> {
+        self.store.read(|store| {
+            let entries = store.rows.open_table(ENTRIES)?;
+            let Some(entry) = entries.get(reference)? else {
+                return Ok(None);
+            };
+            let images = entry.value().read()?.images;
+            match images.iter().find(|row| row.number == image) {
+                Some(row) => store.open(row.picture),
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+/// Enrols one image within a change.
+fn enrol_one(
+    change: &mut Change<'_>,
+    image: &NewImage,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<Enrolled, Fault> {
+    let mut entry = entry_of(change, &image.reference)?.unwrap_or_else(|| EntryRow {
+        category: image.category.clone(),
+        images: Vec::new(),
+        next_image: 0,
+    });
+    if entry.category != image.category {
+        return Err(Fault::Records(RecordsError::CategoryDiffers {
+            reference: image.reference.clone(),
+            held: entry.category,
+            given: image.category.clone(),
+        }));
+    }
+    let mut same = None;
+    for (index, row) in entry.images.iter().enumerate() {
+        let held: TemplateValues = change.open(row.template)?;
+        if held.source_sha256 == image.picture.source_sha256 {
+            same = Some(index);
+            break;
+        }
+    }
+    let template = image.template_values();
+    let mut row = ImageRow {
+        number: entry.next_image,
+        picture: change.seal(&image.picture, expires_at)?,
+        template: change.seal(&template, expires_at)?,
+        encoder: image.encoder.clone(),
+        enrolled_at: now,
+        expires_at,
+    };
+    let answer = match same {
+        Some(index) => {
+            let old = &mut entry.images[index];
+            row.number = old.number;
+            change.remove(Kind::Picture, old.picture)?;
+            change.remove(Kind::Template, old.template)?;
+            *old = row;
+            Enrolled::Replaced
+        }
+        None => {
+            if entry.images.len() >= MOST_IMAGES {
+                return Err(Fault::Records(RecordsError::Refused {
+                    what: image.reference.clone(),
+                    problem: format!("an entry has at most {MOST_IMAGES} images"),
+                }));
+            }
+            entry.next_image = entry.next_image.saturating_add(1);
+            entry.images.push(row);
+            Enrolled::Added
+        }
+    };
+    let row = RowBytes::of(&entry)?;
+    let reference = image.reference.as_str();
+    change.rows.open_table(ENTRIES)?.insert(reference, row)?;
+    Ok(answer)
+}
+
+fn entry_of(change: &Change<'_>, reference: &str) -> Result<Option<EntryRow>, Fault> {
+    let entries = change.rows.open_table(ENTRIES)?;
+    let row = entries.get(reference)?;
+    Ok(row.map(|row| row.value().read()).transpose()?)
+}
+
+impl NewImage {
+    fn check(&self) -> Result<(), RecordsError> {
+        payload::name("a watchlist entry", &self.reference)?;
+        let whose = &self.reference;
+        payload::name(whose, &self.category)?;
+        payload::name(whose, &self.encoder.plugin_id)?;
+        payload::digest(whose, &self.encoder.plugin_sha256)?;
+        payload::digest(whose, &self.encoder.model_sha256)?;
+        self.picture.check(whose)?;
+        self.template_values().check(whose, self.encoder.dimension)
+    }
+
+    fn template_values(&self) -> TemplateValues {
+        TemplateValues {
+            values: self.template.clone(),
+            quality: self.picture.unified_quality(),
+            source_sha256: self.picture.source_sha256.clone(),
+        }
+    }
+}
+
+impl Encoder {
+    /// The plugin's id is for messages only.
+    fn makes_same_templates(&self, other: &Self) -> bool {
+        self.plugin_sha256 == other.plugin_sha256
+            && self.model_sha256 == other.model_sha256
+            && self.dimension == other.dimension
+    }
+}
+
+impl ImageRow {
+    fn summary(self) -> ImageSummary {
+        ImageSummary {
+            image: self.number,
+            encoder: self.encoder,
+            enrolled_at: self.enrolled_at,
+            expires_at: self.expires_at,
+        }
     }
 }

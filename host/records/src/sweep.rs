@@ -1,0 +1,97 @@
+//! The retention sweep: what has reached the end of its retention goes, and cannot be brought back.
+
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::retention::{SweepReport, Timestamp};
+use crate::sealed::Kind;
+use crate::store::Store;
+use crate::tables::{ENTRIES, HELD, RowBytes};
+use crate::transaction::Change;
+use redb::ReadableTable;
+
+impl Store {
+    /// Destroys what has reached the end of its retention, that is whatever expires at `now` or before: its rows and
+    /// payloads go in one transaction, and then the key file is rewritten under a fresh key-encryption key without its
+    /// keys and the old file is overwritten. Where nothing has expired, nothing is written.
+    ///
+    /// # Errors
+    /// [`RecordsError::Full`] and the like: either nothing has changed, or the keys are still to be destroyed, which the
+    /// next sweep or opening does.
+    pub fn sweep(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
+        self.destroy_leftover_keys()?;
+        // Looking first costs no write transaction where nothing has expired, which is most of the time.
+        let expired = self.read(|store| expired(&store.rows.open_table(HELD)?, now))?;
+        if expired.is_empty() {
+            return Ok(SweepReport::default());
+        }
+        self.change(|change| {
+            let expired = expired_in(change, now)?;
+            let mut report = SweepReport::default();
+            for (kind, record) in expired {
+                change.remove(kind, record)?;
+                match kind {
+                    Kind::Alert => report.alerts += 1,
+                    Kind::Picture => report.watchlist_images += 1,
+                    Kind::Template => {}
+                }
+            }
+            if report.watchlist_images > 0 {
+                report.watchlist_entries = drop_images(change, now)?;
+            }
+            Ok(report)
+        })
+    }
+}
+
+fn expired_in(change: &Change<'_>, now: Timestamp) -> Result<Vec<(Kind, u64)>, Fault> {
+    expired(&change.rows.open_table(HELD)?, now)
+}
+
+/// The payloads whose time has come.
+fn expired(
+    held: &impl ReadableTable<u64, (u8, i64)>,
+    now: Timestamp,
+) -> Result<Vec<(Kind, u64)>, Fault> {
+    let mut expired = Vec::new();
+    for row in held.iter()? {
+        let (record, row) = row?;
+        let (kind, expires_at) = row.value();
+        if expires_at > now.unix_ms() {
+            continue;
+        }
+        let Some(kind) = Kind::from_code(kind) else {
+            return Err(Fault::Inconsistent(format!(
+                "payload {} is of unknown kind {kind}",
+                record.value()
+            )));
+        };
+        expired.push((kind, record.value()));
+    }
+    Ok(expired)
+}
+
+/// Takes expired images out of their entries, and entries without an image off the watchlist. Returns how many entries
+/// went.
+fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<usize, Fault> {
+    let mut entries = change.rows.open_table(ENTRIES)?;
+    let mut changed = Vec::new();
+    for row in entries.iter()? {
+        let (reference, entry) = row?;
+        let mut entry = entry.value().read()?;
+        let before = entry.images.len();
+        entry.images.retain(|image| image.expires_at > now);
+        if entry.images.len() < before {
+            changed.push((reference.value().to_owned(), entry));
+        }
+    }
+    let mut gone = 0;
+    for (reference, entry) in changed {
+        if entry.images.is_empty() {
+            entries.remove(reference.as_str())?;
+            gone += 1;
+        } else {
+            entries.insert(reference.as_str(), RowBytes::of(&entry)?)?;
+        }
+    }
+    Ok(gone)
+}

@@ -1,0 +1,130 @@
+//! The tables of the store that hold plain rows, and the register of what is sealed. Sealed payloads themselves are in
+//! the tables of `sealed.rs`.
+//!
+//! A plain row is JSON, so that an auditor can read it with other tools and a later version can add fields. What may
+//! stand in one is the list of [`PlainRow`] implementations in this file.
+
+use crate::retention::Timestamp;
+use crate::runs::{RunRecord, StoredAlert};
+use crate::watchlist::Encoder;
+use redb::{TableDefinition, TypeName, Value};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+/// The layout described here.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// Facts of the store itself: `schema`, `deployment`, `store` (its id in hexadecimal).
+pub(crate) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
+/// Every sealed payload by record number: its kind, and when it has to be gone.
+pub(crate) const HELD: TableDefinition<u64, (u8, i64)> = TableDefinition::new("held");
+/// Watchlist entries by reference.
+pub(crate) const ENTRIES: TableDefinition<&str, Row<EntryRow>> = TableDefinition::new("entries");
+/// Runs by number.
+pub(crate) const RUNS: TableDefinition<u64, Row<RunRecord>> = TableDefinition::new("runs");
+/// Alerts by number.
+pub(crate) const ALERTS: TableDefinition<u32, Row<AlertRow>> = TableDefinition::new("alerts");
+
+/// What may stand in a plain row: nothing that holds an image, a template or a score.
+pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {
+    const NAME: &'static str;
+}
+
+impl PlainRow for EntryRow {
+    const NAME: &'static str = "overt-records::Entry";
+}
+
+impl PlainRow for RunRecord {
+    const NAME: &'static str = "overt-records::Run";
+}
+
+impl PlainRow for AlertRow {
+    const NAME: &'static str = "overt-records::Alert";
+}
+
+/// A watchlist entry.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EntryRow {
+    pub(crate) category: String,
+    /// By number.
+    pub(crate) images: Vec<ImageRow>,
+    /// The number of the next image that is added.
+    pub(crate) next_image: u32,
+}
+
+/// An image of an entry.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ImageRow {
+    pub(crate) number: u32,
+    /// Record of the sealed picture.
+    pub(crate) picture: u64,
+    /// Record of the sealed template.
+    pub(crate) template: u64,
+    pub(crate) encoder: Encoder,
+    pub(crate) enrolled_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// An alert.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AlertRow {
+    pub(crate) stored: StoredAlert,
+    /// Record of the sealed part; absent from the store once its retention has ended.
+    pub(crate) payload: u64,
+}
+
+/// A row as it stands in a table: reading it can fail, for the file may be damaged.
+#[derive(Debug)]
+pub(crate) struct RowBytes<'a, T> {
+    bytes: Cow<'a, [u8]>,
+    row: PhantomData<fn() -> T>,
+}
+
+impl<T: PlainRow> RowBytes<'_, T> {
+    pub(crate) fn of(row: &T) -> serde_json::Result<RowBytes<'static, T>> {
+        Ok(RowBytes {
+            bytes: Cow::Owned(serde_json::to_vec(row)?),
+            row: PhantomData,
+        })
+    }
+
+    pub(crate) fn read(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.bytes)
+    }
+}
+
+/// A column of rows, for table definitions.
+#[derive(Debug)]
+pub(crate) struct Row<T>(PhantomData<fn() -> T>);
+
+impl<T: PlainRow + 'static> Value for Row<T> {
+    type SelfType<'a> = RowBytes<'a, T>;
+    type AsBytes<'a> = &'a [u8];
+
+    fn fixed_width() -> Option<usize> {
+        None
+    }
+
+    fn from_bytes<'a>(data: &'a [u8]) -> RowBytes<'a, T>
+    where
+        Self: 'a,
+    {
+        RowBytes {
+            bytes: Cow::Borrowed(data),
+            row: PhantomData,
+        }
+    }
+
+    fn as_bytes<'a, 'b: 'a>(value: &'a RowBytes<'b, T>) -> &'a [u8]
+    where
+        Self: 'b,
+    {
+        &value.bytes
+    }
+
+    fn type_name() -> TypeName {
+        TypeName::new(T::NAME)
+    }
+}

@@ -1,0 +1,145 @@
+//! One change to the store: plain rows, sealed payloads and their keys, all or none. Knows nothing of what is stored.
+//!
+//! The order of a commit. A key is in the key file exactly as long as its payload is in redb, except between two steps:
+//!
+//! 1. the keys of new payloads are appended to the key file and synced;
+//! 2. redb commits the rows and payloads, and syncs;
+//! 3. the keys of payloads that the commit removed are destroyed.
+//!
+//! A crash or a full disk between the steps leaves keys without a payload, never a payload without its key; opening the
+//! store destroys such keys. So a payload without a key always means that the key file was damaged.
+
+use crate::cipher::{self, Key};
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::keys::{KeyFile, StoreId};
+use crate::retention::{RetentionClass, Timestamp};
+use crate::sealed::{Kind, Sealable, SealedPayload};
+use crate::tables::HELD;
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a transaction needs of its store.
+pub(crate) struct Context<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) store: &'a StoreId,
+    pub(crate) keys: &'a Mutex<KeyFile>,
+    pub(crate) next_record: &'a AtomicU64,
+}
+
+impl Context<'_> {
+    fn keys(&self) -> std::sync::MutexGuard<'_, KeyFile> {
+        // A panic while the lock was held leaves the key file consistent: its fields change together, after the write.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn altered(&self, record: u64) -> Fault {
+        let path = self.path.to_path_buf();
+        RecordsError::Altered { path, record }.into()
+    }
+}
+
+/// Reading, in a snapshot of the store.
+pub(crate) struct Reading<'a> {
+    pub(crate) rows: redb::ReadTransaction,
+    context: Context<'a>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn begin(database: &redb::Database, context: Context<'a>) -> Result<Self, Fault> {
+        let rows = database.begin_read()?;
+        Ok(Self { rows, context })
+    }
+
+    /// Opens a payload; `None` where the store holds none of this record, or no longer.
+    pub(crate) fn open<T: Sealable>(&self, record: u64) -> Result<Option<T>, Fault> {
+        // The key first: if a sweep destroys it now, the payload counts as gone.
+        let Some(key) = self.context.keys().key(record) else {
+            return Ok(None);
+        };
+        let table = self.rows.open_table(T::KIND.table())?;
+        let Some(sealed) = table.get(record)? else {
+            return Ok(None);
+        };
+        let payload = sealed.value().open(&key, self.context.store, record);
+        payload.map(Some).map_err(|_| self.context.altered(record))
+    }
+}
+
+/// A change that is not committed yet; dropping it undoes it.
+pub(crate) struct Change<'a> {
+    pub(crate) rows: WriteTransaction,
+    context: Context<'a>,
+    added: Vec<(u64, RetentionClass, Key)>,
+    removed: Vec<u64>,
+}
+
+impl<'a> Change<'a> {
+    pub(crate) fn begin(database: &redb::Database, context: Context<'a>) -> Result<Self, Fault> {
+        Ok(Self {
+            rows: database.begin_write()?,
+            context,
+            added: Vec::new(),
+            removed: Vec::new(),
+        })
+    }
+
+    /// Seals a payload under a fresh key and returns its record.
+    pub(crate) fn seal<T: Sealable>(
+        &mut self,
+        payload: &T,
+        expires_at: Timestamp,
+    ) -> Result<u64, Fault> {
+        let record = self.context.next_record.fetch_add(1, Ordering::Relaxed);
+        let key = cipher::random_key()?;
+        let sealed = SealedPayload::seal(payload, &key, self.context.store, record)?;
+        self.rows
+            .open_table(T::KIND.table())?
+            .insert(record, sealed)?;
+        let held = (T::KIND.code(), expires_at.unix_ms());
+        self.rows.open_table(HELD)?.insert(record, held)?;
+        self.added.push((record, T::KIND.class(), key));
+        Ok(record)
+    }
+
+    /// Opens a payload of the store, or one sealed in this change.
+    pub(crate) fn open<T: Sealable>(&self, record: u64) -> Result<T, Fault> {
+        let fresh = self.added.iter().rev().find(|(added, ..)| *added == record);
+        let key = match fresh {
+            Some((_, _, key)) => Some(key.clone()),
+            None => self.context.keys().key(record),
+        };
+        let table = self.rows.open_table(T::KIND.table())?;
+        let sealed = table.get(record)?;
+        match (key, sealed) {
+            (Some(key), Some(sealed)) => sealed
+                .value()
+                .open(&key, self.context.store, record)
+                .map_err(|_| self.context.altered(record)),
+            _ => Err(self.context.altered(record)),
+        }
+    }
+
+    /// Removes a payload; its key is destroyed once the change is committed.
+    pub(crate) fn remove(&mut self, kind: Kind, record: u64) -> Result<(), Fault> {
+        self.rows.open_table(kind.table())?.remove(record)?;
+        self.rows.open_table(HELD)?.remove(record)?;
+        self.removed.push(record);
+        Ok(())
+    }
+
+    /// Commits. An error means that nothing was changed, except after step 2 above, where it means that keys of removed
+    /// payloads are still on disk; the next change that removes something, or the next opening, destroys them.
+    pub(crate) fn commit(self) -> Result<(), Fault> {
+        if !self.added.is_empty() {
+            self.context.keys().append(&self.added)?;
+        }
+        self.rows.commit()?;
+        if !self.removed.is_empty() {
+            self.context.keys().destroy(&self.removed)?;
+        }
+        Ok(())
+    }
+}
