@@ -354,3 +354,6 @@ fn read_slot(bytes: &[u8; SLOT], store: &StoreId, kek: &Key) -> Option<(u64, Slo
     unwrap(record, &slot, store, kek)?;
     Some((record, slot))
 }
+
+#[cfg(test)]
+mod tests;

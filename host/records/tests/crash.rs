@@ -1,0 +1,263 @@
+//! Kills and full disks, on real processes: this program starts itself as the process that is killed or that meets its
+//! file size limit, and looks at what is left.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use overt_records::{RecordsError, RunId, RunOutcome, Store};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use support::{Folder, NOW, alert, counts, encoder, header, image, payload, settings};
+
+/// Says what the child has to do, and tells a child from the test program.
+const ROLE: &str = "OVERT_RECORDS_TEST_ROLE";
+
+fn main() -> ExitCode {
+    let folder = std::env::args_os().nth(1).unwrap_or_default();
+    let path = Path::new(&folder).join("records.redb");
+    match std::env::var(ROLE).as_deref() {
+        Ok("write-alerts") => write_alerts(&path),
+        Ok("enrol-and-remove") => enrol_and_remove(&path),
+        Ok("fill-the-disk") => fill_the_disk(&path),
+        _ => return libtest_mimic::run(&Arguments::from_args(), trials()).exit_code(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn trials() -> Vec<Trial> {
+    type Test = fn();
+    let tests: [(&str, Test); 4] = [
+        (
+            "a_killed_process_loses_no_alert_that_was_acknowledged",
+            a_killed_process_loses_no_alert_that_was_acknowledged,
+        ),
+        (
+            "a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_keys",
+            a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_keys,
+        ),
+        (
+            "a_full_disk_is_an_error_value_and_the_store_stays_readable",
+            a_full_disk_is_an_error_value_and_the_store_stays_readable,
+        ),
+        (
+            "a_second_process_is_told_that_the_store_is_in_use",
+            a_second_process_is_told_that_the_store_is_in_use,
+        ),
+    ];
+    tests
+        .into_iter()
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok::<(), Failed>(())
+            })
+        })
+        .collect()
+}
+
+fn child(role: &str, folder: &Folder) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .arg(folder.path())
+        .env(ROLE, role)
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Starts a child, reads `lines` lines of it, kills it with SIGKILL, and returns all it had said by then.
+fn killed_after(lines: usize, mut command: Command) -> Vec<String> {
+    let mut child = command.spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said: Vec<String> = reader.by_ref().take(lines).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    // What it said between the last line read and its death counts as well. The last line may be cut short, but then
+    // it is no acknowledgement.
+    said.extend(
+        reader
+            .map_while(Result::ok)
+            .filter(|line| line.ends_with('.')),
+    );
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    said
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Raises alerts without end, in groups of one to three, and says each number once it is committed.
+fn write_alerts(path: &Path) {
+    let store = Store::open_or_create(path, &settings()).unwrap();
+    let run = store.begin_run(&header()).unwrap();
+    for group in 1.. {
+        let next = run.next_alert_number().unwrap();
+        let alerts: Vec<_> = (next..next + group % 3 + 1).map(alert).collect();
+        let total = u64::from(next) + alerts.len() as u64 - 1;
+        run.commit_decisions(&alerts, &counts(total)).unwrap();
+        for alert in &alerts {
+            say(&format!("{}.", alert.alert.number));
+        }
+    }
+}
+
+fn a_killed_process_loses_no_alert_that_was_acknowledged() {
+    let folder = Folder::new();
+    let mut acknowledged = 0;
+    // Later rounds kill a process that goes on with a store which a kill has left.
+    for round in 1..=8u64 {
+        let said = killed_after(3 * round as usize, child("write-alerts", &folder));
+        let last = said.last().unwrap().trim_end_matches('.');
+        acknowledged = acknowledged.max(last.parse().unwrap());
+
+        let store = Store::open(&folder.records(), &settings()).unwrap();
+        let runs = store.runs().unwrap();
+        let alerts: Vec<_> = (1..=round)
+            .flat_map(|run| store.alerts(RunId(run)).unwrap())
+            .collect();
+        assert!(
+            alerts.len() >= acknowledged,
+            "{} < {acknowledged}",
+            alerts.len()
+        );
+        for (stored, number) in alerts.iter().zip(1..) {
+            assert_eq!(stored.alert, alert(number).alert);
+            let held = store.alert_payload(number).unwrap().unwrap();
+            assert!(held == payload(number));
+        }
+        let run = runs.last().unwrap();
+        assert_eq!(run.outcome, RunOutcome::Unfinished);
+        assert_eq!(run.counts, counts(alerts.len() as u64));
+    }
+}
+
+/// Enrols and removes entries without end: every removal rewrites the key file.
+fn enrol_and_remove(path: &Path) {
+    let store = Store::open_or_create(path, &settings()).unwrap();
+    let watchlist = store.watchlist();
+    for round in 0u64.. {
+        let source = round as u8;
+        let images = [image("stays", source), image("goes", source)];
+        watchlist.enrol(&images, NOW).unwrap();
+        watchlist.remove("goes").unwrap();
+        if store.watchlist().list().unwrap()[0].images.len() > 3 {
+            watchlist.remove("stays").unwrap();
+        }
+        say(&format!("{round}."));
+    }
+}
+
+fn a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_keys() {
+    let folder = Folder::new();
+    for round in 1..=8 {
+        killed_after(round, child("enrol-and-remove", &folder));
+        let store = Store::open(&folder.records(), &settings()).unwrap();
+        let list = store.watchlist().list().unwrap();
+        let images: usize = list.iter().map(|entry| entry.images.len()).sum();
+        let templates = store.watchlist().templates(&encoder(1)).unwrap();
+        assert_eq!(templates.len(), images);
+        for template in &templates {
+            let picture = store
+                .watchlist()
+                .picture(&template.reference, template.image);
+            assert_eq!(picture.unwrap().unwrap().jpeg[0], template.values[0] as u8);
+        }
+        drop(store);
+        let slots = (std::fs::metadata(folder.keys()).unwrap().len() - 512) / 128;
+        assert_eq!(
+            slots,
+            2 * images as u64,
+            "no key without its payload is left"
+        );
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 2, "no second key file is left");
+    }
+}
+
+/// Commits until there is no space left, and then says how it stands.
+fn fill_the_disk(path: &Path) {
+    let store = Store::open_or_create(path, &settings()).unwrap();
+    store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
+    let run = store.begin_run(&header()).unwrap();
+    let big = |number| {
+        let mut big = alert(number);
+        big.payload.crop = vec![number as u8; 200_000].into();
+        big
+    };
+    let mut committed = 0;
+    let error = loop {
+        match run.commit_decisions(&[big(committed + 1)], &counts(0)) {
+            Ok(()) => committed += 1,
+            Err(error) => break error,
+        }
+        assert!(committed < 10_000, "the disk is never full");
+    };
+    assert!(matches!(error, RecordsError::Full { .. }), "{error:?}");
+    assert!(committed > 0, "nothing fitted");
+    // The same store goes on being read, with all that was committed, however often a write fails.
+    for _ in 0..3 {
+        assert_eq!(store.alerts(run.id()).unwrap().len(), committed as usize);
+        for number in 1..=committed {
+            let held = store.alert_payload(number).unwrap().unwrap();
+            assert_eq!(held.crop[0], number as u8);
+        }
+        assert_eq!(store.watchlist().list().unwrap().len(), 1);
+        assert_eq!(run.next_alert_number().unwrap(), committed + 1);
+        let error = run.commit_decisions(&[big(committed + 1)], &counts(0));
+        assert!(matches!(error, Err(RecordsError::Full { .. })), "{error:?}");
+    }
+    drop((run, store));
+    // So does one that is opened while the disk is full.
+    let store = Store::open(path, &settings()).unwrap();
+    let held = store.alert_payload(committed).unwrap().unwrap();
+    assert_eq!(held.crop[0], committed as u8);
+    say(&format!("{committed}."));
+}
+
+fn a_full_disk_is_an_error_value_and_the_store_stays_readable() {
+    // The file size limit of a process ends every write past it with EFBIG, as a full disk does with ENOSPC, where the
+    // signal is ignored. Several limits, so that the failure meets different steps of a commit. In blocks of 512 bytes.
+    for blocks in [9_000, 12_345, 16_000, 20_001] {
+        let folder = Folder::new();
+        let inner = child("fill-the-disk", &folder);
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!(
+                "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$1\""
+            ))
+            .arg(inner.get_program())
+            .arg(folder.path())
+            .env(ROLE, "fill-the-disk");
+        let output = shell.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{blocks} blocks: {errors}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let committed: u32 = said.trim().trim_end_matches('.').parse().unwrap();
+
+        // With space again, the store goes on where it was.
+        let store = Store::open(&folder.records(), &settings()).unwrap();
+        let run = store.begin_run(&header()).unwrap();
+        let next = run.next_alert_number().unwrap();
+        assert_eq!(next, committed + 1);
+        run.commit_decisions(&[alert(next)], &counts(1)).unwrap();
+        assert!(store.alert_payload(next).unwrap().unwrap() == payload(next));
+    }
+}
+
+fn a_second_process_is_told_that_the_store_is_in_use() {
+    let folder = Folder::new();
+    let mut child = child("write-alerts", &folder).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+    reader.next().unwrap().unwrap();
+    let error = Store::open(&folder.records(), &settings()).err().unwrap();
+    assert!(matches!(error, RecordsError::AlreadyOpen { .. }), "{error}");
+    assert!(error.to_string().contains("records.redb"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(Store::open(&folder.records(), &settings()).is_ok());
+}

@@ -1,0 +1,146 @@
+//! What the tests of this crate share: a store in a folder of its own, and things to put into it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use overt_records::{
+    Alert, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture, Priority,
+    Retention, RunHeader, Store, StoreSettings, Timestamp,
+};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+pub const NOW: Timestamp = Timestamp::from_unix_ms(1_800_000_000_000);
+
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn records(&self) -> PathBuf {
+        self.folder.path().join("records.redb")
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.folder.path().join("records.keys")
+    }
+
+    pub fn store(&self) -> Store {
+        Store::open_or_create(&self.records(), &settings()).unwrap()
+    }
+}
+
+pub fn settings() -> StoreSettings {
+    StoreSettings {
+        deployment: "walk-past".into(),
+        retention: Retention {
+            alerts_hours: 24,
+            watchlist_hours: 48,
+        },
+    }
+}
+
+pub fn digest(of: u8) -> String {
+    format!("{of:02x}").repeat(32)
+}
+
+pub fn encoder(model: u8) -> Encoder {
+    Encoder {
+        plugin_id: "encoder-example".into(),
+        plugin_sha256: digest(0xee),
+        model_sha256: digest(model),
+        dimension: 4,
+    }
+}
+
+/// An image whose source file is told by `source`.
+pub fn image(reference: &str, source: u8) -> NewImage {
+    NewImage {
+        reference: reference.into(),
+        category: "wanted-on-warrant".into(),
+        picture: Picture {
+            jpeg: Zeroizing::new(vec![source; 1000]),
+            source_name: format!("{reference}-{source}.jpg"),
+            source_sha256: digest(source),
+            landmarks: Some([(1.0, 2.0); 5]),
+            quality: vec![
+                ("UnifiedQualityScore".into(), 70.5),
+                ("Sharpness".into(), 3.0),
+            ],
+        },
+        encoder: encoder(1),
+        template: Zeroizing::new(vec![source as f32, 1.0, -0.25, 1e-7]),
+    }
+}
+
+pub fn header() -> RunHeader {
+    RunHeader {
+        deployment: "walk-past".into(),
+        started_at: NOW,
+        host_version: "0.1.0".into(),
+        plugins: vec![],
+        models: vec![],
+        cameras: vec![],
+    }
+}
+
+pub fn alert(number: u32) -> NewAlert {
+    NewAlert {
+        alert: Alert {
+            number,
+            reference: "W-1".into(),
+            category: "wanted-on-warrant".into(),
+            camera: "gate".into(),
+            track: 7,
+            time: 0.1 + f64::from(number),
+            raised_at: NOW,
+            first_frame: 10,
+            last_frame: 25,
+            priority: Priority::Normal,
+            routes: vec!["desk-1".into()],
+        },
+        payload: payload(number),
+    }
+}
+
+/// What alert `number` rests on; recognisable bytes, so that a test can look for them in files.
+pub fn payload(number: u32) -> AlertPayload {
+    AlertPayload {
+        score: 0.718_281_8,
+        crop: Zeroizing::new(CROP.repeat(20)),
+        reason: Zeroizing::new(format!("score 0.718 over 0.45, alert {number}")),
+        scores: vec![AlertScore {
+            time: 1.0 / 3.0,
+            encoder: "encoder-example".into(),
+            reference: "W-1".into(),
+            score: 0.718_281_8,
+        }],
+    }
+}
+
+pub const CROP: &[u8] = b"the pixels of a face, as it were; ";
+
+pub fn counts(alerts: u64) -> Counts {
+    Counts {
+        alerts,
+        faces: 3,
+        ..Counts::default()
+    }
+}
+
+/// Whether any file of the folder holds these bytes.
+pub fn folder_holds(folder: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    })
+}
