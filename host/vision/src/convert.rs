@@ -13,7 +13,7 @@ use crate::view::{Channels, Layout};
 
 /// The numbers of a view or an alignment that do not fit together.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
-pub enum BadNumbers {
+pub(crate) enum BadNumbers {
     /// Only float32, float16 and uint8 hold pixels.
     #[error("a picture cannot be made of {0:?}")]
     Element(Element),

@@ -1,6 +1,7 @@
 //! What a back end is: something that loads a model and runs it on tensors. Knows no library; each back end has a file of its own.
 
 pub(crate) mod onnxruntime;
+mod watchdog;
 
 use std::fmt;
 use std::path::PathBuf;

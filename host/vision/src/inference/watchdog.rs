@@ -1,0 +1,143 @@
+//! Tells runs to stop at their deadlines: one thread for the whole process, asleep until the next deadline. Knows no library, only what to call.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// Something that can be told to stop.
+pub(crate) trait Stop: Send + Sync {
+    /// Returns at once; what runs stops as soon as it can.
+    fn stop(&self);
+}
+
+struct Watched {
+    number: u64,
+    deadline: Instant,
+    run: Arc<dyn Stop>,
+}
+
+#[derive(Default)]
+struct Watch {
+    runs: Vec<Watched>,
+    next_number: u64,
+}
+
+struct Watchdog {
+    watch: Mutex<Watch>,
+    changed: Condvar,
+}
+
+static WATCHDOG: Watchdog = Watchdog {
+    watch: Mutex::new(Watch {
+        runs: Vec::new(),
+        next_number: 0,
+    }),
+    changed: Condvar::new(),
+};
+
+/// Whether the thread could be started.
+static STARTED: OnceLock<bool> = OnceLock::new();
+
+/// A run under watch; the watch ends when this is dropped.
+pub(crate) struct Guard {
+    number: u64,
+}
+
+/// Has a run stopped at its deadline unless the guard is dropped first. Nothing where the machine grants no thread.
+pub(crate) fn watch(deadline: Instant, run: Arc<dyn Stop>) -> Option<Guard> {
+    let started = STARTED.get_or_init(|| {
+        thread::Builder::new()
+            .name("inference-deadlines".to_owned())
+            .spawn(keep_watch)
+            .is_ok()
+    });
+    if !started {
+        return None;
+    }
+    let mut watch = WATCHDOG.lock();
+    let number = watch.next_number;
+    watch.next_number += 1;
+    let earliest = watch.runs.iter().all(|other| deadline < other.deadline);
+    watch.runs.push(Watched {
+        number,
+        deadline,
+        run,
+    });
+    drop(watch);
+    if earliest {
+        WATCHDOG.changed.notify_one();
+    }
+    Some(Guard { number })
+}
+
+impl Watchdog {
+    /// A panic elsewhere leaves the list as it was.
+    fn lock(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        WATCHDOG.lock().runs.retain(|run| run.number != self.number);
+    }
+}
+
+fn keep_watch() {
+    let mut watch = WATCHDOG.lock();
+    loop {
+        let now = Instant::now();
+        for due in watch.runs.extract_if(.., |run| run.deadline <= now) {
+            due.run.stop();
+        }
+        let next = watch.runs.iter().map(|run| run.deadline).min();
+        watch = match next {
+            Some(next) => {
+                WATCHDOG
+                    .changed
+                    .wait_timeout(watch, next.duration_since(now))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => WATCHDOG
+                .changed
+                .wait(watch)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Says(Mutex<mpsc::Sender<u32>>, u32);
+
+    impl Stop for Says {
+        fn stop(&self) {
+            self.0.lock().unwrap().send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn runs_are_stopped_in_the_order_of_their_deadlines_and_only_while_watched() {
+        let (sender, stopped) = mpsc::channel();
+        let run = |n| Arc::new(Says(Mutex::new(sender.clone()), n));
+        let start = Instant::now();
+        let _late = watch(start + Duration::from_millis(60), run(2)).unwrap();
+        let _early = watch(start + Duration::from_millis(20), run(1)).unwrap();
+        drop(watch(start + Duration::from_millis(40), run(3)).unwrap());
+        let _past = watch(start, run(0)).unwrap();
+        let order: Vec<u32> = (0..3).map(|_| stopped.recv().unwrap()).collect();
+        assert_eq!(
+            order,
+            [0, 1, 2],
+            "the one that was let go is not among them"
+        );
+        assert!(stopped.try_recv().is_err());
+    }
+}
