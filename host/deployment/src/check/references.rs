@@ -1,8 +1,9 @@
 //! A plugin's own configuration: as the JSON that the plugin will read, and with the names in it held against the rest of the file.
 //!
 //! The host knows no plugin's keys. But in the configuration of a decision plugin, at any depth, the keys `camera`, `category` and `channel` (and their
-//! plurals) name a camera, a category or a channel of this file: as a text, as a list of texts, or as the keys of a table. So a misspelt desk is
-//! found here, and not when an alert goes to another.
+//! plurals) name a camera, a category or a channel of this file: as a text, as a list of texts, or as the keys of a table. And a table of which one key is
+//! a category is a table by category: its other keys are categories or `default`. So a misspelt desk or category is found here, and not when an alert
+//! goes to another desk.
 
 use serde_json::{Map, Number, Value as Json};
 use toml::de::DeValue;
@@ -56,7 +57,7 @@ pub(super) fn config(
         return None;
     };
     if !role.is_perception() {
-        references(&value, notes, names);
+        references("", &value, notes, names);
     }
     let text = json(&value, notes)?.to_string();
     if text.len() > limits::CONFIG_BYTES {
@@ -115,34 +116,48 @@ fn json(value: &Value<'_>, notes: &Notes<'_>) -> Option<Json> {
     }
 }
 
-/// Looks for the reserved keys at any depth.
-fn references(value: &Value<'_>, notes: &Notes<'_>, names: &Names<'_>) {
-    for (key, child) in children(value) {
-        if let Some(kind) = names.kind(key.value) {
-            for name in named(child.clone()) {
+/// Looks for names at any depth; `key` is the last name of the value's own key.
+fn references(key: &str, value: &Value<'_>, notes: &Notes<'_>, names: &Names<'_>) {
+    match value.value {
+        DeValue::String(text) => {
+            if let Some(kind) = names.kind(key) {
+                let name = At {
+                    value: text.as_ref(),
+                    key: value.key.clone(),
+                    span: value.span.clone(),
+                };
                 check(&name, notes, &kind);
             }
         }
-        references(&child, notes, names);
-    }
-}
-
-/// The names that a reserved key's value holds.
-fn named(value: Value<'_>) -> Vec<At<&str>> {
-    match value.value {
-        DeValue::String(text) => vec![At {
-            value: text,
-            key: value.key,
-            span: value.span,
-        }],
-        DeValue::Table(_) => children(&value).into_iter().map(|(key, _)| key).collect(),
         DeValue::Array(_) => {
-            let texts = children(&value)
-                .into_iter()
-                .filter(|(_, item)| matches!(item.value, DeValue::String(_)));
-            texts.flat_map(|(_, item)| named(item)).collect()
+            for (_, item) in children(value) {
+                // A table in a list has keys of its own; only texts stand for names.
+                let key = if let DeValue::String(_) = item.value {
+                    key
+                } else {
+                    ""
+                };
+                references(key, &item, notes, names);
+            }
         }
-        _ => Vec::new(),
+        DeValue::Table(_) => {
+            let children = children(value);
+            let by_category = names.kind("category").filter(|kind| {
+                children
+                    .iter()
+                    .any(|(key, _)| kind.names.contains(&key.value))
+            });
+            if let Some(kind) = names.kind(key).or(by_category) {
+                children
+                    .iter()
+                    .filter(|(key, _)| key.value != "default")
+                    .for_each(|(key, _)| check(key, notes, &kind));
+            }
+            children
+                .iter()
+                .for_each(|(key, child)| references(key.value, child, notes, names));
+        }
+        _ => {}
     }
 }
 
