@@ -101,24 +101,24 @@ pub enum RecordsError {
         /// The store that is not there.
         store: PathBuf,
     },
-    /// The key file lacks keys of payloads that the store holds.
+    /// The key file lacks keys of records that the store holds.
     #[error(
-        "the key file {path} lacks the keys of {lost} of {held} sealed payloads; it was cut short, damaged, or is an old copy"
+        "the key file {path} lacks the keys of {lost} of {held} sealed records; it was cut short, damaged, or is an old copy"
     )]
     KeysLost {
         /// The key file.
         path: PathBuf,
         /// How many keys are lost.
         lost: usize,
-        /// How many sealed payloads the store holds.
+        /// How many sealed records the store holds.
         held: usize,
     },
     /// A sealed payload is not what was stored under this record.
-    #[error("sealed payload {record} in {path} was altered or belongs to another record")]
+    #[error("what is sealed as record {record} in {path} was altered or belongs to another record")]
     Altered {
         /// The store.
         path: PathBuf,
-        /// The payload's number.
+        /// The number of the record.
         record: u64,
     },
     /// The disk, the quota or the process's file size limit is used up. What was committed before stays readable.

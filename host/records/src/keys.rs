@@ -1,4 +1,4 @@
-//! The key file: one random key per sealed payload, wrapped under a key-encryption key, outside redb. Knows nothing of
+//! The key file: one random key per record, wrapped under a key-encryption key, outside redb. Knows nothing of
 //! what the keys open.
 //!
 //! Layout: a head of 512 bytes, then one slot of 128 bytes per key, so that a slot never straddles two disk sectors.
@@ -167,7 +167,7 @@ impl KeyFile {
     /// Appends keys and waits until they are on disk. After an error none of them is held.
     pub(crate) fn append(
         &mut self,
-        keys: &[(u64, RetentionClass, Key)],
+        keys: &BTreeMap<u64, (RetentionClass, Key)>,
     ) -> Result<(), RecordsError> {
         if (self.slots.len() + keys.len()) as u64 > MOST_KEYS {
             let (what, problem) = (
@@ -178,7 +178,7 @@ impl KeyFile {
         }
         let mut slots = Vec::with_capacity(keys.len());
         let mut bytes = Vec::with_capacity(keys.len() * SLOT);
-        for (record, class, key) in keys {
+        for (record, (class, key)) in keys {
             let slot = wrap(*record, *class, key, &self.store, &self.kek)?;
             bytes.extend_from_slice(&write_slot(*record, &slot));
             slots.push((*record, slot));

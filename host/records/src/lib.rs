@@ -1,8 +1,8 @@
 //! What is kept: the watchlist, runs and their alerts, in one redb file per deployment.
 //!
-//! Images, templates, crops and scores are stored only as sealed payloads: each encrypted under a random key of its own,
-//! which lies, wrapped, in a key file outside redb. So the end of a payload's retention is real although redb copies
-//! pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
+//! Images, templates, crops and scores are stored only as sealed payloads. Every record, be it a watchlist image or an
+//! alert, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
+//! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -21,6 +21,7 @@
 //! # Ok::<(), overt_records::RecordsError>(())
 //! ```
 
+mod alerts;
 mod cipher;
 mod error;
 mod fault;
@@ -37,12 +38,13 @@ mod tables;
 mod transaction;
 mod watchlist;
 
+pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
-    Alert, AlertState, CameraUsed, Counts, FrameCounts, ModelUsed, NewAlert, PluginUsed, Priority,
-    Run, RunHeader, RunId, RunOutcome, RunRecord, StoredAlert,
+    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunOutcome,
+    RunRecord,
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{

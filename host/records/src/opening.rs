@@ -198,7 +198,7 @@ fn create(
             change.open_table(ENTRIES)?;
             change.open_table(RUNS)?;
             change.open_table(ALERTS)?;
-            for kind in [Kind::Picture, Kind::Template, Kind::Alert] {
+            for kind in Kind::ALL {
                 change.open_table(kind.table())?;
             }
         }

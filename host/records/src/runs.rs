@@ -1,17 +1,16 @@
-//! Runs and the alerts they raised. Nothing about a face that raised no alert is ever stored here: only counts.
+//! Runs: what took part, how it ended, and the commit of what was decided. About everybody who raised no alert a run
+//! leaves numbers and nothing else.
 
+use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::payload::{self, AlertPayload};
+use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, RUNS, Row, RowBytes};
+use crate::tables::{ALERTS, AlertRow, RUNS, RowBytes};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
-
-/// Most channels that one alert may be routed to.
-const MOST_ROUTES: usize = 64;
 
 /// A run's number in its store, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,78 +95,6 @@ pub struct Counts {
     pub plugin_errors: u64,
 }
 
-/// How urgently a person should look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Priority {
-    Low,
-    Normal,
-    High,
-}
-
-/// Where an alert is in its life. Only `Raised` is written by this version: nothing here can make an alert pass, for that
-/// takes a person's recorded judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertState {
-    /// Nobody has judged it yet.
-    Raised,
-    /// An operator passed it on.
-    Passed,
-    /// It ended.
-    Closed,
-}
-
-/// An alert without score and face.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alert {
-    /// Its number in the store, from 1, without gaps.
-    pub number: u32,
-    /// The watchlist entry that it concerns.
-    pub reference: String,
-    /// The entry's category.
-    pub category: String,
-    /// The camera.
-    pub camera: String,
-    /// The track's number on that camera, from 1.
-    pub track: u32,
-    /// Seconds since the camera's first frame.
-    pub time: f64,
-    /// When it was raised.
-    pub raised_at: Timestamp,
-    /// Sequence number of the track's first frame.
-    pub first_frame: u32,
-    /// Sequence number of the track's newest frame when the alert was raised.
-    pub last_frame: u32,
-    /// How urgently a person should look.
-    pub priority: Priority,
-    /// Ids of the channels that were told.
-    pub routes: Vec<String>,
-}
-
-/// An alert to be committed.
-#[derive(Clone, PartialEq)]
-pub struct NewAlert {
-    /// What stays on record.
-    pub alert: Alert,
-    /// What is sealed and kept for the deployment's limit.
-    pub payload: AlertPayload,
-}
-
-/// An alert on record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StoredAlert {
-    /// The alert.
-    pub alert: Alert,
-    /// The run that raised it.
-    pub run: RunId,
-    /// Where it is in its life.
-    pub state: AlertState,
-    /// When its sealed part has to be gone.
-    pub expires_at: Timestamp,
-}
-
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -239,14 +166,15 @@ impl Run {
                     return Err(RecordsError::AlertNumber { expected, found }.into());
                 }
                 let expires_at = retention.expires(RetentionClass::Alerts, new.alert.raised_at);
-                let payload = change.seal(&new.payload, expires_at)?;
+                let record = change.add_record(RetentionClass::Alerts, expires_at)?;
+                change.seal(record, &new.payload)?;
                 let stored = StoredAlert {
                     alert: new.alert.clone(),
                     run: self.id,
                     state: AlertState::Raised,
                     expires_at,
                 };
-                let row = RowBytes::of(&AlertRow { stored, payload })?;
+                let row = RowBytes::of(&AlertRow { stored, record })?;
                 change.rows.open_table(ALERTS)?.insert(found, row)?;
             }
             self.update(change, |run| run.counts = *counts)
@@ -292,30 +220,6 @@ impl Run {
     }
 }
 
-impl NewAlert {
-    fn check(&self) -> Result<(), RecordsError> {
-        let alert = &self.alert;
-        let whose = format!("alert {}", alert.number);
-        for text in [&alert.reference, &alert.category, &alert.camera] {
-            payload::name(&whose, text)?;
-        }
-        if alert.routes.len() > MOST_ROUTES {
-            return Err(RecordsError::Refused {
-                problem: format!(
-                    "{} routes, and {MOST_ROUTES} is the most",
-                    alert.routes.len()
-                ),
-                what: whose,
-            });
-        }
-        for route in &alert.routes {
-            payload::name(&whose, route)?;
-        }
-        payload::seconds(&whose, alert.time)?;
-        self.payload.check(&whose)
-    }
-}
-
 impl RunHeader {
     fn check(&self, store: &Store) -> Result<(), RecordsError> {
         let expected = &store.settings().deployment;
@@ -344,13 +248,6 @@ impl RunHeader {
         }
         Ok(())
     }
-}
-
-/// Alerts are numbered from 1 and never removed, so the last row says the next number.
-fn next_number(alerts: &impl ReadableTable<u32, Row<AlertRow>>) -> Result<u32, Fault> {
-    let last = alerts.last()?.map_or(0, |(number, _)| number.value());
-    last.checked_add(1)
-        .ok_or_else(|| Fault::Inconsistent("there is no alert number left".into()))
 }
 
 impl Store {
@@ -393,43 +290,6 @@ impl Store {
                 found.push(run?.1.value().read()?);
             }
             Ok(found)
-        })
-    }
-
-    /// The alerts of a run, by number.
-    ///
-    /// # Errors
-    /// [`RecordsError::NoSuchRun`].
-    pub fn alerts(&self, run: RunId) -> Result<Vec<StoredAlert>, RecordsError> {
-        self.read(|store| {
-            if store.rows.open_table(RUNS)?.get(run.0)?.is_none() {
-                let (path, run) = (self.path().to_path_buf(), run.0);
-                return Err(RecordsError::NoSuchRun { path, run }.into());
-            }
-            let alerts = store.rows.open_table(ALERTS)?;
-            let mut found = Vec::new();
-            for alert in alerts.iter()? {
-                let stored = alert?.1.value().read()?.stored;
-                if stored.run == run {
-                    found.push(stored);
-                }
-            }
-            Ok(found)
-        })
-    }
-
-    /// What an alert rests on; `None` once its retention has ended.
-    ///
-    /// # Errors
-    /// [`RecordsError::NoSuchAlert`]; [`RecordsError::Altered`] where it is not what was stored.
-    pub fn alert_payload(&self, number: u32) -> Result<Option<AlertPayload>, RecordsError> {
-        self.read(|store| {
-            let alerts = store.rows.open_table(ALERTS)?;
-            let Some(row) = alerts.get(number)? else {
-                let path = self.path().to_path_buf();
-                return Err(RecordsError::NoSuchAlert { path, number }.into());
-            };
-            store.open(row.value().read()?.payload)
         })
     }
 }

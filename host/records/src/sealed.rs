@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 /// A table of sealed payloads.
 pub(crate) type SealedTable = TableDefinition<'static, u64, SealedPayload<'static>>;
 
-/// What kind of thing is sealed; each has a table of its own.
+/// What kind of thing is sealed; each has a table of its own. The payloads of one record share its key: a watchlist image
+/// is one record with a picture and a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Picture,
@@ -24,23 +25,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The number that stands for it in the store. Never reuse one.
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::Picture => 1,
-            Self::Template => 2,
-            Self::Alert => 3,
-        }
-    }
-
-    pub(crate) const fn from_code(code: u8) -> Option<Self> {
-        match code {
-            1 => Some(Self::Picture),
-            2 => Some(Self::Template),
-            3 => Some(Self::Alert),
-            _ => None,
-        }
-    }
+    pub(crate) const ALL: [Self; 3] = [Self::Picture, Self::Template, Self::Alert];
 
     pub(crate) const fn class(self) -> RetentionClass {
         match self {

@@ -2,8 +2,7 @@
 
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::retention::{SweepReport, Timestamp};
-use crate::sealed::Kind;
+use crate::retention::{RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
 use crate::tables::{ENTRIES, HELD, RowBytes};
 use crate::transaction::Change;
@@ -27,12 +26,11 @@ impl Store {
         self.change(|change| {
             let expired = expired_in(change, now)?;
             let mut report = SweepReport::default();
-            for (kind, record) in expired {
-                change.remove(kind, record)?;
-                match kind {
-                    Kind::Alert => report.alerts += 1,
-                    Kind::Picture => report.watchlist_images += 1,
-                    Kind::Template => {}
+            for (class, record) in expired {
+                change.remove(class, record)?;
+                match class {
+                    RetentionClass::Alerts => report.alerts += 1,
+                    RetentionClass::Watchlist => report.watchlist_images += 1,
                 }
             }
             if report.watchlist_images > 0 {
@@ -43,29 +41,29 @@ impl Store {
     }
 }
 
-fn expired_in(change: &Change<'_>, now: Timestamp) -> Result<Vec<(Kind, u64)>, Fault> {
+fn expired_in(change: &Change<'_>, now: Timestamp) -> Result<Vec<(RetentionClass, u64)>, Fault> {
     expired(&change.rows.open_table(HELD)?, now)
 }
 
-/// The payloads whose time has come.
+/// The records whose time has come.
 fn expired(
     held: &impl ReadableTable<u64, (u8, i64)>,
     now: Timestamp,
-) -> Result<Vec<(Kind, u64)>, Fault> {
+) -> Result<Vec<(RetentionClass, u64)>, Fault> {
     let mut expired = Vec::new();
     for row in held.iter()? {
         let (record, row) = row?;
-        let (kind, expires_at) = row.value();
+        let (class, expires_at) = row.value();
         if expires_at > now.unix_ms() {
             continue;
         }
-        let Some(kind) = Kind::from_code(kind) else {
+        let Some(class) = RetentionClass::from_code(class) else {
             return Err(Fault::Inconsistent(format!(
-                "payload {} is of unknown kind {kind}",
+                "record {} is of unknown retention class {class}",
                 record.value()
             )));
         };
-        expired.push((kind, record.value()));
+        expired.push((class, record.value()));
     }
     Ok(expired)
 }

@@ -4,8 +4,9 @@
 //! A plain row is JSON, so that an auditor can read it with other tools and a later version can add fields. What may
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
+use crate::alerts::StoredAlert;
 use crate::retention::Timestamp;
-use crate::runs::{RunRecord, StoredAlert};
+use crate::runs::RunRecord;
 use crate::watchlist::Encoder;
 use redb::{TableDefinition, TypeName, Value};
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ pub(crate) const SCHEMA: u32 = 1;
 
 /// Facts of the store itself: `schema`, `deployment`, `store` (its id in hexadecimal).
 pub(crate) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
-/// Every sealed payload by record number: its kind, and when it has to be gone.
+/// Every record that has sealed payloads: its retention class, and when it has to be gone.
 pub(crate) const HELD: TableDefinition<u64, (u8, i64)> = TableDefinition::new("held");
 /// Watchlist entries by reference.
 pub(crate) const ENTRIES: TableDefinition<&str, Row<EntryRow>> = TableDefinition::new("entries");
@@ -58,10 +59,8 @@ pub(crate) struct EntryRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ImageRow {
     pub(crate) number: u32,
-    /// Record of the sealed picture.
-    pub(crate) picture: u64,
-    /// Record of the sealed template.
-    pub(crate) template: u64,
+    /// Record of the sealed picture and template.
+    pub(crate) record: u64,
     pub(crate) encoder: Encoder,
     pub(crate) enrolled_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -71,8 +70,8 @@ pub(crate) struct ImageRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AlertRow {
     pub(crate) stored: StoredAlert,
-    /// Record of the sealed part; absent from the store once its retention has ended.
-    pub(crate) payload: u64,
+    /// Record of the sealed part; nothing is sealed under it any more once its retention has ended.
+    pub(crate) record: u64,
 }
 
 /// A row as it stands in a table: reading it can fail, for the file may be damaged.

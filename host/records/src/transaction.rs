@@ -1,13 +1,14 @@
 //! One change to the store: plain rows, sealed payloads and their keys, all or none. Knows nothing of what is stored.
 //!
-//! The order of a commit. A key is in the key file exactly as long as its payload is in redb, except between two steps:
+//! The order of a commit. A record's key is in the key file exactly as long as its payloads are in redb, except between
+//! two steps:
 //!
-//! 1. the keys of new payloads are appended to the key file and synced;
+//! 1. the keys of new records are appended to the key file and synced;
 //! 2. redb commits the rows and payloads, and syncs;
-//! 3. the keys of payloads that the commit removed are destroyed.
+//! 3. the keys of records that the commit removed are destroyed.
 //!
-//! A crash or a full disk between the steps leaves keys without a payload, never a payload without its key; opening the
-//! store destroys such keys. So a payload without a key always means that the key file was damaged.
+//! A crash or a full disk between the steps leaves keys without a record, never a record without its key; opening the
+//! store destroys such keys. So a record without a key always means that the key file was damaged.
 
 use crate::cipher::{self, Key};
 use crate::error::RecordsError;
@@ -17,6 +18,7 @@ use crate::retention::{RetentionClass, Timestamp};
 use crate::sealed::{Kind, Sealable, SealedPayload};
 use crate::tables::HELD;
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -72,7 +74,7 @@ impl<'a> Reading<'a> {
 pub(crate) struct Change<'a> {
     pub(crate) rows: WriteTransaction,
     context: Context<'a>,
-    added: Vec<(u64, RetentionClass, Key)>,
+    added: BTreeMap<u64, (RetentionClass, Key)>,
     removed: Vec<u64>,
 }
 
@@ -81,34 +83,40 @@ impl<'a> Change<'a> {
         Ok(Self {
             rows: database.begin_write()?,
             context,
-            added: Vec::new(),
+            added: BTreeMap::new(),
             removed: Vec::new(),
         })
     }
 
-    /// Seals a payload under a fresh key and returns its record.
-    pub(crate) fn seal<T: Sealable>(
+    /// Makes a record with a fresh key.
+    pub(crate) fn add_record(
         &mut self,
-        payload: &T,
+        class: RetentionClass,
         expires_at: Timestamp,
     ) -> Result<u64, Fault> {
         let record = self.context.next_record.fetch_add(1, Ordering::Relaxed);
-        let key = cipher::random_key()?;
-        let sealed = SealedPayload::seal(payload, &key, self.context.store, record)?;
+        let held = (class.code(), expires_at.unix_ms());
+        self.rows.open_table(HELD)?.insert(record, held)?;
+        self.added.insert(record, (class, cipher::random_key()?));
+        Ok(record)
+    }
+
+    /// Seals a payload of a record that this change made.
+    pub(crate) fn seal<T: Sealable>(&mut self, record: u64, payload: &T) -> Result<(), Fault> {
+        let Some((_, key)) = self.added.get(&record) else {
+            return Err(Fault::Inconsistent(format!("record {record} is not new")));
+        };
+        let sealed = SealedPayload::seal(payload, key, self.context.store, record)?;
         self.rows
             .open_table(T::KIND.table())?
             .insert(record, sealed)?;
-        let held = (T::KIND.code(), expires_at.unix_ms());
-        self.rows.open_table(HELD)?.insert(record, held)?;
-        self.added.push((record, T::KIND.class(), key));
-        Ok(record)
+        Ok(())
     }
 
     /// Opens a payload of the store, or one sealed in this change.
     pub(crate) fn open<T: Sealable>(&self, record: u64) -> Result<T, Fault> {
-        let fresh = self.added.iter().rev().find(|(added, ..)| *added == record);
-        let key = match fresh {
-            Some((_, _, key)) => Some(key.clone()),
+        let key = match self.added.get(&record) {
+            Some((_, key)) => Some(key.clone()),
             None => self.context.keys().key(record),
         };
         let table = self.rows.open_table(T::KIND.table())?;
@@ -122,11 +130,16 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Removes a payload; its key is destroyed once the change is committed.
-    pub(crate) fn remove(&mut self, kind: Kind, record: u64) -> Result<(), Fault> {
-        self.rows.open_table(kind.table())?.remove(record)?;
+    /// Removes a record's payloads; its key is destroyed once the change is committed.
+    pub(crate) fn remove(&mut self, class: RetentionClass, record: u64) -> Result<(), Fault> {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.class() == class) {
+            self.rows.open_table(kind.table())?.remove(record)?;
+        }
         self.rows.open_table(HELD)?.remove(record)?;
-        self.removed.push(record);
+        // The key of a record that this change made itself never reaches the disk.
+        if self.added.remove(&record).is_none() {
+            self.removed.push(record);
+        }
         Ok(())
     }
 

@@ -4,7 +4,6 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
-use crate::sealed::Kind;
 use crate::store::Store;
 use crate::tables::{ENTRIES, EntryRow, ImageRow, RowBytes};
 use crate::transaction::Change;
@@ -185,8 +184,7 @@ impl Watchlist<'_> {
             };
             change.rows.open_table(ENTRIES)?.remove(reference)?;
             for image in &entry.images {
-                change.remove(Kind::Picture, image.picture)?;
-                change.remove(Kind::Template, image.template)?;
+                change.remove(RetentionClass::Watchlist, image.record)?;
             }
             Ok(Some(entry.images.len()))
         })
@@ -216,7 +214,7 @@ impl Watchlist<'_> {
                     if other.is_some() {
                         continue;
                     }
-                    let Some(template) = store.open::<TemplateValues>(image.template)? else {
+                    let Some(template) = store.open::<TemplateValues>(image.record)? else {
                         // A sweep destroyed it since this snapshot was taken.
                         continue;
                     };
@@ -248,7 +246,7 @@ impl Watchlist<'_> {
             };
             let images = entry.value().read()?.images;
             match images.iter().find(|row| row.number == image) {
-                Some(row) => store.open(row.picture),
+                Some(row) => store.open(row.record),
                 None => Ok(None),
             }
         })
@@ -276,17 +274,18 @@ fn enrol_one(
     }
     let mut same = None;
     for (index, row) in entry.images.iter().enumerate() {
-        let held: TemplateValues = change.open(row.template)?;
+        let held: TemplateValues = change.open(row.record)?;
         if held.source_sha256 == image.picture.source_sha256 {
             same = Some(index);
             break;
         }
     }
-    let template = image.template_values();
+    let record = change.add_record(RetentionClass::Watchlist, expires_at)?;
+    change.seal(record, &image.picture)?;
+    change.seal(record, &image.template_values())?;
     let mut row = ImageRow {
         number: entry.next_image,
-        picture: change.seal(&image.picture, expires_at)?,
-        template: change.seal(&template, expires_at)?,
+        record,
         encoder: image.encoder.clone(),
         enrolled_at: now,
         expires_at,
@@ -295,8 +294,7 @@ fn enrol_one(
         Some(index) => {
             let old = &mut entry.images[index];
             row.number = old.number;
-            change.remove(Kind::Picture, old.picture)?;
-            change.remove(Kind::Template, old.template)?;
+            change.remove(RetentionClass::Watchlist, old.record)?;
             *old = row;
             Enrolled::Replaced
         }

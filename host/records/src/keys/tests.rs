@@ -8,6 +8,10 @@ use tempfile::TempDir;
 const STORE: StoreId = [9; 16];
 const CLASS: RetentionClass = RetentionClass::Alerts;
 
+fn one(record: u64, key: &Key) -> BTreeMap<u64, (RetentionClass, Key)> {
+    BTreeMap::from([(record, (CLASS, key.clone()))])
+}
+
 struct Fixture {
     folder: TempDir,
     path: PathBuf,
@@ -28,7 +32,7 @@ impl Fixture {
             .map(|_| cipher::random_key().unwrap())
             .collect();
         for (record, key) in records.iter().zip(&keys) {
-            file.append(&[(*record, CLASS, key.clone())]).unwrap();
+            file.append(&one(*record, key)).unwrap();
         }
         (fixture, file, keys)
     }
@@ -89,7 +93,7 @@ fn a_file_that_others_can_read_is_refused() {
 fn adding_a_key_writes_that_key_only() {
     let (fixture, mut file, _) = Fixture::with_keys(&[1, 2, 3]);
     let before = fs::read(&fixture.path).unwrap();
-    file.append(&[(4, CLASS, cipher::random_key().unwrap())])
+    file.append(&one(4, &cipher::random_key().unwrap()))
         .unwrap();
     let after = fs::read(&fixture.path).unwrap();
     assert_eq!(after.len(), before.len() + SLOT);
@@ -120,7 +124,7 @@ fn keys_can_be_added_after_others_were_destroyed() {
     let (fixture, mut file, keys) = Fixture::with_keys(&[1, 2]);
     file.destroy(&[1]).unwrap();
     let key = cipher::random_key().unwrap();
-    file.append(&[(3, CLASS, key.clone())]).unwrap();
+    file.append(&one(3, &key)).unwrap();
     let file = fixture.read();
     assert_eq!(file.len(), 2);
     assert_eq!(*file.key(2).unwrap(), *keys[1]);
@@ -183,7 +187,7 @@ fn a_slot_that_was_cut_short_counts_as_absent_and_is_written_over() {
         raw.unwrap().set_len(whole - cut as u64).unwrap();
         let mut file = fixture.read();
         assert_eq!(file.len(), 1);
-        file.append(&[(3, CLASS, keys[1].clone())]).unwrap();
+        file.append(&one(3, &keys[1])).unwrap();
         let file = fixture.read();
         assert!(file.holds(1) && !file.holds(2) && file.holds(3));
     }

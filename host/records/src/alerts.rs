@@ -1,0 +1,156 @@
+//! Alerts on record: what stays, and what is sealed and expires. Who judged an alert is not known here.
+
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::payload::{self, AlertPayload};
+use crate::retention::Timestamp;
+use crate::runs::RunId;
+use crate::store::Store;
+use crate::tables::{ALERTS, AlertRow, RUNS, Row};
+use redb::ReadableTable;
+use serde::{Deserialize, Serialize};
+
+/// Most channels that one alert may be routed to.
+const MOST_ROUTES: usize = 64;
+
+/// How urgently a person should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Priority {
+    Low,
+    Normal,
+    High,
+}
+
+/// Where an alert is in its life. Only `Raised` is written by this version: nothing here can make an alert pass, for that
+/// takes a person's recorded judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertState {
+    /// Nobody has judged it yet.
+    Raised,
+    /// An operator passed it on.
+    Passed,
+    /// It ended.
+    Closed,
+}
+
+/// An alert without score and face.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number in the store, from 1, without gaps.
+    pub number: u32,
+    /// The watchlist entry that it concerns.
+    pub reference: String,
+    /// The entry's category.
+    pub category: String,
+    /// The camera.
+    pub camera: String,
+    /// The track's number on that camera, from 1.
+    pub track: u32,
+    /// Seconds since the camera's first frame.
+    pub time: f64,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// Sequence number of the track's first frame.
+    pub first_frame: u32,
+    /// Sequence number of the track's newest frame when the alert was raised.
+    pub last_frame: u32,
+    /// How urgently a person should look.
+    pub priority: Priority,
+    /// Ids of the channels that were told.
+    pub routes: Vec<String>,
+}
+
+/// An alert to be committed.
+#[derive(Clone, PartialEq)]
+pub struct NewAlert {
+    /// What stays on record.
+    pub alert: Alert,
+    /// What is sealed and kept for the deployment's limit.
+    pub payload: AlertPayload,
+}
+
+/// An alert on record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredAlert {
+    /// The alert.
+    pub alert: Alert,
+    /// The run that raised it.
+    pub run: RunId,
+    /// Where it is in its life.
+    pub state: AlertState,
+    /// When its sealed part has to be gone.
+    pub expires_at: Timestamp,
+}
+
+impl NewAlert {
+    pub(crate) fn check(&self) -> Result<(), RecordsError> {
+        let alert = &self.alert;
+        let whose = format!("alert {}", alert.number);
+        for text in [&alert.reference, &alert.category, &alert.camera] {
+            payload::name(&whose, text)?;
+        }
+        if alert.routes.len() > MOST_ROUTES {
+            return Err(RecordsError::Refused {
+                problem: format!(
+                    "{} routes, and {MOST_ROUTES} is the most",
+                    alert.routes.len()
+                ),
+                what: whose,
+            });
+        }
+        for route in &alert.routes {
+            payload::name(&whose, route)?;
+        }
+        payload::seconds(&whose, alert.time)?;
+        self.payload.check(&whose)
+    }
+}
+
+/// Alerts are numbered from 1 and never removed, so the last row says the next number.
+pub(crate) fn next_number(alerts: &impl ReadableTable<u32, Row<AlertRow>>) -> Result<u32, Fault> {
+    let last = alerts.last()?.map_or(0, |(number, _)| number.value());
+    last.checked_add(1)
+        .ok_or_else(|| Fault::Inconsistent("there is no alert number left".into()))
+}
+
+impl Store {
+    /// The alerts of a run, by number.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoSuchRun`].
+    pub fn alerts(&self, run: RunId) -> Result<Vec<StoredAlert>, RecordsError> {
+        self.read(|store| {
+            if store.rows.open_table(RUNS)?.get(run.0)?.is_none() {
+                let (path, run) = (self.path().to_path_buf(), run.0);
+                return Err(RecordsError::NoSuchRun { path, run }.into());
+            }
+            let alerts = store.rows.open_table(ALERTS)?;
+            let mut found = Vec::new();
+            for alert in alerts.iter()? {
+                let stored = alert?.1.value().read()?.stored;
+                if stored.run == run {
+                    found.push(stored);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// What an alert rests on; `None` once its retention has ended.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoSuchAlert`]; [`RecordsError::Altered`] where it is not what was stored.
+    pub fn alert_payload(&self, number: u32) -> Result<Option<AlertPayload>, RecordsError> {
+        self.read(|store| {
+            let alerts = store.rows.open_table(ALERTS)?;
+            let Some(row) = alerts.get(number)? else {
+                let path = self.path().to_path_buf();
+                return Err(RecordsError::NoSuchAlert { path, number }.into());
+            };
+            store.open(row.value().read()?.record)
+        })
+    }
+}
