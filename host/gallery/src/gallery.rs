@@ -1,12 +1,23 @@
-//! The gallery: whose templates are held, and which of them resemble a probe most. How the matrix is scanned is not
-//! known here.
+//! The gallery: whose templates are held, and which of them resemble a probe most.
+//!
+//! A search has two steps. A scan of byte images, four times smaller than the templates, bounds every score (`bound.rs`)
+//! and rules out all rows that cannot be among the best (`select.rs`); the few others are scored in full (`score.rs`).
+//! What is reported is always the full score, so the scan decides the speed and nothing else.
 
+use crate::bound::{Bound, Image};
 use crate::encoder::EncoderId;
+use crate::kernel::Kernel;
+use crate::matrix::{Matrix, ROWS, Words};
 use crate::score;
+use crate::select::Selection;
 use crate::template::Template;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Most templates of a gallery: rows are numbered with 32 bits.
+const MOST_TEMPLATES: usize = u32::MAX as usize;
 
 /// What the caller calls an entry: the watchlist's reference, say. One entry is one person, with one or more templates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,25 +66,37 @@ pub enum GalleryError {
         found: Arc<EncoderId>,
     },
     /// More templates than can be numbered with 32 bits.
-    #[error("a gallery holds at most {most} templates, and there are {found}")]
+    #[error("a gallery holds at most {most} templates")]
     TooMany {
         /// The limit.
         most: usize,
-        /// How many there were.
-        found: usize,
     },
 }
 
 /// The templates of the people sought, made once and never changed. Searching takes `&self`: any number of threads may
-/// search at once.
+/// search at once. All templates are zeroed in memory when it is dropped.
 pub struct Gallery {
     encoder: Arc<EncoderId>,
     keys: Vec<EntryKey>,
-    templates: Vec<(u32, u32, Template)>,
+    /// The entry of each row; the rows of an entry are next to each other.
+    entries: Vec<u32>,
+    /// The first row of each entry.
+    first_rows: Vec<u32>,
+    /// The templates, row by row.
+    values: Zeroizing<Vec<f32>>,
+    matrix: Matrix,
+    kernel: Kernel,
 }
 
+/// Groups of rows that are scanned before a single probe's bounds are looked at: enough to make the loop's cost small.
+const GROUPS_OF_ONE: usize = 16;
+/// The same for several probes: their rows have to stay in the nearest cache until the last probe has seen them.
+const GROUPS_OF_SEVERAL: usize = 2;
+/// Probes that are scanned together; more would not fit the nearest cache beside the rows.
+const PROBES: usize = 8;
+
 impl Gallery {
-    /// Makes a gallery. Templates under an equal key belong to one entry.
+    /// Makes a gallery. Templates under an equal key belong to one entry, in the order given.
     ///
     /// # Errors
     /// [`GalleryError::ForeignEncoder`] where a template is of another encoder; [`GalleryError::TooMany`].
@@ -82,33 +105,43 @@ impl Gallery {
         entries: impl IntoIterator<Item = (EntryKey, Template)>,
     ) -> Result<Self, GalleryError> {
         let mut keys: Vec<EntryKey> = Vec::new();
-        let mut numbers: HashMap<EntryKey, (u32, u32)> = HashMap::new();
-        let mut templates = Vec::new();
+        let mut numbers: HashMap<EntryKey, u32> = HashMap::new();
+        let mut templates: Vec<(u32, Template)> = Vec::new();
         for (key, template) in entries {
-            Self::same_encoder(&encoder, &template)?;
-            let (entry, image) = *numbers
-                .entry(key.clone())
-                .and_modify(|(_, image)| *image += 1)
-                .or_insert_with(|| {
-                    keys.push(key);
-                    (keys.len() as u32 - 1, 0)
+            same_encoder(&encoder, &template)?;
+            if templates.len() == MOST_TEMPLATES {
+                return Err(GalleryError::TooMany {
+                    most: MOST_TEMPLATES,
                 });
-            templates.push((entry, image, template));
+            }
+            let number = *numbers.entry(key).or_insert_with_key(|key| {
+                keys.push(key.clone());
+                keys.len() as u32 - 1
+            });
+            templates.push((number, template));
+        }
+        // Stable: the templates of an entry keep their order.
+        templates.sort_by_key(|(entry, _)| *entry);
+
+        let mut rows = Vec::with_capacity(templates.len());
+        let mut first_rows = Vec::with_capacity(keys.len());
+        // Of its final size from the start, because growing would leave copies that nobody zeroes.
+        let mut values = Zeroizing::new(Vec::with_capacity(templates.len() * encoder.dimension));
+        for (row, (entry, template)) in templates.into_iter().enumerate() {
+            if entry as usize == first_rows.len() {
+                first_rows.push(row as u32);
+            }
+            rows.push(entry);
+            values.extend_from_slice(template.values());
         }
         Ok(Self {
+            matrix: Matrix::of(&values, encoder.dimension),
             encoder,
             keys,
-            templates,
-        })
-    }
-
-    fn same_encoder(expected: &Arc<EncoderId>, template: &Template) -> Result<(), GalleryError> {
-        if template.encoder() == expected {
-            return Ok(());
-        }
-        Err(GalleryError::ForeignEncoder {
-            expected: expected.clone(),
-            found: template.encoder().clone(),
+            entries: rows,
+            first_rows,
+            values,
+            kernel: Kernel::best(),
         })
     }
 
@@ -124,7 +157,7 @@ impl Gallery {
 
     /// Number of templates, that is of images.
     pub fn images(&self) -> usize {
-        self.templates.len()
+        self.entries.len()
     }
 
     /// The key of an entry; `None` past the last.
@@ -138,27 +171,12 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::ForeignEncoder`] where the probe is of another encoder.
     pub fn search(&self, probe: &Template, most: usize) -> Result<Vec<Hit>, GalleryError> {
-        Self::same_encoder(&self.encoder, probe)?;
-        let mut best: Vec<Option<Hit>> = vec![None; self.keys.len()];
-        for (entry, image, template) in &self.templates {
-            let score = score::dot(template.values(), probe.values());
-            let slot = &mut best[*entry as usize];
-            if slot.is_none_or(|held| score > held.score) {
-                *slot = Some(Hit {
-                    entry: *entry,
-                    image: *image,
-                    score,
-                });
-            }
-        }
-        let mut hits: Vec<Hit> = best.into_iter().flatten().collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hits.truncate(most);
-        Ok(hits)
+        let mut found = self.search_batch(std::slice::from_ref(probe), most)?;
+        Ok(found.pop().unwrap_or_default())
     }
 
-    /// The same for several probes; the answers stand in the order of the probes and equal those of [`Gallery::search`]
-    /// bit for bit.
+    /// The same for several probes, in one pass over the gallery; the answers stand in the order of the probes and equal
+    /// those of [`Gallery::search`] bit for bit.
     ///
     /// # Errors
     /// [`GalleryError::ForeignEncoder`] where any probe is of another encoder.
@@ -167,9 +185,113 @@ impl Gallery {
         probes: &[Template],
         most: usize,
     ) -> Result<Vec<Vec<Hit>>, GalleryError> {
-        probes
+        for probe in probes {
+            same_encoder(&self.encoder, probe)?;
+        }
+        // More entries than there are cannot be found, and the caller's number may be any.
+        let most = most.min(self.keys.len());
+        if most == 0 {
+            return Ok(vec![Vec::new(); probes.len()]);
+        }
+        let selections = self.scan(probes, most);
+        Ok(probes
             .iter()
-            .map(|probe| self.search(probe, most))
-            .collect()
+            .zip(selections)
+            .map(|(probe, selection)| self.best(probe, selection, most))
+            .collect())
+    }
+
+    /// Goes over all rows and rules out what bounds can rule out.
+    fn scan(&self, probes: &[Template], most: usize) -> Vec<Selection> {
+        let images: Vec<Image> = probes
+            .iter()
+            .map(|probe| Image::of(probe.values()))
+            .collect();
+        let words: Vec<Words> = images.iter().map(Words::of).collect();
+        let words: Vec<&Words> = words.iter().collect();
+        let mut selections: Vec<Selection> = images
+            .iter()
+            .map(|image| Selection::new(Bound::of(image), most))
+            .collect();
+        let groups_at_once = match probes.len() {
+            1 => GROUPS_OF_ONE,
+            _ => GROUPS_OF_SEVERAL,
+        };
+        let mut products = vec![0; groups_at_once * ROWS * PROBES.min(probes.len())];
+        for first in (0..self.matrix.groups()).step_by(groups_at_once) {
+            let groups = first..self.matrix.groups().min(first + groups_at_once);
+            let lines = self.matrix.lines(groups.clone());
+            let steps = self.matrix.steps(groups.clone());
+            let residues = self.matrix.residues(groups.clone());
+            let first_row = first * ROWS;
+            let last_row = self.entries.len().min(groups.end * ROWS);
+            let entries = &self.entries[first_row..last_row];
+            for (words, selections) in words.chunks(PROBES).zip(selections.chunks_mut(PROBES)) {
+                let products = &mut products[..steps.len() * words.len()];
+                self.kernel.products(lines, words, products);
+                for (selection, products) in selections
+                    .iter_mut()
+                    .zip(products.chunks_exact(steps.len()))
+                {
+                    selection.take(first_row, products, steps, residues, entries);
+                }
+            }
+        }
+        // The products of a probe with the whole gallery are as good as its template.
+        products.zeroize();
+        selections
+    }
+
+    /// Scores the rows that could not be ruled out.
+    fn best(&self, probe: &Template, selection: Selection, most: usize) -> Vec<Hit> {
+        let dimension = self.encoder.dimension;
+        let mut hits: Vec<Hit> = Vec::new();
+        for row in selection.finish() {
+            let values = &self.values[row as usize * dimension..][..dimension];
+            let entry = self.entries[row as usize];
+            let hit = Hit {
+                entry,
+                image: row - self.first_rows[entry as usize],
+                score: score::dot(values, probe.values()),
+            };
+            match hits.last_mut() {
+                // Rows come in order, so of two equal scores the first image stays.
+                Some(last) if last.entry == entry => {
+                    if hit.score > last.score {
+                        *last = hit;
+                    }
+                }
+                _ => hits.push(hit),
+            }
+        }
+        // Scores of finite vectors are no NaN, so the order is total. Entries are in order, and the sort is stable.
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        hits.truncate(most);
+        hits
     }
 }
+
+fn same_encoder(expected: &Arc<EncoderId>, template: &Template) -> Result<(), GalleryError> {
+    // Most often both are the same allocation, and then no digest has to be compared.
+    let found = template.encoder();
+    if Arc::ptr_eq(found, expected) || found == expected {
+        return Ok(());
+    }
+    Err(GalleryError::ForeignEncoder {
+        expected: expected.clone(),
+        found: found.clone(),
+    })
+}
+
+impl fmt::Debug for Gallery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gallery")
+            .field("encoder", &self.encoder.to_string())
+            .field("entries", &self.entries())
+            .field("images", &self.images())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,10 +29,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bound;
 mod encoder;
 mod gallery;
+mod kernel;
+mod matrix;
 mod score;
+mod select;
 mod template;
+#[cfg(test)]
+mod testing;
 
 pub use encoder::{EncoderId, MAX_DIMENSION};
 pub use gallery::{EntryKey, Gallery, GalleryError, Hit};
