@@ -1,4 +1,38 @@
-//! overt-pipeline
+//! The way of a frame, from the camera to a person's desk.
+//!
+//! ```text
+//! capture (a thread per camera) ─► workers: detect ─► lane (a thread per camera): order, track, choose
+//!                                  workers: encode, assess, search ─► lane ─► decision (one thread): decide, route, commit, publish
+//! ```
+//!
+//! - [`machine`]: what the host needs of the machine: the plugin runtime and the inference back end.
+//! - [`generation`]: plugins, models and gallery that belong together, immutable.
+//! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
+//! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
+//!
+//! Same input, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
+//! thread, in the order of frames, and depends on nothing but what came before in that order.
 
+mod capture;
+mod choice;
+mod decision;
+pub mod enrol;
+pub mod error;
+pub mod generation;
+mod lane;
+pub mod machine;
+mod pictures;
 pub mod report;
+pub mod run;
+mod stages;
 pub mod summary;
+mod tracker;
+mod trail;
+mod way;
+mod worker;
+
+pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
+pub use error::PipelineError;
+pub use generation::{Generation, Perception};
+pub use machine::{Machine, MachineOptions};
+pub use run::{Event, Finished, run};

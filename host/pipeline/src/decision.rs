@@ -1,0 +1,584 @@
+//! The decision thread: the one place where an alert can come from.
+//!
+//! It takes the lanes' frames in one fixed order (by time, then by the camera's place in the deployment file), asks the policy, holds what the
+//! policy proposes against the authority's score floor, asks the router, commits, and only then tells anybody. Whatever the number of
+//! threads, it sees the same frames in the same order, so it raises the same alerts.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+use overt_deployment::{self as deployment, Deployment, Purpose, Timestamp};
+use overt_records as records;
+use overt_runtime::decision::{
+    Alert as RoutedAlert, AlertState, Decision, EarlierAlert, Priority, Proposal, Urgency,
+};
+use overt_runtime::{CallCause, CallError, Role};
+use overt_vision::FrameError;
+
+use crate::error::PipelineError;
+use crate::generation::Generation;
+use crate::pictures;
+use crate::report::{AlertReport, Picture, RouteReport};
+use crate::run::Event;
+use crate::stages::{Stage, Stages};
+use crate::summary;
+use crate::trail::Trail;
+use crate::way::{CameraIndex, LaneEnd, Passed, ToDecision, TrackSpan};
+
+/// Seconds for which a policy is told of earlier alerts.
+const EARLIER: f64 = 600.0;
+
+/// Earlier alerts that an observation holds at most.
+const MOST_EARLIER: usize = 64;
+
+/// Frames after which the counts are committed although there is no alert.
+const COUNTS_EVERY: u64 = 1000;
+
+/// What the decision thread leaves.
+pub(crate) struct Decided {
+    pub(crate) counts: records::Counts,
+    pub(crate) alerts: Vec<AlertReport>,
+    pub(crate) spans: Vec<TrackSpan>,
+    pub(crate) lanes: Vec<LaneEnd>,
+    pub(crate) errors: Vec<summary::PluginErrors>,
+}
+
+/// The decision thread and what it needs.
+pub(crate) struct DecisionThread<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) store: &'a records::Store,
+    pub(crate) run: &'a records::Run,
+    pub(crate) stages: &'a Stages,
+    pub(crate) read: &'a AtomicU64,
+    pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+struct State {
+    counts: records::Counts,
+    cameras: Vec<BTreeMap<u32, Trail>>,
+    raised: VecDeque<Raised>,
+    /// Alerts that are decided and not yet committed.
+    pending: Vec<records::NewAlert>,
+    alerts: Vec<AlertReport>,
+    /// For each alert its camera and its track as it stands; the track goes on after the alert.
+    spans: Vec<(CameraIndex, TrackSpan)>,
+    errors: BTreeMap<(String, Role, &'static str), summary::PluginErrors>,
+    next_number: u32,
+    uncommitted_frames: u64,
+}
+
+/// An alert of this run, for later observations.
+struct Raised {
+    entry: u32,
+    camera: CameraIndex,
+    track: u32,
+    time: f64,
+}
+
+/// A lane's next message, so that lanes can be compared.
+enum Head {
+    Frame(Box<Passed>),
+    Ended,
+}
+
+impl DecisionThread<'_> {
+    /// Works until every lane has ended.
+    pub(crate) fn run(&self, lanes: Vec<Receiver<ToDecision>>) -> Result<Decided, PipelineError> {
+        let mut state = State {
+            counts: records::Counts::default(),
+            cameras: lanes.iter().map(|_| BTreeMap::new()).collect(),
+            raised: VecDeque::new(),
+            pending: Vec::new(),
+            alerts: Vec::new(),
+            spans: Vec::new(),
+            errors: BTreeMap::new(),
+            next_number: self.run.next_alert_number()?,
+            uncommitted_frames: 0,
+        };
+        let mut heads: Vec<Option<Head>> = lanes.iter().map(|_| None).collect();
+        let mut ends: Vec<Option<LaneEnd>> = lanes.iter().map(|_| None).collect();
+        let mut last_generation = None;
+        loop {
+            for (camera, head) in heads.iter_mut().enumerate() {
+                if head.is_some() {
+                    continue;
+                }
+                *head = Some(match self.next(&lanes[camera], &mut state)? {
+                    ToDecision::Frame(passed) => Head::Frame(passed),
+                    ToDecision::Ended(end) => {
+                        ends[camera] = Some(end);
+                        Head::Ended
+                    }
+                });
+            }
+            let earliest = heads
+                .iter()
+                .enumerate()
+                .filter_map(|(camera, head)| match head {
+                    Some(Head::Frame(passed)) => Some((camera, passed.time)),
+                    _ => None,
+                })
+                .min_by(|one, other| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0)));
+            let Some((camera, _)) = earliest else { break };
+            if let Some(Head::Frame(passed)) = heads[camera].take() {
+                last_generation = Some(passed.generation.clone());
+                self.frame(&mut state, camera, *passed);
+            }
+        }
+        let lanes: Vec<LaneEnd> = ends.into_iter().flatten().collect();
+        for (camera, lane) in lanes.iter().enumerate() {
+            state.counts.tracks += lane.tracks;
+            if let Some(generation) = &last_generation {
+                for span in &lane.open {
+                    self.ended(&mut state, generation, camera, *span, lane.seconds);
+                }
+            }
+        }
+        self.commit(&mut state)?;
+        state.counts.frames.read = self.read.load(Ordering::Relaxed);
+        let spans = state.spans.iter().map(|(_, span)| *span).collect();
+        Ok(Decided {
+            counts: state.counts,
+            alerts: state.alerts,
+            spans,
+            lanes,
+            errors: state.errors.into_values().collect(),
+        })
+    }
+
+    /// A lane's next message. Before it would wait, what is decided is committed: an alert waits for a group only while there is more to do.
+    fn next(
+        &self,
+        lane: &Receiver<ToDecision>,
+        state: &mut State,
+    ) -> Result<ToDecision, PipelineError> {
+        match lane.try_recv() {
+            Ok(message) => return Ok(message),
+            Err(TryRecvError::Disconnected) => return Err(PipelineError::Panicked("lane")),
+            Err(TryRecvError::Empty) => {}
+        }
+        if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
+            self.commit(state)?;
+        }
+        lane.recv().map_err(|_| PipelineError::Panicked("lane"))
+    }
+
+    fn frame(&self, state: &mut State, camera: CameraIndex, passed: Passed) {
+        let Passed {
+            sequence,
+            time,
+            generation,
+            faces,
+            seen,
+            probes,
+            ended,
+            permit: _permit,
+        } = passed;
+        state.counts.faces += faces;
+        state.uncommitted_frames += 1;
+        match seen {
+            Ok(()) => state.counts.frames.processed += 1,
+            Err(error) => {
+                state.counts.frames.unseen += 1;
+                self.failed(state, camera, sequence, &error);
+            }
+        }
+        for (span, probe) in probes {
+            state.counts.probes += 1;
+            let trails = &mut state.cameras[camera];
+            trails
+                .entry(span.track)
+                .or_insert_with(|| Trail::new(span))
+                .add(span, probe, time);
+            self.decide(
+                state,
+                &generation,
+                camera,
+                span.track,
+                sequence,
+                time,
+                false,
+            );
+        }
+        for span in ended {
+            self.ended(state, &generation, camera, span, time);
+        }
+        let counts = &state.counts;
+        (self.tell)(Event::Progress {
+            read: self.read.load(Ordering::Relaxed),
+            done: counts.frames.processed + counts.frames.unseen,
+            faces: counts.faces,
+            alerts: counts.alerts,
+        });
+    }
+
+    /// A track has ended: the policy's last word on it, and then everything about it is dropped.
+    fn ended(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        span: TrackSpan,
+        time: f64,
+    ) {
+        if let Some(trail) = state.cameras[camera].get_mut(&span.track) {
+            trail.span = span;
+            self.decide(
+                state,
+                generation,
+                camera,
+                span.track,
+                span.last_frame,
+                time,
+                true,
+            );
+            state.cameras[camera].remove(&span.track);
+        }
+        for (_, alerted) in state
+            .spans
+            .iter_mut()
+            .filter(|(at, alerted)| *at == camera && alerted.track == span.track)
+        {
+            *alerted = span;
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // Each says what a decision is about; a struct of them would be made here and taken apart here.
+    fn decide(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        track: u32,
+        sequence: u32,
+        time: f64,
+        ended: bool,
+    ) {
+        let Some(trail) = state.cameras[camera].get(&track) else {
+            return;
+        };
+        state.raised.retain(|raised| time - raised.time <= EARLIER);
+        let mut earlier: Vec<EarlierAlert> = state
+            .raised
+            .iter()
+            .rev()
+            .filter_map(|raised| {
+                Some(EarlierAlert {
+                    offered: trail.place(raised.entry)?,
+                    camera: self.deployment.cameras[raised.camera].id.clone(),
+                    track: raised.track,
+                    time: raised.time,
+                    // Nobody can have judged it: this version records no judgement.
+                    state: AlertState::Raised,
+                })
+            })
+            .take(MOST_EARLIER)
+            .collect();
+        earlier.reverse();
+        let observation = trail.observe(
+            generation,
+            &self.deployment.cameras[camera].id,
+            time,
+            ended,
+            earlier,
+        );
+        match self.stages.time(Stage::Decide, || {
+            generation.policy.plugin.decide(&observation)
+        }) {
+            Ok(Decision::Alert(proposal)) => {
+                self.alert(state, generation, camera, track, sequence, time, &proposal)
+            }
+            Ok(Decision::Ignore(_) | Decision::Hold(_)) => {}
+            Err(error) => self.failed(state, camera, sequence, &error),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // As for `decide`.
+    fn alert(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        track: u32,
+        sequence: u32,
+        time: f64,
+        proposal: &Proposal,
+    ) {
+        let Some(trail) = state.cameras[camera].get(&track) else {
+            return;
+        };
+        // The runtime has checked that the entry was offered, and an offered entry has a best score.
+        let Some((entry, best)) = trail
+            .entry(proposal.offered)
+            .and_then(|entry| Some((entry, trail.best(entry)?.clone())))
+        else {
+            return;
+        };
+        let floor = self.deployment.authority.score_floor;
+        if best.score < floor {
+            let error = host_refused(
+                generation,
+                format!(
+                    "it proposed an alert at {:.3}, under the authority's score floor of {floor:.3}",
+                    best.score
+                ),
+            );
+            return self.failed(state, camera, sequence, &error);
+        }
+        let listed = &generation.entries[entry as usize];
+        let number = state.next_number;
+        let (urgency, priority, priority_name) = match proposal.priority {
+            Priority::Low => (Urgency::Low, records::Priority::Low, "low"),
+            Priority::Normal => (Urgency::Normal, records::Priority::Normal, "normal"),
+            Priority::High => (Urgency::High, records::Priority::High, "high"),
+        };
+        let camera_id = &self.deployment.cameras[camera].id;
+        let routed = RoutedAlert {
+            number,
+            camera: camera_id.clone(),
+            track,
+            time,
+            category: listed.category.clone(),
+            urgency,
+            score: best.score,
+        };
+        let scores = trail
+            .comparisons()
+            .map(|comparison| records::AlertScore {
+                time: comparison.time,
+                encoder: generation.perception.encoder_id.plugin_id.clone(),
+                reference: generation.entries[comparison.entry as usize]
+                    .reference
+                    .clone(),
+                score: comparison.score,
+            })
+            .collect();
+        let (span, probes) = (trail.span, trail.probed);
+        let (probe, strip) = self.stages.time(Stage::Picture, || {
+            let strip = trail
+                .strip()
+                .iter()
+                .filter_map(|(still, face)| still.strip(*face))
+                .collect();
+            (pictures::jpeg(&best.crop).unwrap_or_else(no_picture), strip)
+        });
+        let routes = self.route(state, generation, camera, sequence, &routed);
+        let raised = Timestamp::now();
+        state.pending.push(records::NewAlert {
+            alert: records::Alert {
+                number,
+                reference: listed.reference.clone(),
+                category: listed.category.clone(),
+                camera: camera_id.clone(),
+                track,
+                time,
+                raised_at: records::Timestamp::from_unix_ms(raised.as_millisecond()),
+                first_frame: span.first_frame,
+                last_frame: span.last_frame,
+                priority,
+                routes: routes.iter().map(|route| route.channel.clone()).collect(),
+            },
+            payload: records::AlertPayload {
+                score: best.score,
+                crop: probe.jpeg.clone().into(),
+                reason: proposal.reason.clone().into(),
+                scores,
+            },
+        });
+        state.next_number += 1;
+        state.counts.alerts += 1;
+        state.raised.push_back(Raised {
+            entry,
+            camera,
+            track,
+            time,
+        });
+        state.spans.push((camera, span));
+        state.alerts.push(AlertReport {
+            number,
+            reference: listed.reference.clone(),
+            category: listed.category.clone(),
+            camera: camera_id.clone(),
+            track,
+            score: best.score,
+            priority: priority_name.to_owned(),
+            reason: proposal.reason.clone(),
+            time,
+            raised,
+            track_from: span.first_time,
+            track_to: span.last_time,
+            probes,
+            routes,
+            probe,
+            entry: self.entry_picture(generation, entry, best.image),
+            strip,
+        });
+    }
+
+    /// Who is asked to look: what the router names, if it is a channel for review; otherwise the default desk. An alert always has a desk.
+    fn route(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        sequence: u32,
+        alert: &RoutedAlert,
+    ) -> Vec<RouteReport> {
+        let mut routes: Vec<RouteReport> = Vec::new();
+        match self
+            .stages
+            .time(Stage::Route, || generation.router.plugin.for_review(alert))
+        {
+            Ok(named) => {
+                for route in named {
+                    let channel = self
+                        .deployment
+                        .channels
+                        .iter()
+                        .find(|channel| channel.name == route.channel);
+                    let refused = match channel {
+                        None => Some(format!(
+                            "it named the channel {:?}, which the deployment file does not have",
+                            route.channel
+                        )),
+                        Some(channel) if channel.purpose != Purpose::Review => Some(format!(
+                            "it named the channel {:?} for review, whose purpose is action",
+                            route.channel
+                        )),
+                        Some(_) => None,
+                    };
+                    match refused {
+                        Some(refused) => {
+                            let mut error = host_refused(generation, refused);
+                            let identity = generation.router.plugin.identity();
+                            (error.plugin, error.version, error.role) = (
+                                identity.id.clone(),
+                                identity.version.clone(),
+                                Role::AlertRouter,
+                            );
+                            self.failed(state, camera, sequence, &error);
+                        }
+                        None if routes.iter().any(|there| there.channel == route.channel) => {}
+                        None => routes.push(RouteReport {
+                            channel: route.channel,
+                            purpose: Purpose::Review,
+                            by_default: false,
+                        }),
+                    }
+                }
+            }
+            Err(error) => self.failed(state, camera, sequence, &error),
+        }
+        if routes.is_empty() {
+            let desk = self.deployment.default_desk();
+            routes.push(RouteReport {
+                channel: desk.name.clone(),
+                purpose: desk.purpose,
+                by_default: true,
+            });
+        }
+        routes
+    }
+
+    fn entry_picture(&self, generation: &Generation, entry: u32, image: u32) -> Picture {
+        let listed = &generation.entries[entry as usize];
+        let number = listed.images.get(image as usize).copied();
+        let stored = number.and_then(|number| {
+            match self.store.watchlist().picture(&listed.reference, number) {
+                Ok(picture) => picture,
+                Err(error) => {
+                    tracing::warn!(%error, "a watchlist image cannot be read for the report");
+                    None
+                }
+            }
+        });
+        let Some(stored) = stored else {
+            return no_picture();
+        };
+        let size: Result<_, FrameError> = match overt_vision::decode_still(&stored.jpeg) {
+            Ok(frame) => Ok((frame.width(), frame.height())),
+            Err(error) => Err(FrameError::Failed {
+                cause: error.to_string(),
+            }),
+        };
+        match size {
+            Ok((width, height)) => Picture {
+                jpeg: stored.jpeg.to_vec(),
+                width,
+                height,
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a watchlist image cannot be shown in the report");
+                no_picture()
+            }
+        }
+    }
+
+    /// Commits the group, and then publishes it.
+    fn commit(&self, state: &mut State) -> Result<(), PipelineError> {
+        let pending = std::mem::take(&mut state.pending);
+        state.uncommitted_frames = 0;
+        state.counts.frames.read = self.read.load(Ordering::Relaxed);
+        self.stages.time(Stage::Commit, || {
+            self.run.commit_decisions(&pending, &state.counts)
+        })?;
+        let published = state.alerts.len() - pending.len();
+        for alert in &state.alerts[published..] {
+            (self.tell)(Event::Alert(alert));
+        }
+        Ok(())
+    }
+
+    /// Counts a failed call.
+    fn failed(&self, state: &mut State, camera: CameraIndex, sequence: u32, error: &CallError) {
+        state.counts.plugin_errors += 1;
+        tracing::debug!(%error, "a plugin call failed");
+        let first = summary::PluginErrors {
+            plugin: error.plugin.to_string(),
+            role: deployment_role(error.role),
+            cause: error.cause.to_string(),
+            count: 0,
+            camera: self.deployment.cameras[camera].id.clone(),
+            frame: error.frame.unwrap_or(sequence),
+        };
+        let key = (error.plugin.to_string(), error.role, error.cause.name());
+        let errors = state.errors.entry(key).or_insert_with(|| {
+            (self.tell)(Event::PluginError(error));
+            first
+        });
+        errors.count += 1;
+    }
+}
+
+/// The host's refusal of what a policy proposed, counted like an answer that cannot be.
+fn host_refused(generation: &Generation, what: String) -> CallError {
+    let identity = generation.policy.plugin.identity();
+    CallError {
+        plugin: identity.id.clone(),
+        version: identity.version.clone(),
+        role: Role::MatcherPolicy,
+        camera: None,
+        frame: None,
+        cause: CallCause::Answer(overt_runtime::answer::AnswerFault::Refused(what)),
+    }
+}
+
+fn no_picture() -> Picture {
+    Picture {
+        jpeg: Vec::new(),
+        width: 0,
+        height: 0,
+    }
+}
+
+/// The role in the deployment file's words.
+pub(crate) fn deployment_role(role: Role) -> deployment::Role {
+    match role {
+        Role::Detector => deployment::Role::Detector,
+        Role::Encoder => deployment::Role::Encoder,
+        Role::Quality => deployment::Role::Quality,
+        Role::MatcherPolicy => deployment::Role::MatcherPolicy,
+        Role::AlertRouter => deployment::Role::AlertRouter,
+    }
+}

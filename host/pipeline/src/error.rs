@@ -1,0 +1,149 @@
+//! Why a deployment cannot run, or ends before its time.
+
+use std::path::PathBuf;
+
+use overt_deployment::Timestamp;
+use overt_gallery::{GalleryError, TemplateError};
+use overt_records::RecordsError;
+use overt_runtime::{PluginError, Role};
+use overt_vision::{CameraError, InferenceError, ModelError};
+
+/// Why a deployment cannot run, or ends before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// Several at once, so that they can be mended at once.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<PipelineError>),
+    /// A plugin is not accepted.
+    #[error("[plugins.{role}] {cause}")]
+    Plugin {
+        /// The role that it was to fill.
+        role: Role,
+        /// What is wrong with it.
+        cause: Box<PluginError>,
+    },
+    /// A model is not accepted.
+    #[error("[plugins.{role}] model {model}: {cause}")]
+    Model {
+        /// The role of its plugin.
+        role: Role,
+        /// Its name in the deployment file.
+        model: String,
+        /// What is wrong with it.
+        cause: Box<ModelError>,
+    },
+    /// The back end cannot be used.
+    #[error("{0}")]
+    Inference(#[from] InferenceError),
+    /// The ONNX Runtime library is in none of the places where it is looked for.
+    #[error("the ONNX Runtime library was not found; looked for {}", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    NoLibrary {
+        /// The places.
+        looked: Vec<PathBuf>,
+    },
+    /// The plugin runtime cannot start.
+    #[error("{0}")]
+    Runtime(#[source] Box<PluginError>),
+    /// A camera cannot be opened.
+    #[error("camera {camera}: {cause}")]
+    Camera {
+        /// Its id.
+        camera: String,
+        /// What is wrong with it.
+        cause: CameraError,
+    },
+    /// The records cannot be read or written.
+    #[error("{0}")]
+    Records(#[from] RecordsError),
+    /// The watchlist holds nobody.
+    #[error("the watchlist of {} is empty", records.display())]
+    EmptyWatchlist {
+        /// The record store.
+        records: PathBuf,
+    },
+    /// More entries than the authority allows.
+    #[error("the watchlist holds {entries} entries; the authority allows {most}")]
+    WatchlistTooLarge {
+        /// Entries found.
+        entries: usize,
+        /// `authority.watchlist-size`.
+        most: u32,
+    },
+    /// An entry of a category that the deployment does not know.
+    #[error(
+        "the watchlist entry {reference} has the category {category:?}, which [watchlist] of the deployment file does not list"
+    )]
+    UnknownCategory {
+        /// The entry.
+        reference: String,
+        /// Its category.
+        category: String,
+    },
+    /// A stored template cannot be used.
+    #[error("the watchlist entry {reference}: {cause}")]
+    Template {
+        /// The entry.
+        reference: String,
+        /// What is wrong with it.
+        cause: TemplateError,
+    },
+    /// The gallery cannot be made.
+    #[error("{0}")]
+    Gallery(#[from] GalleryError),
+    /// Outside the time that was authorised.
+    #[error("the deployment is open from {start} until {end}, and it is {now}")]
+    NotOpen {
+        /// `deployment.start`.
+        start: Timestamp,
+        /// `deployment.end`.
+        end: Timestamp,
+        /// The host's clock.
+        now: Timestamp,
+    },
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+    /// A thread panicked. That is a fault of the host.
+    #[error("the host's {0} thread panicked; this is a fault of Overt, not of the deployment")]
+    Panicked(&'static str),
+}
+
+impl PipelineError {
+    /// All errors, each by itself.
+    pub fn each(&self) -> Vec<&PipelineError> {
+        match self {
+            PipelineError::Several(errors) => {
+                errors.iter().flat_map(|error| error.each()).collect()
+            }
+            one => vec![one],
+        }
+    }
+
+    /// What the reader can do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            PipelineError::Several(errors) => errors.iter().map(PipelineError::mend).collect::<Vec<_>>().join("\n"),
+            PipelineError::Plugin { cause, .. } | PipelineError::Runtime(cause) => cause.mend(),
+            PipelineError::Model { .. } => "fetch the models again: `overt models fetch`".into(),
+            PipelineError::Inference(InferenceError::NoDevice { .. }) => {
+                "set `device = \"cpu\"` under [host], or install what the device needs; `overt doctor` says what is there".into()
+            }
+            PipelineError::Inference(_) | PipelineError::NoLibrary { .. } => {
+                "run `make setup`, or name the library in `onnxruntime` under [host] or in OVERT_ONNXRUNTIME".into()
+            }
+            PipelineError::Camera { .. } => "check the camera's `file` in the deployment file, and that it plays".into(),
+            PipelineError::Records(RecordsError::Full { .. }) => "make room on the disk and run again; what was committed is safe".into(),
+            PipelineError::Records(RecordsError::OtherEncoder(_)) => {
+                "enrol the watchlist again with this deployment's encoder: `overt watchlist enrol`".into()
+            }
+            PipelineError::Records(_) => "check `records` under [host], and that no other `overt run` uses it".into(),
+            PipelineError::EmptyWatchlist { .. } => "enrol somebody first: `overt watchlist enrol DEPLOYMENT FOLDER-OR-CSV`".into(),
+            PipelineError::WatchlistTooLarge { .. } => "remove entries (`overt watchlist remove`), or obtain a wider authority".into(),
+            PipelineError::UnknownCategory { .. } => "remove the entry (`overt watchlist remove`), or add the category".into(),
+            PipelineError::Template { .. } | PipelineError::Gallery(_) => "enrol the entry again: `overt watchlist enrol`".into(),
+            PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
+            PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
+            PipelineError::Panicked(_) => "report it with the log".into(),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A lane: one camera's results in the order of its frames, whatever order the workers finish in. It alone owns the camera's tracker, and
+//! nothing that it decides depends on time or on other threads.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use overt_runtime::CallError;
+use overt_vision::{Face, Rect};
+
+use crate::capture::in_zone;
+use crate::choice::Choice;
+use crate::stages::{Stage, Stages};
+use crate::tracker::Tracker;
+use crate::way::{
+    Admitted, CaptureEnd, Chosen, Job, LaneEnd, Passed, Probe, ToDecision, ToLane, TrackSpan,
+};
+
+/// A camera's lane and what its thread needs.
+pub(crate) struct Lane<'a> {
+    zone: Option<Rect>,
+    jobs: Sender<Job>,
+    decision: Sender<ToDecision>,
+    stages: &'a Stages,
+    tracker: Tracker,
+    choice: Choice,
+    /// Detections that came before their turn.
+    early: BTreeMap<u32, (Admitted, Result<Vec<Face>, CallError>)>,
+    /// The frame whose turn it is.
+    next: u32,
+    /// Frames that wait for their comparison, or behind one that does; in order.
+    waiting: VecDeque<Waiting>,
+    in_view: InView,
+    size: (u32, u32),
+    last_time: f64,
+}
+
+struct Waiting {
+    passed: Box<Passed>,
+    /// The tracks of the faces that are being compared; empty once they are.
+    comparing: Vec<TrackSpan>,
+}
+
+/// Tracks in view during each second.
+#[derive(Default)]
+struct InView {
+    seconds: Vec<u32>,
+    tracks: Vec<u32>,
+}
+
+impl InView {
+    fn note(&mut self, time: f64, tracks: impl Iterator<Item = u32>) {
+        // A float that is too large saturates; a camera that runs for a day has 86,400 seconds.
+        let second = (time.max(0.0) as usize).min(31 * 86_400);
+        if second >= self.seconds.len() {
+            self.seconds.resize(second + 1, 0);
+            self.tracks.clear();
+        }
+        for track in tracks {
+            if !self.tracks.contains(&track) {
+                self.tracks.push(track);
+                self.seconds[second] += 1;
+            }
+        }
+    }
+}
+
+impl<'a> Lane<'a> {
+    pub(crate) fn new(
+        fps: f64,
+        zone: Option<Rect>,
+        jobs: Sender<Job>,
+        decision: Sender<ToDecision>,
+        stages: &'a Stages,
+    ) -> Lane<'a> {
+        Lane {
+            zone,
+            jobs,
+            decision,
+            stages,
+            tracker: Tracker::new(fps),
+            choice: Choice::default(),
+            early: BTreeMap::new(),
+            next: 0,
+            waiting: VecDeque::new(),
+            in_view: InView::default(),
+            size: (0, 0),
+            last_time: 0.0,
+        }
+    }
+
+    /// Works until the camera has ended and every frame of it is through.
+    pub(crate) fn run(mut self, messages: Receiver<ToLane>) {
+        let mut end: Option<CaptureEnd> = None;
+        for message in messages {
+            match message {
+                ToLane::Detected(admitted, faces) => {
+                    self.early
+                        .insert(admitted.frame.sequence(), (admitted, faces));
+                    while let Some((admitted, faces)) = self.early.remove(&self.next) {
+                        self.next += 1;
+                        self.take(admitted, faces);
+                    }
+                }
+                ToLane::Compared(sequence, probes) => self.compared(sequence, probes),
+                ToLane::Ended(ended) => end = Some(ended),
+            }
+            self.pass_on();
+            if let Some(end) = end.take_if(|end| end.frames == self.next && self.waiting.is_empty())
+            {
+                self.finish(end);
+                return;
+            }
+        }
+    }
+
+    /// A frame's turn: track, choose, ask for comparison.
+    fn take(&mut self, admitted: Admitted, faces: Result<Vec<Face>, CallError>) {
+        let Admitted {
+            camera,
+            frame,
+            generation,
+            permit,
+        } = admitted;
+        let (sequence, time) = (frame.sequence(), frame.captured_at());
+        self.size = (frame.width(), frame.height());
+        self.last_time = time;
+        let (everybody, seen) = match faces {
+            Ok(faces) => (faces, Ok(())),
+            Err(error) => (Vec::new(), Err(error)),
+        };
+        let faces: Vec<Face> = everybody
+            .iter()
+            .filter(|face| in_zone(face, self.zone))
+            .copied()
+            .collect();
+        let step = self
+            .stages
+            .time(Stage::Track, || self.tracker.step(sequence, time, &faces));
+        self.in_view
+            .note(time, step.seen.iter().map(|(_, span)| span.track));
+        for ended in &step.ended {
+            self.choice.forget(ended.track);
+        }
+        let (mut chosen, mut comparing) = (Vec::new(), Vec::new());
+        for (index, span) in &step.seen {
+            let face = faces[*index];
+            if self.choice.take(span.track, time, &face) {
+                chosen.push(Chosen {
+                    track: span.track,
+                    face,
+                });
+                comparing.push(*span);
+            }
+        }
+        if !chosen.is_empty() {
+            let faces: Arc<[Rect]> = everybody.iter().map(|face| face.bounds).collect();
+            let job = Job::Compare {
+                camera,
+                frame,
+                generation: generation.clone(),
+                chosen,
+                faces,
+            };
+            if self.jobs.send(job).is_err() {
+                comparing.clear();
+            }
+        }
+        let passed = Passed {
+            sequence,
+            time,
+            generation,
+            faces: faces.len() as u64,
+            seen,
+            probes: Vec::new(),
+            ended: step.ended,
+            permit,
+        };
+        self.waiting.push_back(Waiting {
+            passed: Box::new(passed),
+            comparing,
+        });
+    }
+
+    fn compared(&mut self, sequence: u32, probes: Result<Vec<Probe>, CallError>) {
+        let Some(waiting) = self
+            .waiting
+            .iter_mut()
+            .find(|waiting| waiting.passed.sequence == sequence)
+        else {
+            return;
+        };
+        let spans = std::mem::take(&mut waiting.comparing);
+        match probes {
+            Ok(probes) => {
+                let span =
+                    |probe: &Probe| spans.iter().find(|span| span.track == probe.track).copied();
+                waiting.passed.probes = probes
+                    .into_iter()
+                    .filter_map(|probe| Some((span(&probe)?, probe)))
+                    .collect();
+            }
+            // A face that nobody could compare is a frame that was not seen: no silent gap.
+            Err(error) => waiting.passed.seen = Err(error),
+        }
+    }
+
+    /// Hands on the frames at the head that wait for nothing.
+    fn pass_on(&mut self) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|waiting| waiting.comparing.is_empty())
+        {
+            if let Some(waiting) = self.waiting.pop_front() {
+                // The decision thread is gone only where the run failed, which it reports itself.
+                let _ = self.decision.send(ToDecision::Frame(waiting.passed));
+            }
+        }
+    }
+
+    fn finish(self, end: CaptureEnd) {
+        let tracks = u64::from(self.tracker.tracks());
+        let _ = self.decision.send(ToDecision::Ended(LaneEnd {
+            open: self.tracker.finish(),
+            tracks,
+            in_view: self.in_view.seconds,
+            width: self.size.0,
+            height: self.size.1,
+            frames: end.frames,
+            seconds: self.last_time,
+            trouble: end.trouble,
+        }));
+    }
+}

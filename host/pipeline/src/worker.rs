@@ -1,0 +1,210 @@
+//! A worker: one of several equal threads that run perception plugins and search. Each has model sessions of its own, since a session
+//! serves one call at a time.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, never, select_biased};
+use overt_gallery::Template;
+use overt_runtime::{CallCause, CallError, Plugin, Sessions};
+use overt_vision::{Backend, Face, Frame, InferenceError, Rect};
+
+use crate::generation::{Generation, Loaded};
+use crate::pictures::{Still, face_crop};
+use crate::stages::{Stage, Stages};
+use crate::way::{Chosen, Job, Probe, ToLane};
+
+/// Candidates that a search returns for a probe.
+const CANDIDATES: usize = 10;
+
+/// A generation's plugins with this worker's sessions.
+struct Ready {
+    number: u64,
+    detector: Sessions,
+    encoder: Sessions,
+    quality: Option<Sessions>,
+}
+
+impl Ready {
+    fn load(generation: &Generation, backend: &dyn Backend) -> Result<Ready, InferenceError> {
+        let sessions = |loaded: &Loaded| loaded.plugin.sessions(backend);
+        let perception = &generation.perception;
+        Ok(Ready {
+            number: generation.number,
+            detector: sessions(&perception.detector)?,
+            encoder: sessions(&perception.encoder)?,
+            quality: perception.quality.as_ref().map(sessions).transpose()?,
+        })
+    }
+}
+
+/// A worker and what its thread needs.
+pub(crate) struct Worker<'a> {
+    backend: &'a dyn Backend,
+    stages: &'a Stages,
+    lanes: Vec<Sender<ToLane>>,
+    ready: Ready,
+}
+
+impl<'a> Worker<'a> {
+    /// Loads the models; the slow part, before the first frame is read.
+    pub(crate) fn new(
+        generation: &Generation,
+        backend: &'a dyn Backend,
+        stages: &'a Stages,
+        lanes: Vec<Sender<ToLane>>,
+    ) -> Result<Worker<'a>, InferenceError> {
+        Ok(Worker {
+            backend,
+            stages,
+            lanes,
+            ready: Ready::load(generation, backend)?,
+        })
+    }
+
+    /// Works until both queues are closed. Comparing comes before detecting: it lets a frame go that holds memory and a permit.
+    pub(crate) fn run(mut self, mut compare: Receiver<Job>, mut detect: Receiver<Job>) {
+        let mut open = 2;
+        while open > 0 {
+            select_biased! {
+                recv(compare) -> job => match job {
+                    Ok(job) => self.work(job),
+                    Err(_) => { compare = never(); open -= 1; }
+                },
+                recv(detect) -> job => match job {
+                    Ok(job) => self.work(job),
+                    Err(_) => { detect = never(); open -= 1; }
+                },
+            }
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        // A lane that is gone ended because the run failed; its answers are of no more use.
+        match job {
+            Job::Detect(admitted) => {
+                let generation = admitted.generation.clone();
+                let detector = &generation.perception.detector.plugin;
+                let faces = self.guarded(detector, &admitted.frame, |worker| {
+                    let (ready, stages) = worker.ready(&generation, detector, &admitted.frame)?;
+                    stages.time(Stage::Detect, || {
+                        detector.detect(&admitted.frame, &mut ready.detector)
+                    })
+                });
+                let _ = self.lanes[admitted.camera].send(ToLane::Detected(admitted, faces));
+            }
+            Job::Compare {
+                camera,
+                frame,
+                generation,
+                chosen,
+                faces,
+            } => {
+                let encoder = &generation.perception.encoder.plugin;
+                let probes = self.guarded(encoder, &frame, |worker| {
+                    worker.compare(&frame, &generation, chosen, faces)
+                });
+                let _ = self.lanes[camera].send(ToLane::Compared(frame.sequence(), probes));
+            }
+        }
+    }
+
+    /// Turns a panic of the host's own code into an error of this one frame: a lane waits for every frame, and one that never came back
+    /// would stop its camera in silence.
+    fn guarded<T>(
+        &mut self,
+        plugin: &Plugin,
+        frame: &Frame,
+        work: impl FnOnce(&mut Worker<'a>) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            // The sessions may have gone down with the stack; no generation has this number, so they are loaded anew.
+            self.ready.number = u64::MAX;
+            Err(host_failed(
+                plugin,
+                frame,
+                &"a thread panicked; this is a fault of Overt",
+            ))
+        })
+    }
+
+    /// This worker's sessions for a generation, loaded when the generation is new to it.
+    fn ready(
+        &mut self,
+        generation: &Generation,
+        plugin: &Plugin,
+        frame: &Frame,
+    ) -> Result<(&mut Ready, &'a Stages), CallError> {
+        if self.ready.number != generation.number {
+            self.ready = Ready::load(generation, self.backend)
+                .map_err(|error| host_failed(plugin, frame, &error))?;
+        }
+        Ok((&mut self.ready, self.stages))
+    }
+
+    fn compare(
+        &mut self,
+        frame: &Arc<Frame>,
+        generation: &Generation,
+        chosen: Vec<Chosen>,
+        faces: Arc<[Rect]>,
+    ) -> Result<Vec<Probe>, CallError> {
+        let perception = &generation.perception;
+        let encoder = &perception.encoder.plugin;
+        let (ready, stages) = self.ready(generation, encoder, frame)?;
+        let mut probes = Vec::with_capacity(chosen.len());
+        let still = stages.time(Stage::Picture, || Still::of(frame, faces));
+        let still = Arc::new(still.map_err(|error| host_failed(encoder, frame, &error))?);
+        for chosen in chosen.chunks(overt_runtime::limits::ENCODED) {
+            let asked: Vec<Face> = chosen.iter().map(|chosen| chosen.face).collect();
+            let quality = match (&perception.quality, &mut ready.quality) {
+                (Some(quality), Some(sessions)) => stages.time(Stage::Assess, || {
+                    quality.plugin.assess(frame, &asked, sessions)
+                })?,
+                _ => vec![Vec::new(); asked.len()],
+            };
+            let templates = stages.time(Stage::Encode, || {
+                encoder.encode(frame, &asked, &mut ready.encoder)
+            })?;
+            // The answer was checked: float32, [faces, dimension].
+            let rows = templates
+                .as_f32s()
+                .unwrap_or_default()
+                .chunks_exact(perception.encoder_id.dimension);
+            for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
+                let hits = stages.time(Stage::Search, || {
+                    let template = Template::new(&perception.encoder_id, row)
+                        .map_err(|error| host_failed(encoder, frame, &error))?;
+                    generation
+                        .gallery
+                        .search(&template, CANDIDATES)
+                        .map_err(|error| host_failed(encoder, frame, &error))
+                })?;
+                let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
+                let crop = crop.map_err(|error| host_failed(encoder, frame, &error))?;
+                probes.push(Probe {
+                    track: chosen.track,
+                    face: chosen.face,
+                    quality,
+                    hits,
+                    crop,
+                    still: still.clone(),
+                });
+            }
+        }
+        Ok(probes)
+    }
+}
+
+/// An error of the host's own, in the form in which it travels to the lane.
+fn host_failed(plugin: &Plugin, frame: &Frame, error: &dyn std::fmt::Display) -> CallError {
+    let identity = plugin.identity();
+    CallError {
+        plugin: identity.id.clone(),
+        version: identity.version.clone(),
+        role: plugin.role(),
+        camera: Some(frame.camera().clone()),
+        frame: Some(frame.sequence()),
+        cause: CallCause::Host(error.to_string()),
+    }
+}
