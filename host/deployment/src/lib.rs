@@ -19,5 +19,6 @@ pub use deployment::{
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;
-pub use plugin::{Capability, Plugin, Plugins, Role};
+pub use overt_contract::{Capability, Role};
+pub use plugin::{Plugin, Plugins};
 pub use problem::{Position, Problem, Problems};

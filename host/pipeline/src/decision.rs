@@ -536,7 +536,7 @@ impl DecisionThread<'_> {
         tracing::debug!(%error, "a plugin call failed");
         let first = summary::PluginErrors {
             plugin: error.plugin.to_string(),
-            role: deployment_role(error.role),
+            role: error.role,
             cause: error.cause.to_string(),
             count: 0,
             camera: self.deployment.cameras[camera].id.clone(),
@@ -569,16 +569,5 @@ fn no_picture() -> Picture {
         jpeg: Vec::new(),
         width: 0,
         height: 0,
-    }
-}
-
-/// The role in the deployment file's words.
-pub(crate) fn deployment_role(role: Role) -> deployment::Role {
-    match role {
-        Role::Detector => deployment::Role::Detector,
-        Role::Encoder => deployment::Role::Encoder,
-        Role::Quality => deployment::Role::Quality,
-        Role::MatcherPolicy => deployment::Role::MatcherPolicy,
-        Role::AlertRouter => deployment::Role::AlertRouter,
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use overt_contract::Capability;
 use overt_deployment::{self as deployment, Deployment};
 use overt_gallery::{EncoderId, EntryKey, Gallery, Template};
 use overt_records as records;
 use overt_runtime::plugin::Terms;
-use overt_runtime::{Capability, Grants, Limits, Manifest, Plugin, PluginFile, Role};
+use overt_runtime::{Limits, Manifest, Plugin, PluginFile};
 use overt_vision::ModelFile;
 use sha2::{Digest, Sha256};
 
@@ -56,25 +57,6 @@ pub struct Generation {
     pub(crate) entries: Vec<Entry>,
 }
 
-fn runtime_role(role: deployment::Role) -> Role {
-    match role {
-        deployment::Role::Detector => Role::Detector,
-        deployment::Role::Encoder => Role::Encoder,
-        deployment::Role::Quality => Role::Quality,
-        deployment::Role::MatcherPolicy => Role::MatcherPolicy,
-        deployment::Role::AlertRouter => Role::AlertRouter,
-    }
-}
-
-fn runtime_capability(capability: deployment::Capability) -> Capability {
-    match capability {
-        deployment::Capability::Frames => Capability::Frames,
-        deployment::Capability::Pixels => Capability::Pixels,
-        deployment::Capability::Inference => Capability::Inference,
-        deployment::Capability::Log => Capability::Log,
-    }
-}
-
 /// What a plugin may use: what the deployment gives it. What its vendor declares that it needs is shown by `inspect`; only the number of
 /// faces comes from there, since the deployment file has no word for it.
 fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits {
@@ -94,7 +76,7 @@ fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits {
 
 /// Reads, checks, compiles and accepts one plugin.
 fn load(machine: &Machine, plugin: &deployment::Plugin) -> Result<Loaded, PipelineError> {
-    let role = runtime_role(plugin.role);
+    let role = plugin.role;
     let refused = |cause| PipelineError::Plugin {
         role,
         cause: Box::new(cause),
@@ -112,7 +94,7 @@ fn load(machine: &Machine, plugin: &deployment::Plugin) -> Result<Loaded, Pipeli
             found,
         }));
     }
-    let grants: Grants = plugin
+    let grants = plugin
         .grants
         .iter()
         .copied()

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overt_deployment::{Capability, Deployment, Source, Timestamp};
+use overt_deployment::{Deployment, Source, Timestamp};
 use overt_records as records;
 use overt_runtime::CallError;
 use overt_vision::{FileCamera, InferenceError, Rect};
 
 use crate::capture::Capture;
-use crate::decision::{Decided, DecisionThread, deployment_role};
+use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
 use crate::generation::{Generation, Loaded};
 use crate::lane::Lane;
@@ -460,7 +460,7 @@ fn gather(
 fn plugin_used(loaded: &Loaded) -> summary::PluginUsed {
     let identity = loaded.plugin.identity();
     summary::PluginUsed {
-        role: deployment_role(loaded.plugin.role()),
+        role: loaded.plugin.role(),
         id: identity.id.to_string(),
         version: identity.version.to_string(),
         sha256: identity.sha256.to_string(),
@@ -487,11 +487,7 @@ fn plugin_report(loaded: &Loaded) -> PluginReport {
         sha256: used.sha256,
         vendor: loaded.manifest.plugin.vendor.clone(),
         licence: loaded.manifest.plugin.licence.clone(),
-        capabilities: loaded
-            .capabilities
-            .iter()
-            .map(|capability| deployment_capability(*capability))
-            .collect(),
+        capabilities: loaded.capabilities.clone(),
         models: loaded
             .manifest
             .models
@@ -503,14 +499,5 @@ fn plugin_report(loaded: &Loaded) -> PluginReport {
                 training_data: model.training_data.clone(),
             })
             .collect(),
-    }
-}
-
-fn deployment_capability(capability: overt_runtime::Capability) -> Capability {
-    match capability {
-        overt_runtime::Capability::Frames => Capability::Frames,
-        overt_runtime::Capability::Pixels => Capability::Pixels,
-        overt_runtime::Capability::Inference => Capability::Inference,
-        overt_runtime::Capability::Log => Capability::Log,
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::package::{Interface, PluginFile};
-use crate::role::{Capability, Family, Role};
+use overt_contract::{Capability, Family, Role};
 
 /// What a deployment grants to a plugin.
 pub type Grants = BTreeSet<Capability>;

@@ -78,10 +78,18 @@ pub enum AnswerFault {
         found: String,
     },
     /// A component name that is none.
-    #[error("the quality component {name:?} is no name, or stands twice")]
+    #[error("the name of quality component {component} of face {face} is no name, or stands twice")]
     ComponentName {
-        /// The name, cut to 64 characters.
-        name: String,
+        /// Index of the face.
+        face: usize,
+        /// Index of the component. Not its name: text of a perception plugin could carry a template to disk.
+        component: usize,
+    },
+    /// A channel that stands twice in a router's answer.
+    #[error("route {index} names a channel that another route names already")]
+    RouteTwice {
+        /// Index of the second.
+        index: usize,
     },
     /// An entry that the search did not offer.
     #[error("entry {index} was not offered; {offered} were")]
@@ -91,6 +99,9 @@ pub enum AnswerFault {
         /// How many were offered.
         offered: usize,
     },
+    /// What the deployment does not allow, in the words of the part of the host that refused it.
+    #[error("{0}")]
+    Refused(String),
 }
 
 fn finite(value: f32, what: impl Fn() -> String) -> Result<(), AnswerFault> {
@@ -212,7 +223,7 @@ pub(crate) fn quality(answer: &[Vec<quality::Component>], faces: usize) -> Resul
             found: answer.len(),
         });
     }
-    for components in answer {
+    for (face, components) in answer.iter().enumerate() {
         if components.len() > limits::COMPONENTS {
             let expected = format!("at most {}", limits::COMPONENTS);
             return Err(AnswerFault::Count {
@@ -227,14 +238,16 @@ pub(crate) fn quality(answer: &[Vec<quality::Component>], faces: usize) -> Resul
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
             if !is_name || components[..index].iter().any(|other| other.name == *name) {
                 return Err(AnswerFault::ComponentName {
-                    name: name.chars().take(64).collect(),
+                    face,
+                    component: index,
                 });
             }
-            finite(component.value, || name.clone())?;
+            let what = || format!("quality component {index} of face {face}");
+            finite(component.value, what)?;
             if !(0.0..=100.0).contains(&component.value) {
                 let found = component.value.to_string();
                 return Err(AnswerFault::OutOfRange {
-                    what: name.clone(),
+                    what: what(),
                     expected: "0 to 100",
                     found,
                 });
@@ -294,9 +307,16 @@ pub(crate) fn routes(routes: &[alert_router::Route]) -> Result<(), AnswerFault> 
             found: routes.len(),
         });
     }
-    routes
-        .iter()
-        .try_for_each(|route| text("a channel", &route.channel))
+    for (index, route) in routes.iter().enumerate() {
+        text("a channel", &route.channel)?;
+        if routes[..index]
+            .iter()
+            .any(|other| other.channel == route.channel)
+        {
+            return Err(AnswerFault::RouteTwice { index });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

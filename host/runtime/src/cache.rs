@@ -4,7 +4,7 @@
 //! code over the plugin's digest, the compiler's settings and the code itself; the key lies beside the cache, readable by its owner
 //! alone. The file is read once into one buffer, and what was verified is what is loaded.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ impl Cache {
             .mode(0o700)
             .create(folder)
             .map_err(|error| failed(error.to_string()))?;
+        Self::only_ours(&std::fs::metadata(folder).map_err(|error| failed(error.to_string()))?)
+            .map_err(&failed)?;
         let path = folder.join(KEY_FILE);
         let key = match Self::new_key(&path) {
             Ok(key) => key,
@@ -50,14 +52,41 @@ impl Cache {
         })
     }
 
+    /// Who may replace the folder's files, or knows the key, has this process run what they like.
+    fn only_ours(metadata: &Metadata) -> Result<(), String> {
+        let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner != us {
+            return Err(format!(
+                "expected the owner {us}, found {owner}; use a folder of this user's own"
+            ));
+        }
+        let (mode, others) = (metadata.mode() & 0o777, metadata.mode() & 0o077);
+        // A folder may be looked into; what matters there is who may write.
+        let wrong = if metadata.is_dir() {
+            others & 0o022
+        } else {
+            others
+        };
+        if wrong != 0 {
+            return Err(format!(
+                "expected a mode without {wrong:03o}, found {mode:03o}: others may have read or written it; delete the cache"
+            ));
+        }
+        Ok(())
+    }
+
     /// Writes a fresh key under a name of its own and links it into place, so that two hosts starting at once agree on one.
     fn new_key(path: &Path) -> std::io::Result<[u8; blake3::KEY_LEN]> {
         if path.exists() {
             return Err(std::io::ErrorKind::AlreadyExists.into());
         }
+        let mut random = File::open("/dev/urandom")?;
         let mut key = [0; blake3::KEY_LEN];
-        File::open("/dev/urandom")?.read_exact(&mut key)?;
-        let draft = path.with_extension(format!("{}", std::process::id()));
+        random.read_exact(&mut key)?;
+        // Not the process's number, which a container gives to every start: a draft left by a kill would be in the way for ever.
+        let mut name = [0; 8];
+        random.read_exact(&mut name)?;
+        let draft = path.with_extension(hex::encode(name));
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -74,13 +103,7 @@ impl Cache {
 
     fn read_key(path: &Path) -> Result<[u8; blake3::KEY_LEN], String> {
         let mut file = File::open(path).map_err(|error| error.to_string())?;
-        let metadata = file.metadata().map_err(|error| error.to_string())?;
-        if metadata.mode() & 0o077 != 0 {
-            return Err(format!(
-                "expected mode 600, found {:o}: others may have read or written it; delete the cache",
-                metadata.mode() & 0o777
-            ));
-        }
+        Self::only_ours(&file.metadata().map_err(|error| error.to_string())?)?;
         let mut key = [0; blake3::KEY_LEN];
         file.read_exact(&mut key)
             .map_err(|error| error.to_string())?;

@@ -8,17 +8,18 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use wasmtime::Engine;
 
 use crate::engine;
 use crate::error::PluginError;
 use crate::limits;
-use crate::role::Family;
+use overt_contract::Family;
 
 /// The program that compiles, started anew for each component: `PROGRAM ARGUMENTS… perception|decision`. It does nothing but
-/// [`serve`].
+/// [`serve`] or [`serve_within`].
 #[derive(Clone, Debug)]
 pub struct Compiler {
     /// The program's path.
@@ -27,8 +28,29 @@ pub struct Compiler {
     pub arguments: Vec<OsString>,
 }
 
+/// What the compiling child may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// CPU time of all its threads together; whole seconds count.
+    pub cpu: Duration,
+    /// Address space in bytes.
+    pub memory: u64,
+}
+
+impl Default for CompileLimits {
+    fn default() -> CompileLimits {
+        CompileLimits {
+            cpu: limits::COMPILE_CPU,
+            memory: limits::COMPILE_MEMORY,
+        }
+    }
+}
+
 /// The child's exit status where the component itself is at fault.
 const DOES_NOT_COMPILE: i32 = 3;
+
+/// The exit status of a Rust program that panicked.
+const PANICKED: i32 = 101;
 
 fn family_name(family: Family) -> &'static str {
     match family {
@@ -40,6 +62,11 @@ fn family_name(family: Family) -> &'static str {
 /// The child's side: limits itself, compiles standard input to standard output, and gives the exit status. `family` is the last
 /// argument.
 pub fn serve(family: &str) -> i32 {
+    serve_within(family, CompileLimits::default())
+}
+
+/// The same under limits of the caller's.
+pub fn serve_within(family: &str, limits: CompileLimits) -> i32 {
     let family = match family {
         "perception" => Family::Perception,
         "decision" => Family::Decision,
@@ -48,7 +75,7 @@ pub fn serve(family: &str) -> i32 {
             return 2;
         }
     };
-    match compile_here(family) {
+    match compile_here(family, limits) {
         Ok(()) => 0,
         Err(message) => {
             eprintln!("{message}");
@@ -57,24 +84,26 @@ pub fn serve(family: &str) -> i32 {
     }
 }
 
-fn compile_here(family: Family) -> Result<(), String> {
-    let limit = |resource, most: u64| {
+fn compile_here(family: Family, limits: CompileLimits) -> Result<(), String> {
+    let limit = |resource, current: u64, maximum: u64| {
         setrlimit(
             resource,
             Rlimit {
-                current: Some(most),
-                maximum: Some(most),
+                current: Some(current),
+                maximum: Some(maximum),
             },
         )
         .map_err(|error| format!("no limit can be set: {error}"))
     };
-    limit(Resource::Cpu, limits::COMPILE_CPU.as_secs())?;
-    limit(Resource::As, limits::COMPILE_MEMORY)?;
-    limit(Resource::Core, 0)?;
+    // At the soft limit the kernel sends SIGXCPU, which tells the host what happened; at the hard limit SIGKILL, which tells it nothing.
+    let seconds = limits.cpu.as_secs();
+    limit(Resource::Cpu, seconds, seconds.saturating_add(1))?;
+    limit(Resource::As, limits.memory, limits.memory)?;
+    limit(Resource::Core, 0, 0)?;
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
-        .take(limits::PLUGIN_BYTES)
+        .take(crate::limits::PLUGIN_BYTES)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     // No pooling allocator here: its slots are address space that the limit above would refuse, and code does not depend on it.
@@ -146,6 +175,10 @@ impl Compiler {
         }
         let compiled = compiled.map_err(|error| host(error.to_string()))?;
         use std::os::unix::process::ExitStatusExt;
+        const SIGXCPU: i32 = Signal::XCPU.as_raw();
+        const SIGABRT: i32 = Signal::ABORT.as_raw();
+        const SIGKILL: i32 = Signal::KILL.as_raw();
+        const SIGSEGV: i32 = Signal::SEGV.as_raw();
         let limit = |limit| {
             Err(PluginError::CompileLimit {
                 path: path.to_owned(),
@@ -154,13 +187,13 @@ impl Compiler {
         };
         match (status.code(), status.signal()) {
             (Some(0), _) => Ok(compiled),
-            (Some(DOES_NOT_COMPILE), _) => Err(PluginError::Compile {
+            (Some(DOES_NOT_COMPILE | PANICKED), _) => Err(PluginError::Compile {
                 path: path.to_owned(),
                 cause: message,
             }),
-            // SIGXCPU (24), or SIGKILL (9) where the hard limit strikes first or the machine ran out of memory.
-            (_, Some(24)) => limit("120 s of CPU time"),
-            (_, Some(6 | 9 | 11)) => limit("4 GiB of memory"),
+            (_, Some(SIGXCPU)) => limit("the CPU time that compiling may take"),
+            // An allocation that is refused aborts; a stack that is used up does too, or faults; the machine's own shortage kills.
+            (_, Some(SIGABRT | SIGKILL | SIGSEGV)) => limit("the memory that compiling may take"),
             _ => Err(host(format!("ended with {status}: {message}"))),
         }
     }

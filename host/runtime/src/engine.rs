@@ -15,14 +15,24 @@ use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::error::PluginError;
 use crate::limits;
-use crate::role::Family;
+use overt_contract::Family;
 
 /// How long an epoch lasts: the grain of the CPU deadline. Two milliseconds cost a guest about 0.05 % and cut a loop off within 0.4 %
 /// of the default deadline.
 const EPOCH: Duration = Duration::from_millis(2);
 
-/// Calls that may run at the same time on one engine. Far more than workers; each costs address space alone.
-const CONCURRENT_CALLS: u32 = 64;
+/// Calls that may run at the same time on one engine: far more than workers, of which there is one per core. Each costs address space
+/// alone.
+fn concurrent_calls() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    (2 * cores).clamp(64, 1024) as u32
+}
+
+/// Of one component. A component made of one module has three core instances (the module, its shims, and what fixes them up), a memory
+/// and two tables. The pool has as many for every call at once, or one plugin's appetite would be another plugin's error.
+const CORE_INSTANCES: u32 = 16;
+const MEMORIES: u32 = 4;
+const TABLES: u32 = 8;
 
 /// How a [`Runtime`] is made.
 #[derive(Clone, Debug)]
@@ -79,6 +89,12 @@ impl Runtime {
         })
     }
 
+    /// The engine of perception plugins, for benchmarks of the boundary itself. A store on it has to set its epoch deadline.
+    #[doc(hidden)]
+    pub fn perception_engine(&self) -> &Engine {
+        &self.inner.perception
+    }
+
     pub(crate) fn engine(&self, family: Family) -> &Engine {
         match family {
             Family::Perception => &self.inner.perception,
@@ -122,19 +138,19 @@ pub(crate) fn config(family: Family) -> Config {
 }
 
 fn pooling() -> wasmtime::InstanceAllocationStrategy {
+    let calls = concurrent_calls();
     let mut pooling = PoolingAllocationConfig::new();
     pooling
-        .total_component_instances(CONCURRENT_CALLS)
-        // A component made of one module has three core instances: the module, its shims, and what fixes them up.
-        .max_core_instances_per_component(16)
-        .total_core_instances(CONCURRENT_CALLS * 8)
-        .max_memories_per_component(4)
-        .total_memories(CONCURRENT_CALLS * 2)
-        .max_memories_per_module(4)
+        .total_component_instances(calls)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_core_instances(calls * CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_memories_per_module(MEMORIES)
+        .total_memories(calls * MEMORIES)
         .max_memory_size(limits::MOST_MEMORY as usize)
-        .max_tables_per_component(8)
-        .max_tables_per_module(8)
-        .total_tables(CONCURRENT_CALLS * 4)
+        .max_tables_per_component(TABLES)
+        .max_tables_per_module(TABLES)
+        .total_tables(calls * TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
         // What a small plugin touches is wiped by writing zeros, which is cheaper than giving pages back; above that, pages are given back.
         .linear_memory_keep_resident(256 << 10)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::answer::AnswerFault;
 use crate::limits;
 use crate::manifest::ManifestError;
-use crate::role::{Capability, Role};
+use overt_contract::{Capability, Role};
 
 /// Why a plugin file is not accepted. Each names the file and the fact; [`PluginError::mend`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -302,6 +302,14 @@ pub enum CallCause {
         /// [`crate::Limits::deadline`].
         limit_ms: u64,
     },
+    /// The guest made the host work for longer than [`crate::Limits::host_time`].
+    #[error("made the host work for {used_ms} ms; it may for {limit_ms} ms")]
+    HostTime {
+        /// CPU milliseconds of host calls when it was ended.
+        used_ms: u64,
+        /// [`crate::Limits::host_time`].
+        limit_ms: u64,
+    },
     /// The guest's fuel is used up.
     #[error("used up its {fuel} units of fuel")]
     OutOfFuel {
@@ -357,6 +365,7 @@ impl CallCause {
             CallCause::Trap(_) => "trap",
             CallCause::StackOverflow => "stack-overflow",
             CallCause::Overrun { .. } => "overrun",
+            CallCause::HostTime { .. } => "host-time",
             CallCause::OutOfFuel { .. } => "out-of-fuel",
             CallCause::Memory { .. } => "memory",
             CallCause::Handles { .. } => "handles",

@@ -9,7 +9,7 @@ use crate::agreement::{self, Needs};
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::package::{Interface, PluginFile};
-use crate::role::{Capability, Role};
+use overt_contract::{Capability, Role};
 
 /// What a plugin file says and shows.
 #[derive(Clone, Debug, Serialize)]

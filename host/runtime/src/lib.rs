@@ -27,7 +27,6 @@ pub mod manifest;
 pub mod pack;
 pub mod package;
 pub mod plugin;
-pub mod role;
 mod sandbox;
 
 pub use agreement::Grants;
@@ -35,11 +34,8 @@ pub use engine::{Runtime, RuntimeOptions};
 pub use error::{CallCause, CallError, PluginError};
 pub use limits::Limits;
 pub use manifest::Manifest;
+pub use overt_contract::{CONTRACT, Capability, Family, Role};
 pub use package::PluginFile;
 pub use plugin::{Plugin, PluginIdentity, Sessions};
-pub use role::{Capability, Role};
 
 pub use contract::decision;
-
-/// The version of the contract that this host speaks.
-pub const CONTRACT: &str = "0.1";

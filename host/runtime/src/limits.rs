@@ -9,9 +9,13 @@ pub struct Limits {
     pub memory: u64,
     /// Perception: CPU time of the guest, host calls excluded, so that a busy machine strikes no innocent.
     pub deadline: Duration,
+    /// Perception: CPU time of the host calls that [`Limits::deadline`] excludes (tensors of frames, alignments, peaks, pixels), all of a
+    /// call together. Without it a guest that asks for the same peaks for ever would never be over its deadline.
+    pub host_time: Duration,
     /// Perception: wall-clock time that the models of one call may take together; ONNX Runtime is told to stop when it is over.
     pub inference_deadline: Duration,
-    /// Decision: wasmtime fuel.
+    /// Decision: wasmtime fuel of the guest's own operators; and once more as much for its calls to the host, of which each takes
+    /// [`HOST_CALL_FUEL`] and one for each byte that it carries.
     pub fuel: u64,
     /// Bytes of tensors that the host makes for the call.
     pub tensors: u64,
@@ -24,6 +28,7 @@ impl Default for Limits {
         Limits {
             memory: 64 << 20,
             deadline: Duration::from_millis(500),
+            host_time: Duration::from_secs(2),
             inference_deadline: Duration::from_secs(10),
             fuel: 10_000_000,
             tensors: 256 << 20,
@@ -37,6 +42,10 @@ pub const MOST_MEMORY: u64 = 512 << 20;
 
 /// Bytes that one call between guest and host may carry towards the host, 1 MiB.
 pub const HOSTCALL_BYTES: usize = 1 << 20;
+
+/// Fuel that a host call of a decision plugin takes, over and above one for each byte that it carries: about what it costs the host. With the
+/// guest's own operators alone counted, one that calls the host in a loop would run until the backstop, which blames the host.
+pub const HOST_CALL_FUEL: u64 = 100;
 
 /// Handles in the tables of a component instance.
 pub const COMPONENT_HANDLES: usize = 4096;

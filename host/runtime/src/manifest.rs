@@ -6,7 +6,7 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::role::{Capability, Family, Role};
+use overt_contract::{Capability, Family, Role};
 
 /// The name of the custom section that holds the manifest.
 pub const SECTION: &str = "overt:manifest";

@@ -1,6 +1,7 @@
 //! An accepted plugin, and the calls to it: each in a fresh store and a fresh instance, its answer checked.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use crate::imports;
 use crate::limits::{self, Limits};
 use crate::manifest::EncoderFacts;
 use crate::package::PluginFile;
-use crate::role::Role;
 use crate::sandbox::{Call, Ended, LogSource, NamedSession};
+use overt_contract::Role;
 
 /// What a deployment says about a plugin.
 #[derive(Clone, Debug)]
@@ -164,7 +165,7 @@ impl Runtime {
         let family = file
             .manifest()
             .family()
-            .unwrap_or(crate::role::Family::Perception);
+            .unwrap_or(overt_contract::Family::Perception);
         let engine = self.engine(family);
         let cache = self.inner.cache.as_ref();
         if let Some(component) = cache.and_then(|cache| cache.load(engine, file.sha256())) {
@@ -472,14 +473,18 @@ impl Plugin {
             source,
         );
         let outcome = store.and_then(|mut store| {
-            let instance = self
-                .inner
-                .pre
-                .instantiate(&mut store)
-                .map_err(|error| cause(&error, &self.inner.limits));
-            let outcome = instance.and_then(|instance| work(&mut store, &instance));
+            let limits = &self.inner.limits;
+            // A panic here is the host's own mistake, which a guest may have found and must not end the host with. Nothing broken is left
+            // behind: the store is dropped, and a session that is given back is the back end's to keep usable.
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                let instance = self.inner.pre.instantiate(&mut store);
+                work(
+                    &mut store,
+                    &instance.map_err(|error| cause(&error, limits))?,
+                )
+            }));
             sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
-            outcome
+            outcome.unwrap_or_else(|_| Err(CallCause::Host("a host function panicked".into())))
         });
         outcome.map_err(|cause| self.error(about, cause))
     }
@@ -572,15 +577,17 @@ fn cause(error: &wasmtime::Error, limits: &Limits) -> CallCause {
         };
     }
     let text = format!("{error:#}");
-    // wasmtime keeps these two error types to itself; their texts are pinned by `wasmtime_still_says_…` in this crate's tests.
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return CallCause::Host(text);
+    }
+    // wasmtime keeps these two error types to itself. That their texts are still these is tested by `too_many_bytes_at_once_are_a_payload_fault`
+    // and `too_many_handles_of_the_guests_own_are_a_handle_fault`.
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return CallCause::Payload {
             limit: limits::HOSTCALL_BYTES,
         };
     }
-    if text.contains("too many component handles")
-        || text.contains("resource table has no free keys")
-    {
+    if text.contains("store handle limit exceeded") {
         return CallCause::Handles {
             limit: limits::COMPONENT_HANDLES,
         };

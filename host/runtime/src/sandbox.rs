@@ -11,7 +11,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::engine::Runtime;
 use crate::error::CallCause;
 use crate::limits::{self, Limits};
-use crate::role::Family;
+use overt_contract::Family;
 
 /// What a guest's `frame` handle stands for. `pub` because the generated bindings re-export it within this private module.
 #[allow(unreachable_pub)]
@@ -36,6 +36,7 @@ pub(crate) struct Call {
     pub(crate) inference: InferenceTime,
     pub(crate) log: LogLines,
     pub(crate) clock: GuestClock,
+    host_fuel: HostFuel,
     memory: MemoryLimiter,
 }
 
@@ -64,13 +65,21 @@ impl Call {
             inference: InferenceTime {
                 left: limits.inference_deadline,
                 limit: limits.inference_deadline,
+                failed: false,
             },
             log: LogLines {
                 source,
                 left: limits::LOG_LINES,
                 dropped: 0,
             },
-            clock: GuestClock::start(limits.deadline),
+            clock: GuestClock::start(limits.deadline, limits.host_time),
+            host_fuel: HostFuel {
+                left: match family {
+                    Family::Perception => u64::MAX,
+                    Family::Decision => limits.fuel,
+                },
+                limit: limits.fuel,
+            },
             memory: MemoryLimiter {
                 used: 0,
                 limit: limits.memory,
@@ -109,11 +118,31 @@ impl Call {
     }
 }
 
+/// Fuel for calls from a decision plugin to the host, counted by itself because a host function cannot reach the store's. A perception plugin
+/// pays for them with CPU time.
+struct HostFuel {
+    left: u64,
+    limit: u64,
+}
+
+impl Call {
+    /// Charges a host call that carries so many bytes.
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Ended> {
+        let HostFuel { left, limit } = &mut self.host_fuel;
+        let cost = limits::HOST_CALL_FUEL.saturating_add(bytes as u64);
+        *left = left
+            .checked_sub(cost)
+            .ok_or(Ended(CallCause::OutOfFuel { fuel: *limit }))?;
+        Ok(())
+    }
+}
+
 /// Measures the CPU time that the guest itself used: the thread's CPU time less that of long host calls.
 pub(crate) struct GuestClock {
     started: Duration,
-    host: Duration,
     limit: Duration,
+    host: Duration,
+    host_limit: Duration,
 }
 
 fn thread_cpu_time() -> Duration {
@@ -123,20 +152,37 @@ fn thread_cpu_time() -> Duration {
 }
 
 impl GuestClock {
-    fn start(limit: Duration) -> GuestClock {
+    fn start(limit: Duration, host_limit: Duration) -> GuestClock {
         GuestClock {
             started: thread_cpu_time(),
-            host: Duration::ZERO,
             limit,
+            host: Duration::ZERO,
+            host_limit,
         }
     }
 
-    /// Runs a host call that may take long, and does not charge it to the guest. Short host calls are charged: asking the time twice
-    /// would cost more than they do, and a guest that makes a million of them spends its own time.
-    pub(crate) fn excluding<R>(&mut self, work: impl FnOnce() -> R) -> R {
+    /// Runs a host call that may take long, and charges it to [`Limits::host_time`] and not to the guest's own time. Short host calls are
+    /// charged to the guest: asking the time twice would cost more than they do, and a guest that makes a million of them spends its
+    /// own time.
+    pub(crate) fn host<R>(&mut self, work: impl FnOnce() -> R) -> Result<R, Ended> {
         let before = thread_cpu_time();
         let result = work();
         self.host += thread_cpu_time().saturating_sub(before);
+        if self.host > self.host_limit {
+            return Err(Ended(CallCause::HostTime {
+                used_ms: self.host.as_millis() as u64,
+                limit_ms: self.host_limit.as_millis() as u64,
+            }));
+        }
+        Ok(result)
+    }
+
+    /// Runs a model, which has a limit of its own ([`Limits::inference_deadline`]).
+    pub(crate) fn model<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let before = thread_cpu_time();
+        let result = work();
+        // Not into `host`: the guest's time begins later by what the model took.
+        self.started += thread_cpu_time().saturating_sub(before);
         result
     }
 
@@ -155,6 +201,8 @@ impl GuestClock {
 pub(crate) struct InferenceTime {
     pub(crate) left: Duration,
     pub(crate) limit: Duration,
+    /// A model failed in this call, and the log says so.
+    pub(crate) failed: bool,
 }
 
 /// Who a log line is from.
@@ -169,7 +217,7 @@ pub(crate) struct LogSource {
 pub(crate) struct LogLines {
     pub(crate) source: LogSource,
     pub(crate) left: u32,
-    pub(crate) dropped: u32,
+    pub(crate) dropped: u64,
 }
 
 impl Drop for LogLines {

@@ -9,8 +9,9 @@ use super::references::Names;
 use super::{references, words};
 use crate::files::NamedFile;
 use crate::limits::{self, Limits};
-use crate::plugin::{Capability, Plugin, Plugins, Role};
+use crate::plugin::{Plugin, Plugins};
 use crate::reader::{Notes, Table, Value, list};
+use overt_contract::{Capability, Role};
 
 pub(super) fn plugins(
     table: &Table<'_, '_>,

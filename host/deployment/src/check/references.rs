@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value as Json};
 use toml::de::DeValue;
 
 use crate::limits;
-use crate::plugin::Role;
 use crate::reader::{At, Notes, Value, list, nearest};
+use overt_contract::Role;
 
 /// The names that the file declares; absent where that part of the file could not be read.
 pub(super) struct Names<'f> {

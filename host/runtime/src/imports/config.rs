@@ -5,6 +5,7 @@ use crate::sandbox::Call;
 
 impl Host for Call {
     fn get(&mut self) -> wasmtime::Result<String> {
+        self.spend(self.config.len())?;
         Ok(self.config.to_string())
     }
 }

@@ -101,7 +101,7 @@ impl HostFrame for Call {
     ) -> wasmtime::Result<Result<Viewed, FrameError>> {
         let frame = self.table.get(&this).map_err(handle)?;
         let (budget, view) = (&self.budget, view.into());
-        Ok(match self.clock.excluding(|| frame.tensor(&view, budget)) {
+        Ok(match self.clock.host(|| frame.tensor(&view, budget))? {
             Ok(viewed) => Ok(Viewed {
                 tensor: self.hold(viewed.tensor)?,
                 left: viewed.left,
@@ -128,7 +128,7 @@ impl HostFrame for Call {
         Ok(
             match self
                 .clock
-                .excluding(|| frame.aligned(&faces, &alignment, budget))
+                .host(|| frame.aligned(&faces, &alignment, budget))?
             {
                 Ok(tensor) => Ok(self.hold(tensor)?),
                 Err(error) => Err(frame_error(&error)),

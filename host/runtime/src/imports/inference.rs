@@ -78,8 +78,7 @@ impl HostModel for Call {
             .map_err(handle)?;
         let session = &mut sessions[index].session;
         let started = Instant::now();
-        let outputs =
-            clock.excluding(|| session.run(&inputs, budget, Some(started + inference.left)));
+        let outputs = clock.model(|| session.run(&inputs, budget, Some(started + inference.left)));
         inference.left = inference.left.saturating_sub(started.elapsed());
         let late = || {
             wasmtime::Error::from(Ended(CallCause::InferenceDeadline {
@@ -96,7 +95,11 @@ impl HostModel for Call {
             Err(vision::InferenceError::BadInput { .. }) => Ok(Err(InferenceError::BadInput)),
             Err(vision::InferenceError::OverBudget(_)) => Ok(Err(InferenceError::OverBudget)),
             Err(error) => {
-                tracing::warn!(model = %self.sessions[index].name, %error, "a model failed");
+                // Once a call: a guest that tries again for ever would fill the log.
+                if !std::mem::replace(&mut self.inference.failed, true) {
+                    let plugin = &self.log.source.plugin;
+                    tracing::warn!(%plugin, model = %self.sessions[index].name, %error, "a model failed");
+                }
                 Ok(Err(InferenceError::Failed))
             }
         }

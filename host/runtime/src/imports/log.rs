@@ -6,9 +6,10 @@ use crate::sandbox::Call;
 
 impl Host for Call {
     fn write(&mut self, level: Level, line: String) -> wasmtime::Result<()> {
+        self.spend(line.len())?;
         let log = &mut self.log;
         if log.left == 0 {
-            log.dropped += 1;
+            log.dropped = log.dropped.saturating_add(1);
             return Ok(());
         }
         log.left -= 1;

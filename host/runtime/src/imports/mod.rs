@@ -15,8 +15,8 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTableError};
 use crate::contract::imports as contract;
 use crate::error::{CallCause, PluginError};
 use crate::limits;
-use crate::role::Capability;
 use crate::sandbox::{Call, Ended};
+use overt_contract::Capability;
 
 /// Puts into the linker what these capabilities give, and the interfaces that need none; nothing else.
 pub(crate) fn link(

@@ -18,15 +18,16 @@ impl Host for Call {
         height: u32,
         channels: Channels,
     ) -> wasmtime::Result<Result<Vec<u8>, PixelError>> {
-        let bytes =
-            u64::from(width) * u64::from(height) * if channels == Channels::Grey { 1 } else { 3 };
+        let channel_count = if channels == Channels::Grey { 1 } else { 3 };
+        // Saturating: three channels of 2³² − 1 by 2³² − 1 pixels are more bytes than 64 bits count.
+        let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channel_count);
         if bytes > limits::PIXEL_BYTES {
             return Ok(Err(PixelError::TooMany));
         }
         let frame = self.table.get(&frame).map_err(handle)?;
         let region = self
             .clock
-            .excluding(|| frame.region(x, y, width, height, channels.into()));
+            .host(|| frame.region(x, y, width, height, channels.into()))?;
         Ok(region.map_err(|_| PixelError::OutsideFrame))
     }
 }

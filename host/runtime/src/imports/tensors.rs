@@ -129,9 +129,7 @@ impl HostTensor for Call {
             return Ok(Err(TensorError::TooMany));
         }
         let tensor = self.table.get(&this).map_err(handle)?;
-        let peaks = self
-            .clock
-            .excluding(|| tensor.peaks(plane, threshold, most));
+        let peaks = self.clock.host(|| tensor.peaks(plane, threshold, most))?;
         Ok(peaks
             .map(|peaks| {
                 peaks

@@ -1,8 +1,12 @@
-//! Roles and capabilities: the words of the contract, and which of them may stand together.
+//! The words of the contract between host and plugins (`wit/`): roles, capabilities, and which of them may stand together. It knows neither a
+//! plugin nor a deployment.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// The version of the contract that this host speaks: major and minor.
+pub const CONTRACT: &str = "0.1";
 
 /// What a plugin does for the host; an interface that its component exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,7 +60,12 @@ impl Role {
         Role::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Whether the role perceives or decides.
+    /// Whether the role perceives.
+    pub fn is_perception(self) -> bool {
+        self.family() == Family::Perception
+    }
+
+    /// Whether the role perceives (may hold frames, is bounded by a deadline) or decides (sees scores, is bounded by fuel).
     pub fn family(self) -> Family {
         match self {
             Role::Detector | Role::Encoder | Role::Quality => Family::Perception,
@@ -111,6 +120,11 @@ impl Capability {
             .find(|capability| capability.name() == name)
     }
 
+    /// Whether a plugin of this role may ever hold it.
+    pub fn is_for(self, role: Role) -> bool {
+        self.family() == role.family()
+    }
+
     /// The family that may hold it.
     pub fn family(self) -> Family {
         match self {
@@ -123,5 +137,37 @@ impl Capability {
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_again_and_no_other() {
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.name()), Some(role));
+        }
+        for capability in Capability::ALL {
+            assert_eq!(Capability::named(capability.name()), Some(capability));
+        }
+        assert_eq!(Role::named("Detector"), None);
+        assert_eq!(Capability::named("wasi"), None);
+    }
+
+    #[test]
+    fn no_capability_of_perception_is_one_of_decision() {
+        let pixels = [
+            Capability::Frames,
+            Capability::Pixels,
+            Capability::Inference,
+        ];
+        assert!(
+            pixels
+                .iter()
+                .all(|capability| capability.family() == Family::Perception)
+        );
+        assert_eq!(Capability::Log.family(), Family::Decision);
     }
 }
