@@ -99,3 +99,6 @@ fn face(
         landmarks: Some(Landmarks::from_points(std::array::from_fn(point))),
     }
 }
+
+#[cfg(test)]
+mod tests;

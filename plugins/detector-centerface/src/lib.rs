@@ -36,3 +36,6 @@ impl Detector for CenterFace {
 }
 
 overt_sdk::detector!(CenterFace);
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,10 @@
 //! ```
 
 mod convert;
+mod setup;
 pub(crate) mod system;
+
+pub use setup::{Setup, SetupError};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
