@@ -7,9 +7,9 @@
 use crate::bound::{Bound, Image};
 use crate::encoder::EncoderId;
 use crate::kernel::Kernel;
-use crate::matrix::{Matrix, ROWS, Words};
-use crate::score;
-use crate::select::Selection;
+use crate::matrix::{Matrix, ROWS};
+use crate::probes::Probes;
+use crate::select::{Rows, Selection};
 use crate::template::Template;
 use std::collections::HashMap;
 use std::fmt;
@@ -50,7 +50,7 @@ pub struct Hit {
     /// Which of the entry's templates resembles the probe most, counted from 0 in the order they were given. Where two
     /// have the same score, the first.
     pub image: u32,
-    /// Cosine of the probe and that template, −1 to 1 to within 10⁻⁶.
+    /// Cosine of the probe and that template, −1 to 1.
     pub score: f32,
 }
 
@@ -92,8 +92,6 @@ pub struct Gallery {
 const GROUPS_OF_ONE: usize = 16;
 /// The same for several probes: their rows have to stay in the nearest cache until the last probe has seen them.
 const GROUPS_OF_SEVERAL: usize = 2;
-/// Probes that are scanned together; more would not fit the nearest cache beside the rows.
-const PROBES: usize = 8;
 
 impl Gallery {
     /// Makes a gallery. Templates under an equal key belong to one entry, in the order given.
@@ -197,7 +195,7 @@ impl Gallery {
         Ok(probes
             .iter()
             .zip(selections)
-            .map(|(probe, selection)| self.best(probe, selection, most))
+            .map(|(probe, selection)| self.best(probe, selection))
             .collect())
     }
 
@@ -207,17 +205,18 @@ impl Gallery {
             .iter()
             .map(|probe| Image::of(probe.values()))
             .collect();
-        let words: Vec<Words> = images.iter().map(Words::of).collect();
-        let words: Vec<&Words> = words.iter().collect();
         let mut selections: Vec<Selection> = images
             .iter()
             .map(|image| Selection::new(Bound::of(image), most))
             .collect();
-        let groups_at_once = match probes.len() {
-            1 => GROUPS_OF_ONE,
+        let divided = Probes::divide(&images);
+        let groups_at_once = match divided[..] {
+            [Probes::One(_)] => GROUPS_OF_ONE,
             _ => GROUPS_OF_SEVERAL,
         };
-        let mut products = vec![0; groups_at_once * ROWS * PROBES.min(probes.len())];
+        let most_probes = divided.iter().map(Probes::count).max().unwrap_or(0);
+        let mut products = vec![0; groups_at_once * ROWS * most_probes];
+        let mut uppers = vec![0.0; groups_at_once * ROWS];
         for first in (0..self.matrix.groups()).step_by(groups_at_once) {
             let groups = first..self.matrix.groups().min(first + groups_at_once);
             let lines = self.matrix.lines(groups.clone());
@@ -226,48 +225,44 @@ impl Gallery {
             let first_row = first * ROWS;
             let last_row = self.entries.len().min(groups.end * ROWS);
             let entries = &self.entries[first_row..last_row];
-            for (words, selections) in words.chunks(PROBES).zip(selections.chunks_mut(PROBES)) {
-                let products = &mut products[..steps.len() * words.len()];
-                self.kernel.products(lines, words, products);
-                for (selection, products) in selections
-                    .iter_mut()
-                    .zip(products.chunks_exact(steps.len()))
+            let mut selections = &mut selections[..];
+            for probes in &divided {
+                let products = &mut products[..steps.len() * probes.count()];
+                self.kernel.products(lines, probes, products);
+                let (now, later) = selections.split_at_mut(probes.count());
+                for (selection, products) in now.iter_mut().zip(products.chunks_exact(steps.len()))
                 {
-                    selection.take(first_row, products, steps, residues, entries);
+                    let rows = Rows {
+                        products,
+                        steps,
+                        residues,
+                    };
+                    selection.take(self.kernel, first_row, rows, entries, &mut uppers);
                 }
+                selections = later;
             }
         }
         // The products of a probe with the whole gallery are as good as its template.
         products.zeroize();
+        uppers.zeroize();
         selections
     }
 
-    /// Scores the rows that could not be ruled out.
-    fn best(&self, probe: &Template, selection: Selection, most: usize) -> Vec<Hit> {
+    /// Scores what could not be ruled out.
+    fn best(&self, probe: &Template, selection: Selection) -> Vec<Hit> {
         let dimension = self.encoder.dimension;
-        let mut hits: Vec<Hit> = Vec::new();
-        for row in selection.finish() {
+        let score = |row: u32| {
             let values = &self.values[row as usize * dimension..][..dimension];
-            let entry = self.entries[row as usize];
-            let hit = Hit {
-                entry,
-                image: row - self.first_rows[entry as usize],
-                score: score::dot(values, probe.values()),
-            };
-            match hits.last_mut() {
-                // Rows come in order, so of two equal scores the first image stays.
-                Some(last) if last.entry == entry => {
-                    if hit.score > last.score {
-                        *last = hit;
-                    }
-                }
-                _ => hits.push(hit),
-            }
-        }
-        // Scores of finite vectors are no NaN, so the order is total. Entries are in order, and the sort is stable.
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hits.truncate(most);
-        hits
+            self.kernel.score(values, probe.values())
+        };
+        let found = selection.finish(score).into_iter();
+        found
+            .map(|found| Hit {
+                entry: found.entry,
+                image: found.row - self.first_rows[found.entry as usize],
+                score: found.score,
+            })
+            .collect()
     }
 }
 

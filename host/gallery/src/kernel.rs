@@ -7,15 +7,19 @@ mod avx2;
 mod avx512;
 mod portable;
 
-use crate::matrix::{Line, ROWS, Words};
+use crate::bound::Bound;
+use crate::matrix::{Line, ROWS};
+use crate::probes::Probes;
+use crate::score;
+use crate::select::{self, Rows};
 
 /// The way of computing products that this processor is best at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kernel {
-    /// Eight probes and two groups at a time, `vpdpbusd`.
+    /// `vpdpbusd`, up to eight probes and two groups at a time.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
-    /// Four probes and one group at a time, `vpmaddubsw`.
+    /// `vpmaddubsw`, up to four probes and one group at a time.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// Plain loops.
@@ -45,16 +49,13 @@ impl Kernel {
     /// Writes the products of whole groups of rows with each probe: `products[probe * rows + row]`.
     ///
     /// # Panics
-    /// Where the lengths do not fit: `lines` holds whole groups of as many lines as each probe has words, and `products`
-    /// a place for every row and probe.
-    pub(crate) fn products(self, lines: &[Line], probes: &[&Words], products: &mut [i32]) {
-        let Some(per_group) = probes.first().map(|probe| probe.words().len()) else {
-            return;
-        };
-        assert!(probes.iter().all(|probe| probe.words().len() == per_group));
+    /// Where the lengths do not fit: `lines` holds whole groups of as many lines as the probes have, and `products` a
+    /// place for every row and probe.
+    pub(crate) fn products(self, lines: &[Line], probes: &Probes, products: &mut [i32]) {
+        let per_group = probes.lines();
         assert!(per_group > 0 && lines.len().is_multiple_of(per_group));
         let rows = lines.len() / per_group * ROWS;
-        assert_eq!(products.len(), rows * probes.len());
+        assert_eq!(products.len(), rows * probes.count());
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the value is only made where the features were detected.
@@ -65,6 +66,34 @@ impl Kernel {
             Self::Portable => portable::products(lines, probes, products),
         }
     }
+
+    /// [`select::upper_bounds`], compiled for the processor: the same operations, more of them at once.
+    pub(crate) fn upper_bounds(
+        self,
+        bound: Bound,
+        floor: f32,
+        rows: Rows<'_>,
+        uppers: &mut [f32],
+    ) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the values are only made where the feature was detected.
+            Self::Avx512Vnni | Self::Avx2 => unsafe {
+                avx2::upper_bounds(bound, floor, rows, uppers)
+            },
+            Self::Portable => select::upper_bounds(bound, floor, rows, uppers),
+        }
+    }
+
+    /// [`score::dot`], compiled for the processor: the same operations in the same order, more of them at once.
+    pub(crate) fn score(self, a: &[f32], b: &[f32]) -> f32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the values are only made where the feature was detected.
+            Self::Avx512Vnni | Self::Avx2 => unsafe { avx2::score(a, b) },
+            Self::Portable => score::dot(a, b),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -73,13 +102,13 @@ mod tests {
     use crate::bound::Image;
     use crate::matrix::{Matrix, OFFSET, VALUES, lines_of};
 
-    fn words(bytes: Vec<i8>) -> Words {
-        Words::of(&Image {
+    fn image(bytes: Vec<i8>) -> Image {
+        Image {
             bytes,
             step: 1.0,
             residue: 0.0,
             length: 1.0,
-        })
+        }
     }
 
     /// Lines made directly, so that every byte can have every value.
@@ -98,8 +127,8 @@ mod tests {
 
     fn check(rows: &[Vec<i8>], probes: &[Vec<i8>]) {
         let lines = lines(rows);
-        let probe_words: Vec<Words> = probes.iter().cloned().map(words).collect();
-        let probe_words: Vec<&Words> = probe_words.iter().collect();
+        let images: Vec<Image> = probes.iter().cloned().map(image).collect();
+        let divided = Probes::divide(&images);
         let expected: Vec<i32> = probes
             .iter()
             .flat_map(|probe| {
@@ -111,7 +140,12 @@ mod tests {
             .collect();
         for kernel in Kernel::available() {
             let mut products = vec![i32::MIN; expected.len()];
-            kernel.products(&lines, &probe_words, &mut products);
+            let mut rest = &mut products[..];
+            for probes in &divided {
+                let (now, later) = rest.split_at_mut(probes.count() * rows.len());
+                kernel.products(&lines, probes, now);
+                rest = later;
+            }
             assert!(
                 products == expected,
                 "{kernel:?}: {} rows of {}, {} probes",
@@ -153,15 +187,29 @@ mod tests {
     }
 
     #[test]
+    fn every_kernel_gives_a_score_the_same_bits() {
+        let mut random = fastrand::Rng::with_seed(4);
+        for length in [1, 5, 8, 12, 100, 512, 1023] {
+            for _ in 0..50 {
+                let mut vector = || (0..length).map(|_| random.f32() - 0.5).collect::<Vec<_>>();
+                let (a, b) = (vector(), vector());
+                for kernel in Kernel::available() {
+                    assert_eq!(kernel.score(&a, &b).to_bits(), score::dot(&a, &b).to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn rows_and_values_that_fill_up_a_matrix_add_nothing() {
         // Five values and three rows leave eleven values and thirteen rows to be filled up.
         let values = [0.6f32, 0.0, 0.0, 0.0, 0.8].repeat(3);
         let matrix = Matrix::of(&values, 5);
         assert_eq!(matrix.groups(), 1);
-        let probe = words(vec![1, 1, 1, 1, 1]);
+        let probes = Probes::divide(&[image(vec![1, 1, 1, 1, 1])]);
         for kernel in Kernel::available() {
             let mut products = [7; ROWS];
-            kernel.products(matrix.lines(0..1), &[&probe], &mut products);
+            kernel.products(matrix.lines(0..1), &probes[0], &mut products);
             assert_eq!(products[..3], [95 + 127; 3]);
             assert_eq!(products[3..], [0; ROWS - 3]);
         }

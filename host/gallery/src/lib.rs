@@ -34,6 +34,7 @@ mod encoder;
 mod gallery;
 mod kernel;
 mod matrix;
+mod probes;
 mod score;
 mod select;
 mod template;

@@ -43,6 +43,8 @@ pub(crate) struct Matrix {
 impl Matrix {
     /// Takes rows of `dimension` values, one after another.
     pub(crate) fn of(values: &[f32], dimension: usize) -> Self {
+        // Only a gallery without templates can have an encoder of dimension 0.
+        let dimension = dimension.max(1);
         let rows = values.len() / dimension;
         let groups = rows.div_ceil(ROWS);
         let lines_per_group = lines_of(dimension);
@@ -53,7 +55,7 @@ impl Matrix {
             residues: vec![0.0; groups * ROWS],
         };
         for (row, values) in values.chunks_exact(dimension).enumerate() {
-            let mut image = Image::of(values);
+            let image = Image::of(values);
             let (group, place) = (row / ROWS, row % ROWS);
             let lines = &mut matrix.lines[group * lines_per_group..];
             for (line, bytes) in lines.iter_mut().zip(image.bytes.chunks(VALUES)) {
@@ -63,7 +65,6 @@ impl Matrix {
             }
             matrix.steps[row] = image.step;
             matrix.residues[row] = image.residue;
-            image.bytes.zeroize();
         }
         matrix
     }
@@ -96,34 +97,5 @@ impl Drop for Matrix {
         }
         self.steps.zeroize();
         self.residues.zeroize();
-    }
-}
-
-/// A probe's bytes as the kernels take them: four to a word, filled up with zeros.
-pub(crate) struct Words {
-    words: Vec<[i8; VALUES]>,
-    /// The sum of all bytes; times [`OFFSET`] it is what the offset adds to every product.
-    pub(crate) sum: i32,
-}
-
-impl Words {
-    pub(crate) fn of(image: &Image) -> Self {
-        let mut words = vec![[0; VALUES]; lines_of(image.bytes.len())];
-        for (word, bytes) in words.iter_mut().zip(image.bytes.chunks(VALUES)) {
-            word[..bytes.len()].copy_from_slice(bytes);
-        }
-        let sum = image.bytes.iter().map(|byte| i32::from(*byte)).sum();
-        Self { words, sum }
-    }
-
-    /// One word per line.
-    pub(crate) fn words(&self) -> &[[i8; VALUES]] {
-        &self.words
-    }
-}
-
-impl Drop for Words {
-    fn drop(&mut self) {
-        self.words.zeroize();
     }
 }

@@ -4,11 +4,12 @@
 /// Independent sums; a fixed number, because the order of additions decides the last bits.
 const LANES: usize = 8;
 
-/// The dot product of two vectors of equal length: products of two f32 are exact in f64 (24 + 24 ≤ 53 bits), added in
-/// f64 in a fixed order, rounded to f32 once. For unit vectors this is their cosine, off by at most one rounding to f32
-/// and 2⁻⁴⁰ (see `bound.rs`).
+/// The cosine of two vectors of unit length: their dot product. Products of two f32 are exact in f64 (24 + 24 ≤ 53 bits), added in
+/// f64 in a fixed order, rounded to f32 once: off by at most that rounding and 2⁻⁴⁰ (see `bound.rs`).
 ///
-/// Rust neither reorders floating-point operations nor fuses them, so vectorising this loop changes no bit.
+/// Rust neither reorders floating-point operations nor fuses them, so vectorising this loop changes no bit. It is inlined
+/// into callers that are compiled for a certain processor.
+#[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f64; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
@@ -22,21 +23,44 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         sums[lane] += f64::from(*a) * f64::from(*b);
     }
     let [a, b, c, d, e, f, g, h] = sums;
-    (((a + e) + (c + g)) + ((b + f) + (d + h))) as f32
+    let sum = (((a + e) + (c + g)) + ((b + f) + (d + h))) as f32;
+    // A sum that rounds to −0 becomes 0, so that equal scores are equal in every order; and templates are of unit length
+    // only to within their rounding, so that their product could pass 1.
+    (sum + 0.0).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Shape;
 
     #[test]
     fn a_dot_product_is_right_for_every_length_around_the_lane_count() {
         for length in 0..40usize {
-            let a: Vec<f32> = (0..length).map(|i| i as f32 - 3.0).collect();
-            let b: Vec<f32> = (0..length).map(|i| 2.0 * i as f32).collect();
-            let expected: i64 = (0..length as i64).map(|i| (i - 3) * 2 * i).sum();
-            assert_eq!(dot(&a, &b), expected as f32, "length {length}");
+            // Powers of two and small integers: exact whatever the order.
+            let a: Vec<f32> = (0..length).map(|i| (i as f32 - 3.0) / 256.0).collect();
+            let b: Vec<f32> = (0..length).map(|i| i as f32 / 256.0).collect();
+            let expected: i64 = (0..length as i64).map(|i| (i - 3) * i).sum();
+            assert_eq!(dot(&a, &b), expected as f32 / 65_536.0, "length {length}");
         }
+    }
+
+    #[test]
+    fn no_score_passes_one() {
+        let mut random = fastrand::Rng::with_seed(9);
+        let vectors = crate::testing::unit_vectors(&mut random, Shape::Even, 200, 512);
+        for vector in vectors {
+            let opposite: Vec<f32> = vector.iter().map(|value| -value).collect();
+            let (same, other) = (dot(&vector, &vector), dot(&vector, &opposite));
+            assert!(same <= 1.0 && same > 0.999_999);
+            assert_eq!(other, -same);
+        }
+    }
+
+    #[test]
+    fn there_is_one_zero() {
+        assert_eq!(dot(&[1e-30], &[-1e-30]).to_bits(), 0);
+        assert_eq!(dot(&[-0.0], &[1.0]).to_bits(), 0);
     }
 
     #[test]

@@ -2,16 +2,18 @@
 //! how the products were computed.
 //!
 //! While the scan goes on, the k-th highest *lower* bound of an entry is a floor: at least k entries score that much or
-//! more, so a row whose *upper* bound lies below it cannot be among the best k, and is dropped. Every other row is kept,
-//! and scored when the scan is over. A row exactly at the floor is kept, so ties are settled by real scores.
+//! more, so a row whose *upper* bound lies below it cannot be among the best k, and is dropped. Every other row is kept.
+//! When the scan is over, the kept rows are scored in the order of their upper bounds, until the next one's lies below
+//! the k-th best real score. A row exactly at either floor is not dropped, so ties are settled by real scores.
 
 use crate::bound::Bound;
+use crate::kernel::Kernel;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 /// An f32 that is no NaN, in its order.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) struct Ordered(pub(crate) f32);
+struct Ordered(f32);
 
 impl Eq for Ordered {}
 
@@ -27,6 +29,28 @@ impl PartialOrd for Ordered {
     }
 }
 
+/// Writes the upper bound of each row and says whether any reaches the floor. Most often none does, and this is all there
+/// is to do: written so that it can be vectorised, and inlined into callers that are compiled for a certain processor.
+#[inline(always)]
+pub(crate) fn upper_bounds(bound: Bound, floor: f32, rows: Rows<'_>, uppers: &mut [f32]) -> bool {
+    let facts = rows.products.iter().zip(rows.steps).zip(rows.residues);
+    let mut reached = false;
+    for (((product, step), residue), upper) in facts.zip(uppers) {
+        *upper = bound.upper(*product, *step, *residue);
+        reached |= *upper >= floor;
+    }
+    reached
+}
+
+/// Rows that were scanned, one value of each slice per row, filled up to whole groups.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    /// The products of their bytes with a probe's.
+    pub(crate) products: &'a [i32],
+    pub(crate) steps: &'a [f32],
+    pub(crate) residues: &'a [f32],
+}
+
 /// The rows that one probe's search cannot rule out yet.
 pub(crate) struct Selection {
     bound: Bound,
@@ -37,8 +61,23 @@ pub(crate) struct Selection {
     floor: f32,
     /// The entry whose rows are coming, and its highest lower bound.
     current: Option<(u32, f32)>,
-    /// Rows and their upper bounds, in order.
-    kept: Vec<(u32, f32)>,
+    /// The rows that may be among the best.
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    row: u32,
+    entry: u32,
+    /// What its score cannot exceed.
+    upper: f32,
+}
+
+/// One of the best entries.
+pub(crate) struct Found {
+    pub(crate) entry: u32,
+    /// Its best row; of equal ones the first.
+    pub(crate) row: u32,
+    pub(crate) score: f32,
 }
 
 impl Selection {
@@ -54,32 +93,29 @@ impl Selection {
         }
     }
 
-    /// Takes the next rows, in order. `products`, `steps` and `residues` have one value per row and may go on past the
-    /// last row; `entries` says whose the rows are and has exactly one value per row.
+    /// Takes the next rows, in order. `entries` says whose they are and ends with the last real row; `uppers` is room for
+    /// one value per row.
     pub(crate) fn take(
         &mut self,
+        kernel: Kernel,
         first_row: usize,
-        products: &[i32],
-        steps: &[f32],
-        residues: &[f32],
+        rows: Rows<'_>,
         entries: &[u32],
+        uppers: &mut [f32],
     ) {
-        // Most often no row reaches the floor, and this loop, which the compiler vectorises, is all there is to do.
-        let bound = self.bound;
-        let rows = products.iter().zip(steps).zip(residues);
-        let reached = rows.fold(false, |reached, ((product, step), residue)| {
-            let upper = bound.middle(*product, *step) + bound.width(*residue);
-            reached | (upper >= self.floor)
-        });
-        if !reached {
+        if !kernel.upper_bounds(self.bound, self.floor, rows, uppers) {
             return;
         }
-        for (row, entry) in entries.iter().enumerate() {
-            let middle = bound.middle(products[row], steps[row]);
-            let width = bound.width(residues[row]);
-            if middle + width >= self.floor {
-                self.kept.push(((first_row + row) as u32, middle + width));
-                self.raise(*entry, middle - width);
+        for (index, (entry, upper)) in entries.iter().zip(uppers).enumerate() {
+            if *upper >= self.floor {
+                self.kept.push(Kept {
+                    row: (first_row + index) as u32,
+                    entry: *entry,
+                    upper: *upper,
+                });
+                let (product, step) = (rows.products[index], rows.steps[index]);
+                let lower = self.bound.lower(product, step, rows.residues[index]);
+                self.raise(*entry, lower);
             }
         }
     }
@@ -100,9 +136,12 @@ impl Selection {
         let Some((_, lower)) = self.current.take() else {
             return;
         };
-        self.lowest.push(Reverse(Ordered(lower)));
-        if self.lowest.len() > self.most {
-            self.lowest.pop();
+        if self.lowest.len() < self.most {
+            self.lowest.push(Reverse(Ordered(lower)));
+        } else if lower > self.floor
+            && let Some(mut lowest) = self.lowest.peek_mut()
+        {
+            *lowest = Reverse(Ordered(lower));
         }
         if self.lowest.len() == self.most
             && let Some(Reverse(Ordered(floor))) = self.lowest.peek()
@@ -111,13 +150,49 @@ impl Selection {
         }
     }
 
-    /// The rows that have to be scored, in order.
-    pub(crate) fn finish(mut self) -> impl Iterator<Item = u32> {
+    /// Scores the rows that are left, the most promising first, until no other can be among the best. Returns the best
+    /// entries, by descending score and equal scores in the order of entries.
+    pub(crate) fn finish(mut self, score: impl Fn(u32) -> f32) -> Vec<Found> {
         self.close_entry();
-        let floor = self.floor;
-        self.kept
-            .into_iter()
-            .filter(move |(_, upper)| *upper >= floor)
-            .map(|(row, _)| row)
+        self.kept.retain(|kept| kept.upper >= self.floor);
+        self.kept.sort_by_key(|kept| Reverse(Ordered(kept.upper)));
+        let mut rows: HashMap<u32, (f32, u32)> = HashMap::new();
+        // The best entries so far, the worst first: the lowest score, and of equal scores the last entry.
+        let mut best: BTreeSet<(Ordered, Reverse<u32>)> = BTreeSet::new();
+        for Kept { row, entry, upper } in self.kept {
+            if best.len() == self.most && best.first().is_some_and(|(floor, _)| upper < floor.0) {
+                break;
+            }
+            let score = score(row);
+            match rows.get_mut(&entry) {
+                None => {
+                    rows.insert(entry, (score, row));
+                }
+                Some((held, held_row)) if score > *held => {
+                    best.remove(&(Ordered(*held), Reverse(entry)));
+                    (*held, *held_row) = (score, row);
+                }
+                Some((held, held_row)) => {
+                    if score == *held {
+                        *held_row = row.min(*held_row);
+                    }
+                    continue;
+                }
+            }
+            best.insert((Ordered(score), Reverse(entry)));
+            if best.len() > self.most {
+                best.pop_first();
+            }
+        }
+        let best = best.into_iter().rev();
+        best.filter_map(|(score, Reverse(entry))| {
+            let (_, row) = rows.get(&entry)?;
+            Some(Found {
+                entry,
+                row: *row,
+                score: score.0,
+            })
+        })
+        .collect()
     }
 }

@@ -99,7 +99,7 @@ impl Template {
         &self.values
     }
 
-    /// The cosine of two templates, −1 to 1 to within 10⁻⁶: the same bits that a search would report for them.
+    /// The cosine of two templates, −1 to 1: the same bits that a search would report for them.
     ///
     /// # Errors
     /// [`TemplateError::ForeignEncoder`] where they are of different encoders.
