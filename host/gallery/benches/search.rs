@@ -196,9 +196,10 @@ impl Row {
                 "value": milliseconds,
                 "unit": "ms",
                 "baseline": BASELINE,
-                "ratio": ratio,
-                "low95": low95,
-                "high95": high95,
+                // As everywhere in the project: the value over the baseline's.
+                "ratio": 1.0 / ratio,
+                "low95": 1.0 / high95,
+                "high95": 1.0 / low95,
             });
             println!("{row}");
         } else {
