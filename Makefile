@@ -1,0 +1,53 @@
+# Overt. `make` alone says what there is.
+#
+# Every target does its own set-up and can be run again and again. There is one build profile, release, for all of them.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+target := $(or $(CARGO_TARGET_DIR),target)
+overt := $(target)/release/overt
+demo := examples/walk-past
+video := out/demo/walk-past.avi
+
+.PHONY: help demo test bench setup build plugins clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
+
+setup: ## Install and fetch what is missing (root is needed only for Debian packages)
+	@scripts/setup
+
+build: setup
+	@cargo build --release --package overt
+
+plugins: build ## Compile the plugins and pack each into a file: .overt/plugins/*.wasm
+	@scripts/build-plugins
+
+# The video changes with what makes it, and with nothing else.
+$(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.rs) | setup
+	@echo "making the video $@"
+	@cargo run --release --quiet --package walk-past -- --photographs .overt/photographs --out $@
+
+demo: plugins $(video) ## Run the demonstration: faces walk past, and the person sought raises alerts
+	@$(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
+	@$(overt) run $(demo)/deployment.toml
+	@echo
+	@echo "The report is out/demo/report.html: open it in a browser. From another machine:"
+	@echo "  python3 -m http.server --bind 127.0.0.1 --directory out/demo 8000"
+	@echo "and, through a tunnel to port 8000, http://127.0.0.1:8000/report.html"
+	@echo "The figures are out/demo/summary.json."
+
+test: plugins $(video) ## Run every test, formatting and lints included
+	@cargo fmt --all --check
+	@cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+	@cargo test --release --workspace --quiet
+	@echo "make test: formatting, lints and every test passed."
+
+bench: plugins $(video) ## Measure, and write out/bench/summary.json
+	@cargo run --release --quiet --package overt-bench -- --out out/bench/summary.json
+
+clean: ## Remove what was built and made, but not what was fetched
+	@rm -rf out .overt/plugins
+	@cargo clean
