@@ -12,6 +12,7 @@ use crate::source::{Sha256Hex, Source};
 const CARDS: &[(&str, &str)] = &[
     ("centerface", include_str!("../cards/centerface.toml")),
     ("mobilefacenet", include_str!("../cards/mobilefacenet.toml")),
+    ("rfb320", include_str!("../cards/rfb320.toml")),
 ];
 
 /// What is known about a model.

@@ -25,7 +25,7 @@ pub struct FetchError {
     /// The file that was wanted.
     pub file: String,
     /// What went wrong.
-    pub cause: FetchCause,
+    pub cause: Box<FetchCause>,
 }
 
 /// What went wrong.
@@ -90,9 +90,9 @@ impl Fetcher {
         if status(card, folder) == Status::Present {
             return Ok(path);
         }
-        let named = |cause| FetchError {
+        let named = |cause: FetchCause| FetchError {
             file: card.file_name(),
-            cause,
+            cause: Box::new(cause),
         };
         let original = self.take(&card.source, progress).map_err(named)?;
         check("the file in the package", &original, &card.original_sha256).map_err(named)?;
@@ -113,9 +113,9 @@ impl Fetcher {
         if file_status(&path, &file.sha256) == Status::Present {
             return Ok(path);
         }
-        let named = |cause| FetchError {
+        let named = |cause: FetchCause| FetchError {
             file: file.name.clone(),
-            cause,
+            cause: Box::new(cause),
         };
         let bytes = self.take(&file.source, progress).map_err(named)?;
         check("the file in the package", &bytes, &file.sha256).map_err(named)?;
