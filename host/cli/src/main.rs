@@ -1,1 +1,111 @@
-fn main(){}
+//! `overt`: the command line. Here are the commands' names and the exit statuses; each command has a file of its own, named like it.
+
+mod compile;
+mod completions;
+mod doctor;
+mod exit;
+mod failure;
+mod interrupt;
+mod machine;
+mod models;
+mod output;
+mod plugin;
+mod progress;
+mod report;
+mod run;
+mod times;
+mod watchlist;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// A host for facial-recognition algorithms in policing: every algorithm is a sandboxed plugin, a person decides before anyone is stopped.
+#[derive(Parser)]
+#[command(name = "overt", version, propagate_version = true, after_long_help = AFTER_HELP, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  overt doctor                                               what is missing on this machine
+  overt watchlist enrol deployment.toml watchlist/           put people on the watchlist
+  overt run deployment.toml                                  run the deployment
+  overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
+
+Exit status:
+  0    done
+  1    failed, or something that was asked for is not so (a photograph refused, a model missing)
+  2    a mistake in the arguments or in a file that somebody wrote
+  130  ended by Ctrl-C, in good order";
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Watchlist(watchlist::Arguments),
+    Plugin(plugin::Arguments),
+    Models(models::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Compile(compile::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Watchlist(arguments) => watchlist::run(arguments),
+        Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Models(arguments) => models::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Compile(arguments) => compile::run(arguments),
+    };
+    done.unwrap_or_else(|failure| {
+        eprint!("{}", failure.render(output::colour_on_stderr()));
+        failure.exit()
+    })
+    .into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_arguments_fit_together() {
+        super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_somebody_sees_shows_an_example() {
+        fn walk(command: &clap::Command, path: &str) {
+            for child in command
+                .get_subcommands()
+                .filter(|child| !child.is_hide_set())
+            {
+                let path = format!("{path} {}", child.get_name());
+                if child.has_subcommands() {
+                    walk(child, &path);
+                } else {
+                    let help = child.clone().render_long_help().to_string();
+                    assert!(
+                        help.contains("Example") && help.contains(&path),
+                        "{path}:\n{help}"
+                    );
+                }
+            }
+        }
+        walk(&super::Arguments::command(), "overt");
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use overt_deployment::{self as deployment, Deployment, Purpose, Timestamp};
+use overt_deployment::{Deployment, Purpose, Timestamp};
 use overt_records as records;
 use overt_runtime::decision::{
     Alert as RoutedAlert, AlertState, Decision, EarlierAlert, Priority, Proposal, Urgency,

@@ -94,12 +94,7 @@ fn load(machine: &Machine, plugin: &deployment::Plugin) -> Result<Loaded, Pipeli
             found,
         }));
     }
-    let grants = plugin
-        .grants
-        .iter()
-        .copied()
-        .map(runtime_capability)
-        .collect();
+    let grants = plugin.grants.iter().copied().collect();
     // Before any model is read: a plugin that is refused anyhow should say so first.
     overt_runtime::agreement::check(&file, &grants).map_err(refused)?;
     let mut models = BTreeMap::new();

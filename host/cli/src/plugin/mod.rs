@@ -1,0 +1,29 @@
+//! `overt plugin`: what a vendor and an auditor do with plugin files.
+
+mod inspect;
+mod pack;
+
+use clap::{Args, Subcommand};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Make plugin files, and see what they can do
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Pack(pack::Arguments),
+    Inspect(inspect::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Pack(arguments) => pack::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+    }
+}

@@ -1,0 +1,319 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use overt_deployment::{Capability, Purpose, Role, Timestamp};
+use overt_pipeline::report::{
+    AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, Picture, PluginReport,
+    ReportData, RouteReport, StripFrame,
+};
+use overt_pipeline::summary::{Alert, Frames, PluginErrors, Summary};
+
+use super::page;
+
+/// A drawn picture in place of a photograph.
+fn picture(width: u32, height: u32, shade: u8) -> Picture {
+    let pixels: Vec<u8> = (0..height)
+        .flat_map(|y| {
+            (0..width).flat_map(move |x| [(x * 255 / width) as u8, (y * 255 / height) as u8, shade])
+        })
+        .collect();
+    Picture {
+        jpeg: overt_vision::encode_jpeg(&pixels, width, height, 80).unwrap(),
+        width,
+        height,
+    }
+}
+
+fn alert(number: u32, reference: &str, from: f64, to: f64) -> AlertReport {
+    AlertReport {
+        number,
+        reference: reference.into(),
+        category: "wanted-on-warrant".into(),
+        camera: "gate".into(),
+        track: 3 + number,
+        score: 0.712,
+        priority: "high".into(),
+        reason: "3 of 5 probes at 0.65 or more, margin 0.41 to the second".into(),
+        time: from + 1.2,
+        raised: "2026-01-31T10:00:07Z".parse().unwrap(),
+        track_from: from,
+        track_to: to,
+        probes: 6,
+        routes: vec![
+            RouteReport {
+                channel: "desk-1".into(),
+                purpose: Purpose::Review,
+                by_default: false,
+            },
+            RouteReport {
+                channel: "desk-2".into(),
+                purpose: Purpose::Review,
+                by_default: true,
+            },
+        ],
+        probe: picture(150, 180, 90),
+        entry: picture(200, 260, 160),
+        strip: (0..8)
+            .map(|index| StripFrame {
+                sequence: 120 + index * 12,
+                time: from + f64::from(index) * 0.5,
+                picture: picture(480, 270, 40 + index as u8 * 20),
+                face: (
+                    60.0 + index as f32 * 45.0,
+                    80.0,
+                    40.0 + index as f32 * 2.0,
+                    52.0,
+                ),
+            })
+            .collect(),
+    }
+}
+
+fn plugin(role: Role, id: &str, capabilities: &[Capability], models: usize) -> PluginReport {
+    PluginReport {
+        role,
+        id: id.into(),
+        version: "0.1.0".into(),
+        vendor: "Overt".into(),
+        licence: "MIT OR Apache-2.0".into(),
+        sha256: "0123456789abcdef".repeat(4),
+        capabilities: capabilities.to_vec(),
+        models: (0..models)
+            .map(|_| ModelReport {
+                name: "centerface".into(),
+                sha256: "fedcba9876543210".repeat(4),
+                licence: "MIT".into(),
+                training_data: "WIDER FACE, training part".into(),
+            })
+            .collect(),
+    }
+}
+
+/// Every part of the page has something to show.
+fn data() -> ReportData {
+    let alerts = vec![
+        alert(1, "custody-0117", 3.0, 9.4),
+        alert(2, "custody-0231", 17.5, 22.8),
+    ];
+    ReportData {
+        summary: Summary {
+            frames: Frames {
+                read: 12_120,
+                processed: 12_117,
+                dropped: 0,
+                unseen: 3,
+            },
+            faces: 1_630,
+            tracks: 9,
+            alerts: alerts
+                .iter()
+                .map(|alert| Alert {
+                    reference: alert.reference.clone(),
+                    category: alert.category.clone(),
+                    camera: alert.camera.clone(),
+                    track: alert.track,
+                    score: alert.score,
+                    first_frame: 75,
+                    last_frame: 235,
+                    reason: alert.reason.clone(),
+                })
+                .collect(),
+            fps: 23.46,
+            stages_ms: BTreeMap::from([
+                ("capture".into(), 2.1),
+                ("detect".into(), 48.13),
+                ("track".into(), 0.04),
+                ("encode".into(), 12.4),
+                ("search".into(), 0.02),
+                ("decide".into(), 0.21),
+            ]),
+            plugins: Vec::new(),
+            models: Vec::new(),
+            plugin_errors: vec![PluginErrors {
+                plugin: "detector-centerface".into(),
+                role: Role::Detector,
+                cause: "ran for 612 ms of CPU time; its deadline is 500 ms".into(),
+                count: 3,
+                camera: "gate".into(),
+                frame: 41,
+            }],
+            interrupted: false,
+        },
+        deployment: DeploymentFacts {
+            id: "market-square".into(),
+            purpose: "To find people wanted on warrant.".into(),
+            place: "Market Square, east side".into(),
+            use_case: "crime-hotspot".into(),
+            authorised_by: "Superintendent A. N. Officer".into(),
+            authority_reference: "LFR/2026/17".into(),
+            score_floor: 0.45,
+        },
+        started: "2026-01-31T10:00:00Z".parse().unwrap(),
+        finished: "2026-01-31T10:00:32Z".parse().unwrap(),
+        keep_until: "2026-02-01T10:00:07Z".parse::<Timestamp>().unwrap(),
+        host: HostFacts {
+            overt: "0.1.0".into(),
+            backend: "ONNX Runtime 1.24.1".into(),
+            device: "cpu".into(),
+            workers: 2,
+        },
+        cameras: vec![
+            CameraReport {
+                id: "gate".into(),
+                kind: "fixed".into(),
+                owner: "The force".into(),
+                width: 1280,
+                height: 720,
+                frames: 600,
+                seconds: 24.0,
+                in_view: vec![
+                    0, 1, 1, 2, 2, 2, 3, 3, 2, 1, 1, 0, 0, 1, 1, 1, 2, 2, 1, 2, 2, 3, 1, 0,
+                ],
+                trouble: None,
+            },
+            CameraReport {
+                id: "van".into(),
+                kind: "vehicle".into(),
+                owner: "The force".into(),
+                width: 640,
+                height: 480,
+                frames: 11_520,
+                seconds: 460.8,
+                in_view: (0..461).map(|second| (second / 7) % 5).collect(),
+                trouble: Some("van.mp4 ends after 11520 of 12000 frames".into()),
+            },
+        ],
+        watchlist_entries: 1_412,
+        watchlist_images: 2_003,
+        categories: vec![
+            ("wanted-on-warrant".into(), 1_400),
+            ("missing-person".into(), 12),
+        ],
+        alerts,
+        plugins: vec![
+            plugin(
+                Role::Detector,
+                "detector-centerface",
+                &[Capability::Frames, Capability::Inference],
+                1,
+            ),
+            plugin(
+                Role::Encoder,
+                "encoder-mobilefacenet",
+                &[Capability::Frames, Capability::Inference],
+                1,
+            ),
+            plugin(
+                Role::MatcherPolicy,
+                "policy-threshold",
+                &[Capability::Log],
+                0,
+            ),
+            plugin(Role::AlertRouter, "router-desk", &[], 0),
+        ],
+    }
+}
+
+#[test]
+fn the_page_shows_every_alert_with_both_images_score_reason_and_desks() {
+    let page = page(&data()).unwrap();
+    for text in [
+        "custody-0117",
+        "custody-0231",
+        "0.712",
+        "3 of 5 probes at 0.65 or more",
+        "desk-1 (for review)",
+        "0:04.2",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_eq!(
+        page.matches("The face of the passer-by, from the camera")
+            .count(),
+        2
+    );
+    assert_eq!(page.matches("The watchlist image of custody-").count(), 2);
+    assert_eq!(page.matches("class=\"box\"").count(), 16);
+}
+
+#[test]
+fn the_page_asks_nothing_of_any_other_place_and_runs_no_script() {
+    let page = page(&data()).unwrap();
+    assert!(!page.contains("<script") && !page.contains("javascript:"));
+    for attribute in ["src=\"", "href=\"", "url(", "@import"] {
+        for (at, _) in page.match_indices(attribute) {
+            let rest = &page[at + attribute.len()..];
+            assert!(
+                rest.starts_with("data:") || rest.starts_with('#'),
+                "{}",
+                &rest[..rest.len().min(60)]
+            );
+        }
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn what_comes_from_files_and_plugins_is_text_and_never_markup() {
+    let mut data = data();
+    let hostile = "<img src=x onerror=alert(1)>\"'&";
+    data.deployment.purpose = hostile.into();
+    data.alerts[0].reason = hostile.into();
+    data.alerts[0].reference = hostile.into();
+    data.plugins[0].vendor = hostile.into();
+    data.cameras[0].trouble = Some(hostile.into());
+    assert!(!page(&data).unwrap().contains("<img src=x"));
+}
+
+#[test]
+fn a_run_without_alerts_cameras_or_plugins_has_a_page_too() {
+    let mut data = data();
+    data.alerts.clear();
+    data.summary.alerts.clear();
+    data.plugins.clear();
+    for camera in &mut data.cameras {
+        camera.in_view.clear();
+        camera.seconds = 0.0;
+    }
+    data.summary.interrupted = true;
+    let page = page(&data).unwrap();
+    assert!(page.contains("No alert was raised") && page.contains("This run was interrupted."));
+    assert!(
+        !page.contains("NaN") && !page.contains("inf\""),
+        "a place in a drawing is no number"
+    );
+}
+
+#[test]
+fn every_picture_has_words_for_those_who_do_not_see_it() {
+    let page = page(&data()).unwrap();
+    for tag in page.split("<img ").skip(1) {
+        assert!(tag[..tag.find('>').unwrap()].contains("alt=\""));
+    }
+    for tag in page.split("<svg ").skip(1) {
+        let tag = &tag[..tag.find('>').unwrap()];
+        assert!(
+            tag.contains("aria-label=\"") || tag.contains("aria-hidden=\"true\""),
+            "{tag}"
+        );
+    }
+}
+
+#[test]
+fn frames_that_do_not_add_up_are_not_passed_over() {
+    let mut data = data();
+    assert!(!page(&data).unwrap().contains("do not add up"));
+    data.summary.frames.unseen = 2;
+    assert!(page(&data).unwrap().contains("do not add up"));
+}
+
+/// For a person to look at: `OVERT_PAGE=/tmp/page.html cargo test --release -p overt the_page_can_be_looked_at`.
+#[test]
+fn the_page_can_be_looked_at() {
+    let page = page(&data()).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    if let Some(file) = std::env::var_os("OVERT_PAGE") {
+        std::fs::write(file, page).unwrap();
+    }
+}

@@ -1,0 +1,353 @@
+//! What the page says, in the order in which it says it: numbers and times turned into words.
+
+use overt_deployment::Purpose;
+use overt_pipeline::report::{AlertReport, PluginReport, ReportData};
+
+use super::images::Image;
+use super::timeline::Timeline;
+use crate::times;
+
+/// The page's content.
+pub(super) struct View {
+    pub(super) id: String,
+    pub(super) headline: String,
+    pub(super) keep_until: String,
+    pub(super) interrupted: bool,
+    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) tiles: Vec<(String, &'static str)>,
+    pub(super) sums: bool,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) score_floor: String,
+    pub(super) timelines: Vec<Timeline>,
+    pub(super) cameras: Vec<Camera>,
+    pub(super) stages: Vec<Stage>,
+    pub(super) plugins: Vec<Plugin>,
+    pub(super) models: Vec<Model>,
+    pub(super) failures: Vec<Failure>,
+    pub(super) host: Vec<(&'static str, String)>,
+    pub(super) written: String,
+}
+
+pub(super) struct Alert {
+    pub(super) number: u32,
+    pub(super) reference: String,
+    pub(super) category: String,
+    pub(super) probe: Image,
+    pub(super) entry: Image,
+    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) reason: String,
+    pub(super) routes: Vec<String>,
+    pub(super) score: String,
+    /// Places on a scale from 0 to 100, where 0 is a cosine of 0 or below.
+    pub(super) score_at: f32,
+    pub(super) floor_at: f32,
+    pub(super) strip: Vec<Strip>,
+}
+
+pub(super) struct Strip {
+    pub(super) image: Image,
+    pub(super) clock: String,
+    pub(super) sequence: u32,
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) width: f32,
+    pub(super) height: f32,
+    /// A line of 2 points of the page at the size at which strips are shown.
+    pub(super) line: f32,
+}
+
+pub(super) struct Camera {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) owner: String,
+    pub(super) picture: String,
+    pub(super) frames: String,
+    pub(super) length: String,
+    pub(super) trouble: Option<String>,
+}
+
+pub(super) struct Stage {
+    pub(super) name: String,
+    pub(super) milliseconds: String,
+    /// Of the longest, 0 to 100.
+    pub(super) part: f64,
+}
+
+pub(super) struct Plugin {
+    pub(super) role: &'static str,
+    pub(super) id: String,
+    pub(super) version: String,
+    pub(super) vendor: String,
+    pub(super) licence: String,
+    pub(super) may: String,
+    pub(super) sha256: String,
+}
+
+pub(super) struct Model {
+    pub(super) name: String,
+    pub(super) plugin: String,
+    pub(super) licence: String,
+    pub(super) training_data: String,
+    pub(super) sha256: String,
+}
+
+pub(super) struct Failure {
+    pub(super) plugin: String,
+    pub(super) role: &'static str,
+    pub(super) cause: String,
+    pub(super) count: String,
+    pub(super) first: String,
+}
+
+impl View {
+    pub(super) fn of(data: &ReportData) -> Self {
+        let ReportData {
+            summary,
+            deployment,
+            host,
+            ..
+        } = data;
+        let frames = summary.frames;
+        let longest = summary
+            .stages_ms
+            .values()
+            .copied()
+            .fold(0.0, f64::max)
+            .max(1e-9);
+        let mut stages: Vec<_> = summary
+            .stages_ms
+            .iter()
+            .filter(|(_, ms)| **ms >= 0.005)
+            .collect();
+        stages.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        let entries = count(data.watchlist_entries, "entry", "entries");
+        let images = count(data.watchlist_images, "image", "images");
+        let categories: Vec<_> = data
+            .categories
+            .iter()
+            .map(|(name, entries)| format!("{name}: {entries}"))
+            .collect();
+        Self {
+            id: deployment.id.clone(),
+            headline: match summary.alerts.len() {
+                0 => "No alert was raised".to_owned(),
+                1 => "One alert was raised".to_owned(),
+                more => format!("{more} alerts were raised"),
+            },
+            keep_until: times::for_people(data.keep_until),
+            interrupted: summary.interrupted,
+            facts: vec![
+                ("Purpose", deployment.purpose.clone()),
+                ("Place", deployment.place.clone()),
+                ("Use case", deployment.use_case.clone()),
+                (
+                    "Authorised by",
+                    format!(
+                        "{} (reference {})",
+                        deployment.authorised_by, deployment.authority_reference
+                    ),
+                ),
+                (
+                    "Run",
+                    format!(
+                        "{} to {}",
+                        times::for_people(data.started),
+                        times::for_people(data.finished)
+                    ),
+                ),
+                (
+                    "Watchlist",
+                    format!("{entries} with {images} ({})", categories.join(", ")),
+                ),
+            ],
+            tiles: vec![
+                (grouped(frames.read), "frames read"),
+                (grouped(frames.processed), "frames processed"),
+                (grouped(frames.dropped), "frames dropped"),
+                (grouped(frames.unseen), "frames unseen"),
+                (grouped(summary.faces), "faces"),
+                (grouped(summary.tracks), "tracks"),
+                (grouped(summary.alerts.len() as u64), "alerts"),
+                (format!("{:.1}", summary.fps), "frames per second"),
+            ],
+            sums: frames.processed + frames.dropped + frames.unseen == frames.read,
+            alerts: data
+                .alerts
+                .iter()
+                .map(|alert| Alert::of(alert, deployment.score_floor))
+                .collect(),
+            score_floor: format!("{:.2}", deployment.score_floor),
+            timelines: data
+                .cameras
+                .iter()
+                .map(|camera| Timeline::of(camera, &data.alerts))
+                .collect(),
+            cameras: data
+                .cameras
+                .iter()
+                .map(|camera| Camera {
+                    id: camera.id.clone(),
+                    kind: camera.kind.clone(),
+                    owner: camera.owner.clone(),
+                    picture: format!("{} × {}", camera.width, camera.height),
+                    frames: grouped(camera.frames),
+                    length: times::on_a_clock(camera.seconds),
+                    trouble: camera.trouble.clone(),
+                })
+                .collect(),
+            stages: stages
+                .into_iter()
+                .map(|(name, ms)| Stage {
+                    name: name.clone(),
+                    milliseconds: format!("{ms:.2}"),
+                    part: ms / longest * 100.0,
+                })
+                .collect(),
+            plugins: data.plugins.iter().map(plugin).collect(),
+            models: data.plugins.iter().flat_map(models).collect(),
+            failures: summary
+                .plugin_errors
+                .iter()
+                .map(|errors| Failure {
+                    plugin: errors.plugin.clone(),
+                    role: errors.role.name(),
+                    cause: errors.cause.clone(),
+                    count: grouped(errors.count),
+                    first: format!("camera {}, frame {}", errors.camera, errors.frame),
+                })
+                .collect(),
+            host: vec![
+                ("Overt", host.overt.clone()),
+                ("Inference", host.backend.clone()),
+                ("Device", host.device.clone()),
+                ("Workers", host.workers.to_string()),
+            ],
+            written: times::for_people(data.finished),
+        }
+    }
+}
+
+impl Alert {
+    fn of(alert: &AlertReport, floor: f32) -> Self {
+        // Scores of faces are cosines; what lies below 0 is as unlike as can be told.
+        let place = |score: f32| score.clamp(0.0, 1.0) * 100.0;
+        Self {
+            number: alert.number,
+            reference: alert.reference.clone(),
+            category: alert.category.clone(),
+            probe: Image::of(&alert.probe),
+            entry: Image::of(&alert.entry),
+            facts: vec![
+                ("Camera", alert.camera.clone()),
+                (
+                    "Track",
+                    format!(
+                        "{}, {} to {}",
+                        alert.track,
+                        times::on_a_clock(alert.track_from),
+                        times::on_a_clock(alert.track_to)
+                    ),
+                ),
+                (
+                    "Raised",
+                    format!(
+                        "{} into the camera’s time, {}",
+                        times::on_a_clock(alert.time),
+                        times::for_people(alert.raised)
+                    ),
+                ),
+                ("Probes compared", alert.probes.to_string()),
+                ("Priority", alert.priority.clone()),
+            ],
+            reason: alert.reason.clone(),
+            routes: alert
+                .routes
+                .iter()
+                .map(|route| {
+                    let purpose = match route.purpose {
+                        Purpose::Review => "review",
+                        Purpose::Action => "action",
+                    };
+                    let by_default = if route.by_default {
+                        "; the default desk, since no other was named"
+                    } else {
+                        ""
+                    };
+                    format!("{} (for {purpose}{by_default})", route.channel)
+                })
+                .collect(),
+            score: format!("{:.3}", alert.score),
+            score_at: place(alert.score),
+            floor_at: place(floor),
+            strip: alert
+                .strip
+                .iter()
+                .map(|frame| {
+                    let (x, y, width, height) = frame.face;
+                    Strip {
+                        image: Image::of(&frame.picture),
+                        clock: times::on_a_clock(frame.time),
+                        sequence: frame.sequence,
+                        x,
+                        y,
+                        width,
+                        height,
+                        line: frame.picture.width as f32 / 130.0,
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+fn plugin(plugin: &PluginReport) -> Plugin {
+    let may: Vec<_> = plugin
+        .capabilities
+        .iter()
+        .map(|capability| capability.name())
+        .collect();
+    Plugin {
+        role: plugin.role.name(),
+        id: plugin.id.clone(),
+        version: plugin.version.clone(),
+        vendor: plugin.vendor.clone(),
+        licence: plugin.licence.clone(),
+        may: if may.is_empty() {
+            "nothing but its configuration".to_owned()
+        } else {
+            may.join(", ")
+        },
+        sha256: plugin.sha256.clone(),
+    }
+}
+
+fn models(plugin: &PluginReport) -> impl Iterator<Item = Model> {
+    plugin.models.iter().map(|model| Model {
+        name: model.name.clone(),
+        plugin: plugin.id.clone(),
+        licence: model.licence.clone(),
+        training_data: model.training_data.clone(),
+        sha256: model.sha256.clone(),
+    })
+}
+
+fn count(number: u64, one: &str, more: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(number),
+        if number == 1 { one } else { more }
+    )
+}
+
+/// 12120 → 12,120.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

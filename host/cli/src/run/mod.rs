@@ -1,0 +1,186 @@
+//! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
+
+mod table;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use overt_deployment::Deployment;
+use overt_pipeline::report::AlertReport;
+use overt_pipeline::{Event, Finished, PipelineError};
+use overt_records::Store;
+
+use crate::exit::Exit;
+use crate::failure::{Diagnostic, Failure};
+use crate::progress::Progress;
+use crate::{interrupt, machine, output, report, times, watchlist};
+
+/// Run a deployment: faces walk past, plugins decide, a person is asked
+///
+/// It ends when its cameras do, or at Ctrl-C, and leaves two files in the deployment's output folder: `summary.json` with the numbers and
+/// `report.html`, a page of its own that shows every alert. Both name people who are sought and are readable by you alone.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  overt run examples/walk-past/deployment.toml
+  overt run deployment.toml 2> run.log
+
+Exit status: 0 if every camera ended as it should, 1 if one did not or nothing could be processed, 2 for mistakes in the deployment file,
+130 after Ctrl-C, which ends it in good order.")]
+pub(crate) struct Arguments {
+    /// The deployment file
+    deployment: PathBuf,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let deployment = Deployment::read(&arguments.deployment)?;
+    deployment.check_files()?;
+    let output = Output::new(&deployment.host.output)?;
+    let stop =
+        interrupt::watch("the frames that are under way are finished, then the report is written")?;
+    log_to_stderr();
+    let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
+    store.sweep(watchlist::now())?;
+    let machine = machine::start(&deployment)?;
+
+    let progress = Progress::new("frames", None);
+    let finished = overt_pipeline::run(&machine, &deployment, &store, &stop, &|event| {
+        show(&progress, event)
+    });
+    progress.end();
+    let Finished {
+        summary,
+        report,
+        troubles,
+    } = finished?;
+
+    let summary_file = output.write(
+        "summary.json",
+        &(serde_json::to_string_pretty(&summary).map_err(unwritable)? + "\n"),
+    )?;
+    let report_file = output.write("report.html", &report::page(&report).map_err(unwritable)?)?;
+    output::print(&table::table(&summary))?;
+    output::print(&format!(
+        "\n{}\n{}\n",
+        summary_file.display(),
+        report_file.display()
+    ))?;
+    for trouble in &troubles {
+        complain(trouble);
+    }
+    let nothing = summary.frames.read > 0 && summary.frames.processed == 0;
+    if nothing {
+        eprintln!("No frame went all its way; the table says why.");
+    }
+    Ok(match summary.interrupted || stop.load(Ordering::SeqCst) {
+        true => Exit::Interrupted,
+        false if nothing || !troubles.is_empty() => Exit::Failed,
+        false => Exit::Done,
+    })
+}
+
+/// What happens while it happens.
+fn show(progress: &Progress, event: Event<'_>) {
+    match event {
+        Event::Started { frames, workers } => {
+            progress.set_length(frames);
+            let threads = if workers == 1 {
+                "1 worker".to_owned()
+            } else {
+                format!("{workers} workers")
+            };
+            progress.line(&format!("Started with {threads}."));
+        }
+        Event::Progress {
+            done,
+            faces,
+            alerts,
+            ..
+        } => progress.at(done, || format!("faces {faces}, alerts {alerts}")),
+        Event::Alert(alert) => progress.line(&output::printable(&alert_line(alert))),
+        Event::PluginError(error) => {
+            progress.line(&output::printable(&format!(
+                "A plugin failed: {error}. Further failures of this kind are counted."
+            )));
+        }
+    }
+}
+
+fn alert_line(alert: &AlertReport) -> String {
+    let desks: Vec<_> = alert
+        .routes
+        .iter()
+        .map(|route| route.channel.as_str())
+        .collect();
+    format!(
+        "ALERT {} for {}: {} ({}), camera {}, at {}: {}",
+        alert.number,
+        desks.join(", "),
+        alert.reference,
+        alert.category,
+        alert.camera,
+        times::on_a_clock(alert.time),
+        alert.reason
+    )
+}
+
+fn complain(trouble: &PipelineError) {
+    let diagnostic = Diagnostic {
+        what: trouble.to_string(),
+        mend: Some(trouble.mend()),
+    };
+    eprint!("{}", diagnostic.render(output::colour_on_stderr()));
+}
+
+fn unwritable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        format!("the results cannot be written down: {error}"),
+        "this is a fault of Overt; the alerts are in the records",
+    )
+}
+
+/// Lines of the host and of decision plugins, warnings and worse; `RUST_LOG` says otherwise.
+fn log_to_stderr() {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    // Set up already, in a test: the first one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .try_init();
+}
+
+/// The folder for what a run leaves.
+struct Output {
+    folder: PathBuf,
+}
+
+impl Output {
+    /// Made before the run, so that a folder that cannot be made is known before an hour of work.
+    fn new(folder: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+        })
+    }
+
+    /// Writes a file for its owner's eyes, beside its place, and renames it: nobody meets half a report.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.folder.join(name);
+        let written = tempfile::Builder::new()
+            .prefix(".writing-")
+            .tempfile_in(&self.folder)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.as_file().sync_all()?;
+                file.persist(&path).map_err(|error| error.error)
+            });
+        match written {
+            Ok(_) => Ok(path),
+            Err(error) => Err(Failure::file(&path, &error)),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `overt watchlist`: the people sought in one deployment.
+
+mod enrol;
+mod list;
+mod remove;
+mod sources;
+
+use clap::{Args, Subcommand};
+use overt_deployment::Deployment;
+use overt_records::{Retention, Store, StoreSettings, Timestamp};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Enrol, list and remove the people sought in a deployment
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Enrol(enrol::Arguments),
+    List(list::Arguments),
+    Remove(remove::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Enrol(arguments) => enrol::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Remove(arguments) => remove::run(arguments),
+    }
+}
+
+/// What the records have to know of their deployment.
+pub(crate) fn settings(deployment: &Deployment) -> StoreSettings {
+    // A deployment file says it in whole hours, 744 at most.
+    let hours = |duration: std::time::Duration| (duration.as_secs() / 3_600) as u32;
+    let retention = Retention {
+        alerts_hours: hours(deployment.retention.alerts),
+        watchlist_hours: hours(deployment.retention.watchlist),
+    };
+    StoreSettings {
+        deployment: deployment.id.clone(),
+        retention,
+    }
+}
+
+/// The clock, as the records have it.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A deployment's records, which have to be there. What has reached the end of its retention is gone before anybody looks.
+fn open(deployment: &Deployment) -> Result<Store, Failure> {
+    let store = Store::open(&deployment.host.records, &settings(deployment))?;
+    store.sweep(now())?;
+    Ok(store)
+}
