@@ -95,9 +95,13 @@ pub fn describe(file: &PluginFile) -> Inspection {
         &mut cannot,
     );
     says(
-        uses("pixels", ""),
-        "copy pixels of a frame into its own memory",
-        "copy a frame's pixels as bytes",
+        uses("pixels", "") || (makes_tensors && reads_numbers),
+        if uses("pixels", "") {
+            "copy pixels of a frame into its own memory"
+        } else {
+            "read pixels of a frame, as numbers of such a tensor"
+        },
+        "copy a frame's pixels into its own memory",
         &mut can,
         &mut cannot,
     );

@@ -267,6 +267,27 @@ pub fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// Whether a character does nothing but show itself: no control character, which a terminal may obey, and none of Unicode's marks that turn
+/// the order of what follows. A new line is fine.
+fn is_plain(character: char) -> bool {
+    character == '\n'
+        || !(character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+/// A text in which nothing but plain characters is left.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            if is_plain(character) {
+                character
+            } else {
+                '\u{fffd}'
+            }
+        })
+        .collect()
+}
+
 fn is_sha256(text: &str) -> bool {
     text.len() == 64
         && text
@@ -284,7 +305,8 @@ impl Manifest {
             offset: error.valid_up_to(),
         })?;
         let manifest: Manifest = toml::from_str(text).map_err(|error| ManifestError::Syntax {
-            message: error.to_string().trim_end().to_owned(),
+            // The message quotes the text, and the text is a stranger's.
+            message: plain(error.to_string().trim_end()),
         })?;
         let problems = manifest.problems();
         if problems.is_empty() {
@@ -297,6 +319,57 @@ impl Manifest {
     /// The roles' family. A checked manifest has roles of one family only.
     pub fn family(&self) -> Option<Family> {
         self.plugin.roles.first().map(|role| role.family())
+    }
+
+    /// All texts that a vendor may write freely; they are shown to people.
+    fn texts(&self) -> Vec<(&'static str, &str)> {
+        let about = &self.plugin;
+        let mut texts = vec![
+            ("plugin.vendor", about.vendor.as_str()),
+            ("plugin.description", &about.description),
+            ("plugin.licence", &about.licence),
+        ];
+        texts.extend(
+            about
+                .homepage
+                .iter()
+                .map(|text| ("plugin.homepage", text.as_str())),
+        );
+        for model in &self.models {
+            texts.push(("model.licence", &model.licence));
+            texts.push(("model.training-data", &model.training_data));
+        }
+        if let Some(algorithm) = &self.algorithm {
+            texts.push(("algorithm.intended-use", &algorithm.intended_use));
+            texts.push(("algorithm.known-limits", &algorithm.known_limits));
+            for evidence in &algorithm.evidence {
+                let Evidence {
+                    report,
+                    date,
+                    dataset,
+                    figure,
+                    digests,
+                    ..
+                } = evidence;
+                let fields = [report, date, dataset, figure].into_iter().chain(digests);
+                texts.extend(fields.map(|text| ("algorithm.evidence", text.as_str())));
+            }
+        }
+        if let Some(build) = &self.build {
+            let fields = [
+                &build.source,
+                &build.revision,
+                &build.toolchain,
+                &build.command,
+            ];
+            texts.extend(
+                fields
+                    .into_iter()
+                    .flatten()
+                    .map(|text| ("build", text.as_str())),
+            );
+        }
+        texts
     }
 
     fn problems(&self) -> Vec<ValueProblem> {
@@ -323,6 +396,15 @@ impl Manifest {
                 key,
                 "some text",
                 "nothing".to_owned(),
+            );
+        }
+        for (key, text) in self.texts() {
+            let odd = text.chars().find(|character| !is_plain(*character));
+            expect(
+                odd.is_none(),
+                key,
+                "text without control characters",
+                odd.map_or_else(String::new, |odd| format!("U+{:04X}", u32::from(odd))),
             );
         }
         expect(

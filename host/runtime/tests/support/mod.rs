@@ -1,0 +1,219 @@
+//! What the runtime's tests share: plugin files made of WAT and the contract, and a runtime with the real compiler child. Knows no claim.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use overt_runtime::compiler::Compiler;
+use overt_runtime::decision::Observation;
+use overt_runtime::manifest::SECTION;
+use overt_runtime::plugin::Terms;
+use overt_runtime::{
+    Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
+};
+use overt_vision::{Frame, FrameInfo};
+use wasm_encoder::{ComponentSection, CustomSection, Encode};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The compiler child of this crate.
+pub(crate) fn compiler() -> Compiler {
+    Compiler {
+        program: env!("CARGO_BIN_EXE_overt-compile").into(),
+        arguments: Vec::new(),
+    }
+}
+
+/// One runtime for all tests of a file, without a cache.
+pub(crate) fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        Runtime::new(RuntimeOptions {
+            compiler: compiler(),
+            cache: None,
+        })
+        .unwrap()
+    })
+}
+
+/// A manifest of this role with this text after its obligatory tables.
+pub(crate) fn manifest(role: Role, more: &str) -> String {
+    let encoder = match role {
+        Role::Encoder => {
+            "[encoder]\ndimension = 8\nmetric = \"cosine\"\nscore-range = [-1.0, 1.0]\n"
+        }
+        _ => "",
+    };
+    format!(
+        r#"
+[plugin]
+id = "test-plugin"
+version = "1.2.3"
+vendor = "Example"
+roles = ["{role}"]
+description = "For a test."
+licence = "MIT"
+[contract]
+version = "0.1"
+{encoder}{more}
+"#
+    )
+}
+
+/// Adds a manifest to a component, as `pack` does, but asks no question.
+pub(crate) fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
+    let section = CustomSection {
+        name: SECTION.into(),
+        data: manifest.as_bytes().into(),
+    };
+    component.push(ComponentSection::id(&section));
+    section.encode(&mut component);
+    component
+}
+
+/// A core module of WAT that carries the component type of a world of the contract, as a vendor's toolchain leaves it.
+pub(crate) fn core_module(world: &str, wat: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(wat).unwrap();
+    let mut resolve = Resolve::default();
+    let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let (package, _) = resolve.push_dir(contract).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    module
+}
+
+/// A component of this world made of a core module of WAT.
+pub(crate) fn component(world: &str, wat: &str) -> Vec<u8> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&core_module(world, wat))
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+/// The name that messages give the file.
+pub(crate) fn path() -> PathBuf {
+    "test-plugin.wasm".into()
+}
+
+/// Reads plugin bytes.
+pub(crate) fn read(bytes: Vec<u8>) -> Result<PluginFile, PluginError> {
+    PluginFile::from_bytes(&path(), bytes)
+}
+
+/// The error of reading these bytes.
+pub(crate) fn refused(bytes: Vec<u8>) -> PluginError {
+    read(bytes).expect_err("this file should be refused")
+}
+
+/// Terms that grant everything which the role's family may hold.
+pub(crate) fn terms(role: Role) -> Terms {
+    Terms {
+        role,
+        grants: Capability::ALL
+            .into_iter()
+            .filter(|capability| capability.family() == role.family())
+            .collect(),
+        limits: Limits::default(),
+        config: "{}".into(),
+        models: BTreeMap::new(),
+    }
+}
+
+/// The error of accepting these bytes under these terms.
+pub(crate) fn not_accepted(bytes: Vec<u8>, terms: Terms) -> PluginError {
+    match runtime().accept(&read(bytes).unwrap(), terms) {
+        Ok(_) => panic!("this plugin should not be accepted"),
+        Err(error) => error,
+    }
+}
+
+/// A policy of WAT whose `decide` has this body. It has a memory, and at 0 an answer `ignore("")`; the body leaves the answer's address on
+/// the stack. `more` stands beside the functions.
+pub(crate) fn policy_wat(body: &str, more: &str) -> String {
+    format!(
+        r#"(module
+            (import "overt:algorithm/config@0.1.0" "get" (func $config (param i32)))
+            (import "overt:algorithm/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+            (memory (export "memory") 1)
+            (global $next (mut i32) (i32.const 4096))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                (local $at i32)
+                (local.set $at
+                    (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+                (global.set $next (i32.add (local.get $at) (local.get 3)))
+                (local.get $at))
+            (func $decide (export "overt:algorithm/matcher-policy@0.1.0#decide")
+                (param i32 i32 i32 f64 i32 i32 i32 i32 i32 i32 i32) (result i32)
+                {body})
+            {more}
+        )"#
+    )
+}
+
+/// The manifest of [`policy_wat`].
+pub(crate) fn policy_manifest() -> String {
+    manifest(Role::MatcherPolicy, "[capabilities]\nlog = true\n")
+}
+
+/// A packed policy of WAT.
+pub(crate) fn policy(body: &str, more: &str) -> Vec<u8> {
+    with_manifest(
+        component("matcher-policy-plugin", &policy_wat(body, more)),
+        &policy_manifest(),
+    )
+}
+
+/// The same, accepted under these terms.
+pub(crate) fn accepted_policy(body: &str, more: &str, terms: Terms) -> Plugin {
+    runtime()
+        .accept(&read(policy(body, more)).unwrap(), terms)
+        .unwrap()
+}
+
+/// A detector of WAT whose `detect` has this body; as [`policy_wat`].
+pub(crate) fn detector_wat(body: &str, more: &str) -> String {
+    format!(
+        r#"(module
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+            (func $detect (export "overt:algorithm/detector@0.1.0#detect") (param i32) (result i32)
+                {body})
+            {more}
+        )"#
+    )
+}
+
+/// A packed detector of WAT that imports nothing.
+pub(crate) fn detector(body: &str, more: &str) -> Vec<u8> {
+    with_manifest(
+        component("detector-plugin", &detector_wat(body, more)),
+        &manifest(Role::Detector, "[capabilities]\nframes = true\n"),
+    )
+}
+
+/// An observation of nobody.
+pub(crate) fn observation() -> Observation {
+    Observation {
+        track: 1,
+        camera: "gate".into(),
+        time: 1.5,
+        ended: false,
+        offered: Vec::new(),
+        probes: Vec::new(),
+        raised: Vec::new(),
+    }
+}
+
+/// A grey frame of 64 × 48 pixels.
+pub(crate) fn frame() -> Arc<Frame> {
+    let info = FrameInfo {
+        camera: "gate".into(),
+        sequence: 7,
+        captured_at: 0.25,
+    };
+    Arc::new(Frame::from_bgr(info, 64, 48, &[128; 64 * 48 * 3]).unwrap())
+}
