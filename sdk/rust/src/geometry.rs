@@ -14,6 +14,16 @@ impl Rect {
         }
     }
 
+    /// The box between its upper left and its lower right corner.
+    pub fn between(upper_left: Point, lower_right: Point) -> Rect {
+        Rect {
+            x: upper_left.x,
+            y: upper_left.y,
+            width: lower_right.x - upper_left.x,
+            height: lower_right.y - upper_left.y,
+        }
+    }
+
     /// The middle of the box.
     pub fn centre(&self) -> Point {
         Point {
@@ -136,6 +146,13 @@ mod tests {
         let left = face(0.0, 0.0, 10.0, 10.0, 1.0).bounds;
         let right = face(5.0, 0.0, 10.0, 10.0, 1.0).bounds;
         assert!((left.overlap(&right) - 1.0 / 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_box_is_the_same_by_its_corners_and_by_its_centre() {
+        let point = |x, y| Point { x, y };
+        let by_corners = Rect::between(point(2.0, 3.0), point(6.0, 11.0));
+        assert_eq!(by_corners, Rect::around(point(4.0, 7.0), 4.0, 8.0));
     }
 
     #[test]
