@@ -120,6 +120,7 @@ impl fmt::Debug for Buffer {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// A size that no other test of this process asks for, so that the buffer given back is the one taken next.

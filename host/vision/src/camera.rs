@@ -306,3 +306,6 @@ fn container_of(path: &Path) -> Result<Container, CameraError> {
     Container::of(&first)
         .ok_or_else(|| unreadable(format!("the file is none of {}", Container::NAMES)))
 }
+
+#[cfg(test)]
+mod tests;

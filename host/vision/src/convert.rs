@@ -201,7 +201,7 @@ fn table(element: Element, mean: f32, scale: f32) -> Result<[f32; 256], BadNumbe
     let mut table = [0.0; 256];
     for (pixel, value) in table.iter_mut().enumerate() {
         *value = (pixel as f32 - mean) * scale;
-        if !(value.abs() <= most) {
+        if value.is_nan() || value.abs() > most {
             return Err(BadNumbers::NotFinite {
                 mean,
                 scale,
@@ -236,5 +236,160 @@ impl Picture<'_> {
             ),
             None => (0, &[]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use opencv::core::{Mat, MatTraitConstManual};
+    use opencv::imgproc::{COLOR_BGR2GRAY, cvt_color_def};
+
+    use super::*;
+    use crate::buffers::Buffer;
+    use crate::mat;
+    use crate::testing::Numbers;
+
+    const MEAN: [f32; 3] = [127.5, 100.0, -3.0];
+    const SCALE: [f32; 3] = [1.0 / 128.0, 2.0, -0.5];
+
+    /// One value at a time, as the contract words it.
+    fn expected(
+        pixel: [u8; 3],
+        channels: Channels,
+        channel: usize,
+        mean: [f32; 3],
+        scale: [f32; 3],
+    ) -> f32 {
+        let [b, g, r] = pixel;
+        let value = match channels {
+            Channels::Bgr => [b, g, r][channel],
+            Channels::Rgb => [r, g, b][channel],
+            Channels::Grey => luma(&pixel),
+        };
+        (f32::from(value) - mean[channel]) * scale[channel]
+    }
+
+    fn check(
+        channels: Channels,
+        layout: Layout,
+        element: Element,
+        mean: [f32; 3],
+        scale: [f32; 3],
+    ) {
+        // A picture of 5 × 3 out of rows of 7, at (2, 1) of a tensor of 9 × 6.
+        let pixels = Numbers(99).bytes(7 * 3 * PIXEL);
+        let picture = Picture {
+            pixels: &pixels,
+            pitch: 7,
+            at: (2, 1),
+            size: (5, 3),
+        };
+        let (width, height) = (9, 6);
+        let conversion = Conversion::new(channels, layout, element, mean, scale).unwrap();
+        let n = channels.count();
+        let mut out = Buffer::zeroed(width * height * n * element.size());
+        conversion.fill(&picture, width, height, &mut out);
+        for (y, x, channel) in
+            (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..n).map(move |c| (y, x, c))))
+        {
+            let at = match layout {
+                Layout::Planar => (channel * height + y) * width + x,
+                Layout::Interleaved => (y * width + x) * n + channel,
+            };
+            let inside = (2..7).contains(&x) && (1..4).contains(&y);
+            let pixel = if inside {
+                pixels.as_chunks::<3>().0[(y - 1) * 7 + x - 2]
+            } else {
+                [0; 3]
+            };
+            let wanted = expected(pixel, channels, channel, mean, scale);
+            let found = match element {
+                Element::Float32 => bytemuck::cast_slice::<u8, f32>(&out)[at],
+                Element::Float16 => {
+                    f16::from_bits(bytemuck::cast_slice::<u8, u16>(&out)[at]).to_f32()
+                }
+                _ => f32::from(out[at]),
+            };
+            let wanted = if element == Element::Float16 {
+                f16::from_f32(wanted).to_f32()
+            } else {
+                wanted
+            };
+            assert_eq!(
+                found, wanted,
+                "{channels:?} {layout:?} {element:?} at row {y}, column {x}, channel {channel}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_order_layout_and_element_holds_pixel_minus_mean_times_scale() {
+        for channels in [Channels::Rgb, Channels::Bgr, Channels::Grey] {
+            for layout in [Layout::Planar, Layout::Interleaved] {
+                check(channels, layout, Element::Float32, MEAN, SCALE);
+                check(channels, layout, Element::Float16, MEAN, SCALE);
+                check(channels, layout, Element::Uint8, [0.0; 3], [1.0; 3]);
+            }
+        }
+    }
+
+    #[test]
+    fn luma_is_what_opencv_calls_grey() {
+        let mut pixels = Numbers(5).bytes(64 * 64 * PIXEL);
+        pixels[..6].copy_from_slice(&[0, 0, 0, 255, 255, 255]);
+        let mut grey = Mat::default();
+        let picture = mat::to_read(&pixels, 64, 64).unwrap();
+        cvt_color_def(&picture, &mut grey, COLOR_BGR2GRAY).unwrap();
+        let ours: Vec<u8> = pixels.as_chunks().0.iter().map(luma).collect();
+        assert_eq!(ours, grey.data_bytes().unwrap());
+    }
+
+    #[test]
+    fn numbers_that_give_no_finite_value_are_refused() {
+        let new = |element, mean, scale| {
+            Conversion::new(Channels::Rgb, Layout::Planar, element, mean, scale).map(|_| ())
+        };
+        let one = [1.0; 3];
+        for bad in [f32::NAN, f32::INFINITY, f32::MAX] {
+            assert!(
+                matches!(
+                    new(Element::Float32, [0.0; 3], [1.0, bad, 1.0]),
+                    Err(BadNumbers::NotFinite { .. })
+                ),
+                "scale {bad}"
+            );
+        }
+        assert!(matches!(
+            new(Element::Float32, [0.0, 0.0, f32::NAN], one),
+            Err(BadNumbers::NotFinite { .. })
+        ));
+        assert!(
+            matches!(
+                new(Element::Float16, [0.0; 3], [258.0; 3]),
+                Err(BadNumbers::NotFinite { .. })
+            ),
+            "65,790 is no float16"
+        );
+        assert_eq!(new(Element::Float16, [0.0; 3], [256.0; 3]), Ok(()));
+        assert_eq!(
+            new(Element::Uint8, [1.0, 0.0, 0.0], one),
+            Err(BadNumbers::Uint8 {
+                mean: 1.0,
+                scale: 1.0
+            })
+        );
+        assert_eq!(
+            new(Element::Int32, [0.0; 3], one),
+            Err(BadNumbers::Element(Element::Int32))
+        );
+        let grey = Conversion::new(
+            Channels::Grey,
+            Layout::Planar,
+            Element::Float32,
+            [0.0, f32::NAN, 0.0],
+            one,
+        );
+        assert!(grey.is_ok(), "grey uses the first number alone");
     }
 }

@@ -378,3 +378,6 @@ pub(crate) fn bad_view(reason: impl ToString) -> FrameError {
         reason: reason.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

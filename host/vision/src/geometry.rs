@@ -66,7 +66,8 @@ impl Rect {
     pub fn iou(&self, other: &Rect) -> f32 {
         let width = self.right().min(other.right()) - self.x.max(other.x);
         let height = self.bottom().min(other.bottom()) - self.y.max(other.y);
-        if !(width > 0.0 && height > 0.0) {
+        // `min` and `max` pass over NaN.
+        if !(self.is_finite() && other.is_finite() && width > 0.0 && height > 0.0) {
             return 0.0;
         }
         let shared = width * height;

@@ -6,6 +6,7 @@
 //! This crate knows no plugin, no watchlist and no policy. It keeps nothing: buffers that held pixels or templates are zeroed when they
 //! are given back.
 
+mod about;
 mod align;
 mod budget;
 mod buffers;
@@ -23,8 +24,11 @@ mod place;
 mod sample;
 mod still;
 mod tensor;
+#[cfg(test)]
+mod testing;
 mod view;
 
+pub use about::{OpenCv, opencv};
 pub use budget::{Budget, OverBudget};
 pub use camera::{CameraError, FileCamera};
 pub use frame::{Frame, FrameError, FrameInfo, MOST_ALIGNED_FACES, MOST_REGION_BYTES, MOST_SIDE};

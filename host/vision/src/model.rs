@@ -115,16 +115,20 @@ impl ModelFile {
         if !metadata.is_file() {
             return Err(unreadable("not a file".to_owned()));
         }
-        let mut bytes = Vec::with_capacity(metadata.len().min(most) as usize);
+        let too_large = || ModelError::TooLarge {
+            path: path.to_owned(),
+            most,
+        };
+        if metadata.len() > most {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
         // One more than allowed, so that a file that grows meanwhile is found out.
         file.take(most + 1)
             .read_to_end(&mut bytes)
             .map_err(|e| unreadable(e.to_string()))?;
         if bytes.len() as u64 > most {
-            return Err(ModelError::TooLarge {
-                path: path.to_owned(),
-                most,
-            });
+            return Err(too_large());
         }
         ModelFile::from_bytes(path, bytes)
     }
@@ -289,3 +293,6 @@ fn check_tensor(tensor: &TensorProto) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

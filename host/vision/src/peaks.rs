@@ -86,6 +86,7 @@ fn is_peak(value: f32, column: usize, above: &[f32], here: &[f32], below: &[f32]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Numbers;
 
     /// The definition of `wit/tensors.wit`, word by word, for one position after the other.
     fn by_definition(plane: &[f32], columns: usize, threshold: f32, most: usize) -> Vec<Peak> {
@@ -131,18 +132,6 @@ mod tests {
                 value: *value,
             })
             .collect()
-    }
-
-    /// Numbers that look random and are the same every time (xorshift).
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: u64) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0 % limit
-        }
     }
 
     #[test]

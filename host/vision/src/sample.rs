@@ -8,6 +8,7 @@
 //!   centre lies beyond the frame is black.
 //! - A step of 2 or more would leave pixels out, which makes small faces flicker from frame to frame: blocks of ⌊step⌋ pixels are averaged
 //!   first (OpenCV's `INTER_AREA` by a whole factor, its fast path), and the rest of the step is bilinear over the averages.
+//!   Pixels at the far edge that fill no block are left out: less than one output pixel.
 
 use std::ops::Range;
 
@@ -61,14 +62,16 @@ impl Axis {
         first_from(0.0)..first_from(side as f64)
     }
 
-    /// Whether the region is whole pixels that lie in the frame.
+    /// The region, if it is whole pixels that lie in the frame.
     fn whole(&self, side: usize) -> Option<Range<usize>> {
-        let end = self.start + self.step * self.content as f64;
-        let whole = near_integer(self.start)
-            && near_integer(end)
-            && self.start.round() >= 0.0
-            && end.round() <= side as f64;
-        whole.then(|| self.start.round() as usize..end.round() as usize)
+        let (start, end) = (self.start, self.start + self.step * self.content as f64);
+        let inside = start.round() >= 0.0 && end.round() <= side as f64;
+        if !inside || !near_integer(start) || !near_integer(end) {
+            return None;
+        }
+        let region = start.round() as usize..end.round() as usize;
+        // A region of next to nothing is no pixel.
+        (!region.is_empty()).then_some(region)
     }
 
     /// The window of frame pixels that these output pixels need. `inside` is not empty, and the frame's side is at least 1.

@@ -95,7 +95,8 @@ pub fn read_still(path: &Path) -> Result<Frame, StillError> {
 /// the orientation that its EXIF data states is applied. The frame has number 0, time 0 and a nameless camera.
 ///
 /// # Errors
-/// `TooLarge`, `UnknownFormat`, and `Unreadable` for a picture that is corrupt or cut short, even where part of it could be shown.
+/// `TooLarge`, `UnknownFormat`, and `Unreadable` for a picture that is corrupt or cut short, even where part of it could be shown. A JPEG
+/// that was cut and then closed with an end marker is a whole file with a flat part, and is read as one.
 pub fn decode_still(bytes: &[u8]) -> Result<Frame, StillError> {
     decode(bytes, Arc::from(""))
 }
@@ -297,3 +298,6 @@ fn unreadable(cause: impl ToString) -> StillError {
         cause: cause.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;
