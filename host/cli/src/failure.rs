@@ -189,7 +189,7 @@ mod tests {
         let failure = Failure::new("the disk is full", "make room");
         assert_eq!(
             failure.render(false),
-            "error: the disk is full\n  |\n  = help: make room\n"
+            "error: the disk is full\n |\n = help: make room\n"
         );
         assert_eq!(failure.exit(), Exit::Failed);
     }

@@ -256,7 +256,7 @@ impl Alert {
                         times::for_people(alert.raised)
                     ),
                 ),
-                ("Probes compared", alert.probes.to_string()),
+                ("Probes", alert.probes.to_string()),
                 ("Priority", alert.priority.clone()),
             ],
             reason: alert.reason.clone(),
