@@ -1,0 +1,138 @@
+//! Frames per second of the demonstration: the walk-past deployment over the first part of its video, with one worker and with two, from
+//! the moment the models are loaded until the last of these frames has gone all its way.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use overt_deployment::{Deployment, Source};
+use overt_pipeline::{Event, ImageToEnrol, Machine, MachineOptions};
+use overt_records::{Retention, Store, StoreSettings};
+use overt_vision::FileCamera;
+
+use crate::pairs::{Effort, Pairs};
+use crate::project::Project;
+use crate::row::{Row, Unit};
+use crate::{Outcome, Scale};
+
+const DEPLOYMENT: &str = "examples/walk-past/deployment.toml";
+
+/// Frames of a run: eight seconds of video, with up to three people in view.
+const FRAMES: u64 = 200;
+
+/// The rows.
+pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let mut deployment = Deployment::read(&project.path(DEPLOYMENT))?;
+    deployment.host.records = folder.path().join("records.redb");
+    let (frames, video_fps) = match &deployment.cameras[0].source {
+        Source::File(path) => {
+            let video = FileCamera::open(path, "bench".into())
+                .map_err(|error| format!("{error}; `make demo` makes the video"))?;
+            (
+                video
+                    .frames_expected()
+                    .unwrap_or(FRAMES)
+                    .min(if scale.quick { 5 } else { FRAMES }),
+                video.fps(),
+            )
+        }
+        _ => return Err(format!("{DEPLOYMENT}: expected a video file as the first camera").into()),
+    };
+    let machine = Machine::start(
+        &deployment,
+        MachineOptions {
+            compiler: project.compiler()?,
+            cache: Some(project.cache.clone()),
+        },
+    )?;
+    let hours = |time: Duration| (time.as_secs() / 3_600) as u32;
+    let retention = Retention {
+        alerts_hours: hours(deployment.retention.alerts),
+        watchlist_hours: hours(deployment.retention.watchlist),
+    };
+    let settings = StoreSettings {
+        deployment: deployment.id.clone(),
+        retention,
+    };
+    let store = Store::open_or_create(&deployment.host.records, &settings)?;
+    let image = ImageToEnrol {
+        reference: "BENCH-1".into(),
+        category: deployment.watchlist.categories[0].clone(),
+        path: project.photograph("person-a-1.jpg"),
+    };
+    let enrolled = overt_pipeline::enrol::enrol(
+        &machine,
+        &deployment,
+        &store,
+        vec![image],
+        &AtomicBool::new(false),
+        &|_| {},
+    )?;
+    if let Some(Err(failure)) = enrolled
+        .into_iter()
+        .next()
+        .map(|enrolment| enrolment.outcome)
+    {
+        return Err(failure.into());
+    }
+    let run = |workers| {
+        let mut deployment = deployment.clone();
+        deployment.host.workers = Some(workers);
+        seconds_a_frame(&machine, &deployment, &store, frames)
+    };
+    let pairs = Pairs::take(
+        scale.effort(Effort {
+            least: 5,
+            most: 9,
+            seconds: 60.0,
+        }),
+        || run(2),
+        || run(1),
+    )?;
+    let one = pairs.clone().swapped();
+    let live = one.against(1.0 / video_fps);
+    Ok(vec![
+        Row::new(
+            "the demonstration, one worker",
+            Unit::Rate(1.0, "frames/s"),
+            format!("the video's own {video_fps} frames/s"),
+            &live,
+        ),
+        Row::new(
+            "the demonstration, two workers",
+            Unit::Rate(1.0, "frames/s"),
+            "one worker",
+            &pairs,
+        ),
+    ])
+}
+
+/// Seconds a frame, of a run that is ended after so many.
+fn seconds_a_frame(
+    machine: &Machine,
+    deployment: &Deployment,
+    store: &Store,
+    frames: u64,
+) -> Outcome<f64> {
+    let stop = AtomicBool::new(false);
+    let clock = Mutex::new((Instant::now(), Duration::ZERO, 0));
+    let tell = |event: Event<'_>| {
+        // Nobody panics while holding it.
+        let Ok(mut clock) = clock.lock() else { return };
+        match event {
+            Event::Started { .. } => clock.0 = Instant::now(),
+            Event::Progress { done, .. } if clock.2 < frames => {
+                (clock.1, clock.2) = (clock.0.elapsed(), done);
+                stop.store(done >= frames, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    };
+    let finished = overt_pipeline::run(machine, deployment, store, &stop, &tell)?;
+    let (_, time, done) = *clock.lock().map_err(|_| "a run panicked")?;
+    if let Some(error) = finished.summary.plugin_errors.first() {
+        return Err(format!("a plugin failed: {error:?}").into());
+    }
+    Ok(time.as_secs_f64() / done as f64)
+}
