@@ -7,6 +7,18 @@ pub(crate) fn for_people(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
+/// `31 January 2026, 09:00:00 to 09:00:31 UTC`.
+pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
+    let day = |time: Timestamp| time.strftime("%-d %B %Y").to_string();
+    let (from_day, to_day) = (day(from), day(to));
+    let (from, to) = (from.strftime("%H:%M:%S"), to.strftime("%H:%M:%S"));
+    if from_day == to_day {
+        format!("{from_day}, {from} to {to} UTC")
+    } else {
+        format!("{from_day}, {from} to {to_day}, {to} UTC")
+    }
+}
+
 /// `2026-01-31T09:00:00Z`.
 pub(crate) fn for_lists(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -33,6 +45,20 @@ mod tests {
         let time: Timestamp = "2026-01-31T09:05:07+01:00".parse().unwrap();
         assert_eq!(for_people(time), "31 January 2026, 08:05 UTC");
         assert_eq!(for_lists(time), "2026-01-31T08:05:07Z");
+    }
+
+    #[test]
+    fn a_span_names_its_day_once_if_it_has_one() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let from = time("2026-01-31T09:00:00Z");
+        assert_eq!(
+            span(from, time("2026-01-31T09:00:31Z")),
+            "31 January 2026, 09:00:00 to 09:00:31 UTC"
+        );
+        assert_eq!(
+            span(from, time("2026-02-01T01:00:00Z")),
+            "31 January 2026, 09:00:00 to 1 February 2026, 01:00:00 UTC"
+        );
     }
 
     #[test]

@@ -147,14 +147,7 @@ impl View {
                         deployment.authorised_by, deployment.authority_reference
                     ),
                 ),
-                (
-                    "Run",
-                    format!(
-                        "{} to {}",
-                        times::for_people(data.started),
-                        times::for_people(data.finished)
-                    ),
-                ),
+                ("Run", times::span(data.started, data.finished)),
                 (
                     "Watchlist",
                     format!("{entries} with {images} ({})", categories.join(", ")),

@@ -1,0 +1,192 @@
+//! A deployment in a folder of its own, with the plugins, models and photographs that `make setup` puts in place.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use opencv::core::{Mat, Size, Vec3b};
+use opencv::prelude::*;
+use opencv::videoio::VideoWriter;
+use overt_vision::{Frame, encode_jpeg, read_still};
+
+/// The program, ready for its arguments. Plugins are compiled once for all tests, and not in the user's cache.
+pub(crate) fn overt() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overt"));
+    command
+        .env_remove("OVERT_ONNXRUNTIME")
+        .env_remove("RUST_LOG")
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// What a command printed and how it ended.
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self {
+            status: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}
+
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
+    overt().args(arguments).output().unwrap().into()
+}
+
+/// A file of this repository that set-up puts in place.
+pub(crate) fn set_up(path: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../.overt")
+        .join(path);
+    assert!(
+        file.exists(),
+        "{} is not there: run `make setup`",
+        file.display()
+    );
+    file.canonicalize().unwrap()
+}
+
+/// A photograph that set-up has fetched. `a-1` to `a-3` show one person.
+pub(crate) fn photograph(name: &str) -> PathBuf {
+    set_up(&format!("photographs/person-{name}"))
+}
+
+/// A folder with a deployment file.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// The demonstration's deployment, with `video.avi` in place of its video and everything it writes in `out`.
+    pub(crate) fn new() -> Self {
+        let place = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let demonstration =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/walk-past/deployment.toml");
+        let text = std::fs::read_to_string(demonstration)
+            .unwrap()
+            .replace("../../out/demo/walk-past.avi", "video.avi")
+            .replace("../../out/demo", "out")
+            .replace("../../.overt", set_up("").to_str().unwrap());
+        std::fs::write(place.deployment(), text).unwrap();
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn deployment(&self) -> PathBuf {
+        self.path("deployment.toml")
+    }
+
+    /// Writes a list of photographs as CSV.
+    pub(crate) fn list(&self, lines: &[(&str, &str, &Path)]) -> PathBuf {
+        let mut text = "reference,category,file\n".to_owned();
+        for (reference, category, file) in lines {
+            text += &format!("{reference},{category},{}\n", file.display());
+        }
+        let path = self.path("list.csv");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Person A, with one photograph, on the watchlist.
+    pub(crate) fn with_person_a() -> Self {
+        let place = Self::new();
+        let list = place.list(&[("MP-0001", "missing-person", &photograph("a-1.jpg"))]);
+        let enrolled = run([
+            Path::new("watchlist"),
+            Path::new("enrol"),
+            &place.deployment(),
+            &list,
+        ]);
+        assert_eq!(enrolled.status, Some(0), "{}{}", enrolled.out, enrolled.err);
+        place
+    }
+
+    /// `video.avi`: so many frames in which another photograph of person A moves slowly to the right.
+    pub(crate) fn film(&self, frames: usize) {
+        let face = read_still(&photograph("a-2.jpg")).unwrap();
+        let (width, height) = (640, 480);
+        let size = Size::new(width, height);
+        let fourcc = VideoWriter::fourcc('M', 'J', 'P', 'G').unwrap();
+        let mut video = VideoWriter::new(
+            self.path("video.avi").to_str().unwrap(),
+            fourcc,
+            25.0,
+            size,
+            true,
+        )
+        .unwrap();
+        assert!(video.is_opened().unwrap());
+        for index in 0..frames {
+            let left = (index / 4).min(200);
+            video
+                .write(&scene(&face, width as usize, height as usize, left))
+                .unwrap();
+        }
+        video.release().unwrap();
+    }
+}
+
+/// The photograph, 360 pixels high, on grey.
+fn scene(photograph: &Frame, width: usize, height: usize, left: usize) -> Mat {
+    let (wide, high) = (photograph.width() as usize, photograph.height() as usize);
+    let mut picture = Mat::zeros(height as i32, width as i32, Vec3b::opencv_type())
+        .unwrap()
+        .to_mat()
+        .unwrap();
+    let pixels = picture.data_bytes_mut().unwrap();
+    pixels.fill(128);
+    let shown = wide * 360 / high;
+    for y in 0..360 {
+        for x in 0..shown.min(width - left) {
+            let from = 3 * (y * high / 360 * wide + x * high / 360);
+            let to = 3 * ((y + 60) * width + x + left);
+            pixels[to..to + 3].copy_from_slice(&photograph.bgr()[from..from + 3]);
+        }
+    }
+    picture
+}
+
+/// A photograph made of others, side by side, each `height` pixels high.
+pub(crate) fn side_by_side(file: &Path, photographs: &[&Path], height: usize) {
+    let stills: Vec<Frame> = photographs
+        .iter()
+        .map(|path| read_still(path).unwrap())
+        .collect();
+    let widths: Vec<usize> = stills
+        .iter()
+        .map(|still| still.width() as usize * height / still.height() as usize)
+        .collect();
+    let width: usize = widths.iter().sum();
+    let mut pixels = vec![0; 3 * width * height];
+    let mut left = 0;
+    for (still, shown) in stills.iter().zip(&widths) {
+        let (wide, high) = (still.width() as usize, still.height() as usize);
+        for y in 0..height {
+            for x in 0..*shown {
+                let from = 3 * (y * high / height * wide + (x * high / height).min(wide - 1));
+                let to = 3 * (y * width + left + x);
+                pixels[to..to + 3].copy_from_slice(&still.bgr()[from..from + 3]);
+            }
+        }
+        left += shown;
+    }
+    std::fs::write(
+        file,
+        encode_jpeg(&pixels, width as u32, height as u32, 95).unwrap(),
+    )
+    .unwrap();
+}

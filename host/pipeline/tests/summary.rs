@@ -1,0 +1,137 @@
+//! The published schema of `summary.json` and what a run writes are one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use jsonschema::Validator;
+use overt_deployment::Role;
+use overt_pipeline::summary::{Alert, Frames, ModelUsed, PluginErrors, PluginUsed, Summary};
+use serde_json::{Value, json};
+
+fn schema() -> Validator {
+    jsonschema::validator_for(
+        &serde_json::from_str(include_str!("../summary.schema.json")).unwrap(),
+    )
+    .unwrap()
+}
+
+/// A summary in which nothing is empty.
+fn summary() -> Value {
+    let summary = Summary {
+        frames: Frames {
+            read: 700,
+            processed: 697,
+            dropped: 1,
+            unseen: 2,
+        },
+        faces: 1_481,
+        tracks: 10,
+        alerts: vec![Alert {
+            reference: "MP-0001".into(),
+            category: "missing-person".into(),
+            camera: "gate".into(),
+            track: 2,
+            score: 0.739,
+            first_frame: 0,
+            last_frame: 220,
+            reason: "2 of 3 probes".into(),
+        }],
+        fps: 22.7,
+        stages_ms: BTreeMap::from([("detect".into(), 70.1)]),
+        plugins: Role::ALL
+            .into_iter()
+            .map(|role| PluginUsed {
+                role,
+                id: role.name().into(),
+                version: "0.1.0".into(),
+                sha256: "0a".repeat(32),
+            })
+            .collect(),
+        models: vec![ModelUsed {
+            plugin: "detector".into(),
+            name: "centerface".into(),
+            sha256: "f9".repeat(32),
+        }],
+        plugin_errors: vec![PluginErrors {
+            plugin: "detector".into(),
+            role: Role::Detector,
+            cause: "overrun".into(),
+            count: 2,
+            camera: "gate".into(),
+            frame: 3,
+        }],
+        interrupted: true,
+    };
+    serde_json::to_value(summary).unwrap()
+}
+
+#[test]
+fn a_summary_is_as_its_schema_says() {
+    let errors: Vec<_> = schema()
+        .iter_errors(&summary())
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+#[test]
+fn the_schema_names_every_key_and_no_other() {
+    let (schema, summary) = (schema(), summary());
+    let objects = [
+        "",
+        "/frames",
+        "/alerts/0",
+        "/plugins/0",
+        "/models/0",
+        "/plugin_errors/0",
+    ];
+    for pointer in objects {
+        let keys: Vec<String> = summary
+            .pointer(pointer)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
+        for key in keys {
+            let mut without = summary.clone();
+            without
+                .pointer_mut(pointer)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(&key);
+            assert!(
+                !schema.is_valid(&without),
+                "{pointer}/{key} is not required"
+            );
+        }
+        let mut more = summary.clone();
+        more.pointer_mut(pointer).unwrap()["unheard-of"] = json!(1);
+        assert!(!schema.is_valid(&more), "{pointer} takes any key");
+    }
+}
+
+#[test]
+fn the_schema_refuses_values_that_cannot_be() {
+    let (schema, summary) = (schema(), summary());
+    let impossible = [
+        ("/frames/read", json!(-1)),
+        ("/faces", json!(1.5)),
+        ("/alerts/0/score", json!(1.01)),
+        ("/alerts/0/track", json!(0)),
+        ("/fps", json!("fast")),
+        ("/stages_ms/detect", json!(-0.1)),
+        ("/plugins/0/sha256", json!("0A".repeat(32))),
+        ("/plugins/0/role", json!("judge")),
+        ("/plugin_errors/0/count", json!(0)),
+        ("/interrupted", json!("no")),
+    ];
+    for (pointer, value) in impossible {
+        let mut wrong = summary.clone();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        assert!(!schema.is_valid(&wrong), "{pointer}");
+    }
+}
