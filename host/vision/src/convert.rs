@@ -120,73 +120,66 @@ impl Conversion {
         let tables: Vec<[T; 256]> = self.tables.iter().map(|t| t.map(&value)).collect();
         match self.layout {
             Layout::Planar => {
-                for (channel, (plane, table)) in out
-                    .chunks_exact_mut(width * height)
-                    .zip(&tables)
-                    .enumerate()
-                {
+                for (channel, plane) in out.chunks_exact_mut(width * height).enumerate() {
                     for (y, row) in plane.chunks_exact_mut(width).enumerate() {
-                        let (before, pixels) = picture.row(y);
-                        row[..before].fill(table[0]);
-                        let covered = pixels.len();
-                        self.look_up(
-                            channel,
-                            pixels,
-                            table,
-                            row[before..before + covered].iter_mut(),
-                        );
-                        row[before + covered..].fill(table[0]);
+                        self.fill_plane_row(picture.row(y), channel, &tables[channel], row);
                     }
                 }
             }
             Layout::Interleaved => {
                 for (y, row) in out.chunks_exact_mut(width * self.count).enumerate() {
-                    let (before, pixels) = picture.row(y);
-                    for (channel, table) in tables.iter().enumerate() {
-                        row.iter_mut()
-                            .skip(channel)
-                            .step_by(self.count)
-                            .for_each(|v| *v = table[0]);
-                        let covered =
-                            row[before * self.count..][..pixels.len() * self.count].iter_mut();
-                        self.look_up(
-                            channel,
-                            pixels,
-                            table,
-                            covered.skip(channel).step_by(self.count),
-                        );
-                    }
+                    self.fill_interleaved_row(picture.row(y), &tables, row);
                 }
             }
         }
     }
 
-    fn look_up<'a, T: Copy + 'a>(
+    /// One channel of a row.
+    fn fill_plane_row<T: Copy>(
         &self,
+        (before, pixels): Row<'_>,
         channel: usize,
-        pixels: &[[u8; PIXEL]],
         table: &[T; 256],
-        out: impl Iterator<Item = &'a mut T>,
+        row: &mut [T],
     ) {
+        let after = before + pixels.len();
+        row[..before].fill(table[0]);
+        row[after..].fill(table[0]);
+        let places = row[before..after].iter_mut().zip(pixels);
+        // A loop for each, so that the byte's place is a constant in it.
         match self.source {
-            Source::Luma => out
-                .zip(pixels)
-                .for_each(|(v, pixel)| *v = table[usize::from(luma(pixel))]),
-            Source::Bytes(order) => {
-                // Matched so that the byte's place is a constant in the loop.
-                match order[channel] {
-                    0 => out
-                        .zip(pixels)
-                        .for_each(|(v, pixel)| *v = table[usize::from(pixel[0])]),
-                    1 => out
-                        .zip(pixels)
-                        .for_each(|(v, pixel)| *v = table[usize::from(pixel[1])]),
-                    _ => out
-                        .zip(pixels)
-                        .for_each(|(v, pixel)| *v = table[usize::from(pixel[2])]),
-                }
-            }
+            Source::Luma => places.for_each(|(v, pixel)| *v = table[usize::from(luma(pixel))]),
+            Source::Bytes(order) => match order[channel] {
+                0 => places.for_each(|(v, pixel)| *v = table[usize::from(pixel[0])]),
+                1 => places.for_each(|(v, pixel)| *v = table[usize::from(pixel[1])]),
+                _ => places.for_each(|(v, pixel)| *v = table[usize::from(pixel[2])]),
+            },
         }
+    }
+
+    /// All channels of a row.
+    fn fill_interleaved_row<T: Copy>(
+        &self,
+        (before, pixels): Row<'_>,
+        tables: &[[T; 256]],
+        row: &mut [T],
+    ) {
+        let [first, second, third] = match (self.source, tables) {
+            (Source::Bytes(order), [a, b, c]) => [(a, order[0]), (b, order[1]), (c, order[2])],
+            // Luma, whose rows are the same in both layouts.
+            _ => return self.fill_plane_row((before, pixels), 0, &tables[0], row),
+        };
+        let of = |pixel: &[u8; PIXEL]| {
+            [first, second, third].map(|(table, place)| table[usize::from(pixel[place])])
+        };
+        let (row, _) = row.as_chunks_mut::<PIXEL>();
+        let after = before + pixels.len();
+        row[..before].fill(of(&[0; PIXEL]));
+        row[after..].fill(of(&[0; PIXEL]));
+        row[before..after]
+            .iter_mut()
+            .zip(pixels)
+            .for_each(|(v, pixel)| *v = of(pixel));
     }
 }
 
@@ -224,9 +217,11 @@ pub(crate) struct Picture<'a> {
     pub(crate) size: (usize, usize),
 }
 
+/// How many black pixels come before a row's own, and the row's own.
+type Row<'a> = (usize, &'a [[u8; PIXEL]]);
+
 impl Picture<'_> {
-    /// How many black pixels come before the row's own, and the row's own.
-    fn row(&self, y: usize) -> (usize, &[[u8; PIXEL]]) {
+    fn row(&self, y: usize) -> Row<'_> {
         match y.checked_sub(self.at.1).filter(|y| *y < self.size.1) {
             Some(y) => (
                 self.at.0,

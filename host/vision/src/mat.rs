@@ -47,3 +47,32 @@ fn side(pixels: usize) -> opencv::Result<i32> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use opencv::core::MatTraitConst;
+
+    use super::*;
+
+    #[test]
+    fn opencv_keeps_to_one_thread() {
+        keep_to_one_thread();
+        assert_eq!(opencv::core::get_num_threads().unwrap(), 1);
+    }
+
+    #[test]
+    fn a_matrix_is_our_memory_and_no_copy() {
+        let mut pixels = vec![7; 4 * 3 * PIXEL];
+        let place = pixels.as_ptr();
+        assert_eq!(to_read(&pixels, 4, 3).unwrap().data(), place);
+        let matrix = to_write(&mut pixels, 4, 3).unwrap();
+        assert_eq!((matrix.data(), matrix.rows(), matrix.cols()), (place, 3, 4));
+    }
+
+    #[test]
+    fn bytes_that_do_not_fill_a_matrix_are_refused() {
+        assert!(to_read(&[0; 35], 4, 3).is_err());
+        assert!(to_read(&[], usize::MAX, 1).is_err());
+    }
+}

@@ -271,3 +271,11 @@ fn a_name_that_looks_like_an_address_is_a_file_all_the_same() {
     fs::rename(path, &odd).unwrap();
     assert_eq!(levels(&mut open(&odd).unwrap()).0.len(), 2);
 }
+
+#[test]
+fn a_camera_moves_to_its_own_thread_and_frames_are_shared() {
+    fn moves<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    moves::<FileCamera>();
+    is_shared::<Frame>();
+}

@@ -344,6 +344,21 @@ fn the_same_input_gives_the_same_bits() {
 }
 
 #[test]
+fn a_run_with_large_inputs_is_a_run_like_any_other() {
+    // 40 MiB: over the size from which a run gives its working memory back.
+    let values = 10 << 20;
+    let mut session = load(identity(FLOAT));
+    let x = floats(&[values as u32], &vec![0.5; values]);
+    for _ in 0..2 {
+        let y = run(&mut *session, &[&x]).unwrap();
+        assert_eq!(
+            (y[0].shape(), y[0].read(values as u32 - 1, 1).unwrap()),
+            (&[values][..], vec![0.5])
+        );
+    }
+}
+
+#[test]
 fn what_onnx_runtime_cannot_load_is_a_bad_model() {
     let unknown = Graph {
         node: vec![node("NoSuchOperator", &["a", "b"], &["sum"])],
