@@ -1,36 +1,39 @@
-//! The plugins and the SDK's examples as a host would see them: built for wasm32, packed with their manifests, and looked at from outside.
-//!
-//! They have to be built first; `make test` does that: `cargo build --release --target wasm32-unknown-unknown -p <plugin>`.
+//! The plugins and the SDK's examples as a host sees them: built for wasm32 and packed with their manifests (`make plugins` does both, and
+//! `make test` does it first), then looked at from outside.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
-use overt_runtime::{PluginFile, pack};
+use overt_runtime::PluginFile;
+use overt_sdk::native::Setup;
 
-/// Packs the core module that stands in the target folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn setup() -> Setup {
+    Setup::above(env!("CARGO_MANIFEST_DIR")).unwrap()
+}
+
+/// The packed plugin file of a plugin's folder.
 fn packed(folder: &str) -> PluginFile {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let name = Path::new(folder).file_name().unwrap().to_str().unwrap();
-    let module = wasm_folder().join(format!("{}.wasm", name.replace('-', "_")));
-    assert!(
-        module.is_file(),
-        "{} is not built: cargo build --release --target wasm32-unknown-unknown -p {name}",
-        module.display()
+    let path = setup().file(&format!("plugins/{name}.wasm"));
+    let file =
+        PluginFile::read(&path).unwrap_or_else(|error| panic!("run `make plugins`: {error}"));
+    let manifest = std::fs::read_to_string(root().join(folder).join("plugin.toml")).unwrap();
+    assert_eq!(
+        file.manifest_text(),
+        manifest,
+        "{} is of another time than {folder}/plugin.toml: run `make plugins`",
+        path.display()
     );
-    pack::pack(&root.join(folder).join("plugin.toml"), &module)
-        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+    file
 }
 
-/// Beside the folder in which these tests were built.
-fn wasm_folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("..")
-        .join("wasm32-unknown-unknown/release")
-}
-
-/// The names without package and version.
+/// The names without package and version, in alphabetical order.
 fn names(interfaces: &[overt_runtime::package::Interface]) -> Vec<&str> {
-    interfaces
+    let mut names: Vec<&str> = interfaces
         .iter()
         .map(|interface| {
             interface
@@ -39,7 +42,9 @@ fn names(interfaces: &[overt_runtime::package::Interface]) -> Vec<&str> {
                 .and_then(|name| name.strip_suffix("@0.1.0"))
                 .unwrap_or(&interface.name)
         })
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Each plugin, what it exports, and every interface that it imports.
@@ -47,29 +52,29 @@ const PLUGINS: &[(&str, &[&str], &[&str])] = &[
     (
         "plugins/detector-centerface",
         &["detector"],
-        &["geometry", "tensors", "frames", "inference", "config"],
+        &["config", "frames", "geometry", "inference", "tensors"],
     ),
     (
         "plugins/encoder-mobilefacenet",
         &["encoder"],
-        &["geometry", "tensors", "frames", "inference", "config"],
+        &["config", "frames", "geometry", "inference", "tensors"],
     ),
     (
         "plugins/quality-frontal",
         &["quality"],
-        &["geometry", "tensors", "frames", "config"],
+        &["config", "frames", "geometry", "tensors"],
     ),
     ("plugins/policy-threshold", &["matcher-policy"], &["config"]),
     ("plugins/router-desk", &["alert-router"], &["config"]),
     (
         "sdk/examples/detector-rfb320",
         &["detector"],
-        &["geometry", "tensors", "frames", "inference", "config"],
+        &["config", "frames", "geometry", "inference", "tensors"],
     ),
     (
         "sdk/examples/brightest",
         &["detector", "quality"],
-        &["geometry", "tensors", "frames"],
+        &["frames", "geometry", "tensors"],
     ),
 ];
 
@@ -94,8 +99,7 @@ fn no_plugin_is_larger_than_a_quarter_of_a_mebibyte() {
 fn each_manifest_pins_the_models_of_the_set_up() {
     for (folder, _, _) in PLUGINS {
         for model in &packed(folder).manifest().models {
-            let setup = overt_sdk::native::Setup::above(env!("CARGO_MANIFEST_DIR")).unwrap();
-            let path = setup.file(&format!("models/{}.onnx", model.name));
+            let path = setup().file(&format!("models/{}.onnx", model.name));
             let found = overt_vision::ModelFile::read(&path).unwrap();
             assert_eq!(found.sha256(), model.sha256, "{folder}: {}", path.display());
         }
@@ -104,11 +108,10 @@ fn each_manifest_pins_the_models_of_the_set_up() {
 
 #[test]
 fn the_detector_of_the_readme_has_fewer_than_60_lines() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let code =
-        std::fs::read_to_string(root.join("sdk/examples/detector-rfb320/src/lib.rs")).unwrap();
+        std::fs::read_to_string(root().join("sdk/examples/detector-rfb320/src/lib.rs")).unwrap();
     assert!(code.lines().count() < 60);
-    let readme = std::fs::read_to_string(root.join("sdk/README.md")).unwrap();
+    let readme = std::fs::read_to_string(root().join("sdk/README.md")).unwrap();
     let shown = code.split("\n#[cfg(test)]").next().unwrap();
     assert!(
         readme.contains(shown.trim_end()),

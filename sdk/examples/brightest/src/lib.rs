@@ -79,7 +79,7 @@ mod tests {
             captured_at: 0.0,
         };
         let frame = Arc::new(overt_vision::Frame::from_bgr(info, 64, 64, &pixels).unwrap());
-        let bench = Workbench::new();
+        let bench = Workbench::new().pixels();
         let faces = bench.detect::<Brightest>(&frame).unwrap();
         assert_eq!(faces.len(), 1, "{faces:?}");
         assert_eq!((faces[0].bounds.x, faces[0].bounds.y), (20.0, 8.0));

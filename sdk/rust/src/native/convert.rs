@@ -184,7 +184,8 @@ pub(super) fn inference_error(error: vision::InferenceError) -> InferenceError {
     match error {
         vision::InferenceError::BadInput { .. } => InferenceError::BadInput,
         vision::InferenceError::OverBudget(_) => InferenceError::OverBudget,
-        vision::InferenceError::Deadline { .. } => InferenceError::Deadline,
+        // No deadline is given natively.
+        vision::InferenceError::Deadline { .. } => InferenceError::Failed,
         vision::InferenceError::Library { .. }
         | vision::InferenceError::NoDevice { .. }
         | vision::InferenceError::BadModel { .. }

@@ -66,6 +66,7 @@ impl Workbench {
                 models: BTreeMap::new(),
                 config: "{}".into(),
                 budget: u64::MAX,
+                pixels: false,
                 lines: RefCell::default(),
             }),
         }
@@ -83,6 +84,11 @@ impl Workbench {
                 .models
                 .insert(name.into(), Rc::new(RefCell::new(session)));
         })
+    }
+
+    /// Grants the capability `pixels`: the numbers of tensors made of a frame may be read.
+    pub fn pixels(self) -> Workbench {
+        self.with(|surroundings| surroundings.pixels = true)
     }
 
     /// Bytes of tensors that one call may make.
@@ -177,6 +183,7 @@ struct Surroundings {
     models: BTreeMap<String, SharedSession>,
     config: String,
     budget: u64,
+    pixels: bool,
     lines: RefCell<Vec<(Level, String)>>,
 }
 

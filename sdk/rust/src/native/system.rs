@@ -49,7 +49,7 @@ pub(crate) mod frames {
                 .tensor(&convert::view(view), &current().budget)
                 .map_err(convert::frame_error)?;
             Ok(Viewed {
-                tensor: Tensor(viewed.tensor),
+                tensor: Tensor::of_frame(viewed.tensor),
                 left: viewed.left,
                 top: viewed.top,
                 x_step: viewed.x_step,
@@ -65,7 +65,7 @@ pub(crate) mod frames {
             let faces: Vec<_> = faces.iter().copied().map(convert::landmarks).collect();
             self.0
                 .aligned(&faces, &convert::alignment(alignment), &current().budget)
-                .map(Tensor)
+                .map(Tensor::of_frame)
                 .map_err(convert::frame_error)
         }
     }
@@ -96,12 +96,38 @@ pub(crate) mod tensors {
     use crate::{Element, Peak, TensorError};
 
     #[derive(Debug)]
-    pub(crate) struct Tensor(pub(super) overt_vision::Tensor);
+    pub(crate) struct Tensor {
+        pub(super) held: overt_vision::Tensor,
+        /// Made of a frame: its numbers are pixels.
+        of_frame: bool,
+    }
 
     impl Tensor {
+        pub(super) fn of_frame(held: overt_vision::Tensor) -> Tensor {
+            Tensor {
+                held,
+                of_frame: true,
+            }
+        }
+
+        pub(super) fn of_numbers(held: overt_vision::Tensor) -> Tensor {
+            Tensor {
+                held,
+                of_frame: false,
+            }
+        }
+
+        /// As the host does it: numbers of a frame are read with the capability `pixels` alone.
+        fn readable(&self) -> Result<&overt_vision::Tensor, TensorError> {
+            if self.of_frame && !current().surroundings.pixels {
+                return Err(TensorError::PixelsWithheld);
+            }
+            Ok(&self.held)
+        }
+
         pub(crate) fn from_values(shape: &[u32], values: &[f32]) -> Result<Tensor, TensorError> {
             overt_vision::Tensor::from_values(shape, values, &current().budget)
-                .map(Tensor)
+                .map(Tensor::of_numbers)
                 .map_err(convert::tensor_error)
         }
 
@@ -112,26 +138,28 @@ pub(crate) mod tensors {
         ) -> Result<Tensor, TensorError> {
             let element = convert::element(element);
             overt_vision::Tensor::from_bytes(shape, element, bytes, &current().budget)
-                .map(Tensor)
+                .map(Tensor::of_numbers)
                 .map_err(convert::tensor_error)
         }
 
         pub(crate) fn shape(&self) -> Vec<u32> {
             // A dimension came from a u32, or from a model whose answer fits in memory.
             let as_u32 = |side: &usize| u32::try_from(*side).unwrap_or(u32::MAX);
-            self.0.shape().iter().map(as_u32).collect()
+            self.held.shape().iter().map(as_u32).collect()
         }
 
         pub(crate) fn element(&self) -> Element {
-            convert::element_back(self.0.element())
+            convert::element_back(self.held.element())
         }
 
         pub(crate) fn read(&self, start: u32, count: u32) -> Result<Vec<f32>, TensorError> {
-            self.0.read(start, count).map_err(convert::tensor_error)
+            self.readable()?
+                .read(start, count)
+                .map_err(convert::tensor_error)
         }
 
         pub(crate) fn read_bytes(&self, start: u32, count: u32) -> Result<Vec<u8>, TensorError> {
-            self.0
+            self.readable()?
                 .read_bytes(start, count)
                 .map_err(convert::tensor_error)
         }
@@ -143,14 +171,16 @@ pub(crate) mod tensors {
             most: u32,
         ) -> Result<Vec<Peak>, TensorError> {
             let peaks = self
-                .0
+                .readable()?
                 .peaks(plane, threshold, most)
                 .map_err(convert::tensor_error)?;
             Ok(peaks.into_iter().map(convert::peak).collect())
         }
 
         pub(crate) fn gather(&self, indices: &[u32]) -> Result<Vec<f32>, TensorError> {
-            self.0.gather(indices).map_err(convert::tensor_error)
+            self.readable()?
+                .gather(indices)
+                .map_err(convert::tensor_error)
         }
     }
 }
@@ -191,13 +221,13 @@ pub(crate) mod inference {
         }
 
         pub(crate) fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, InferenceError> {
-            let inputs: Vec<_> = inputs.iter().map(|tensor| &tensor.0).collect();
+            let inputs: Vec<_> = inputs.iter().map(|tensor| &tensor.held).collect();
             let outputs = self
                 .0
                 .borrow_mut()
                 .run(&inputs, &current().budget, None)
                 .map_err(convert::inference_error)?;
-            Ok(outputs.into_iter().map(Tensor).collect())
+            Ok(outputs.into_iter().map(Tensor::of_numbers).collect())
         }
     }
 }

@@ -34,7 +34,7 @@ fn a_frame_says_what_it_is() {
 
 #[test]
 fn a_view_of_the_whole_frame_holds_its_pixels() {
-    Workbench::new().on_frame(&frame(), |frame| {
+    Workbench::new().pixels().on_frame(&frame(), |frame| {
         let viewed = frame
             .tensor(
                 View::stretch(4, 2)
