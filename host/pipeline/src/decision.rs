@@ -19,7 +19,7 @@ use overt_vision::FrameError;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::pictures;
-use crate::report::{AlertReport, Picture, RouteReport};
+use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
 use crate::run::Event;
 use crate::stages::{Stage, Stages};
 use crate::summary;
@@ -233,14 +233,17 @@ impl DecisionThread<'_> {
                 time,
                 true,
             );
-            state.cameras[camera].remove(&span.track);
         }
-        for (_, alerted) in state
-            .spans
-            .iter_mut()
-            .filter(|(at, alerted)| *at == camera && alerted.track == span.track)
-        {
+        let trail = state.cameras[camera].remove(&span.track);
+        for ((at, alerted), alert) in state.spans.iter_mut().zip(&mut state.alerts) {
+            if *at != camera || alerted.track != span.track {
+                continue;
+            }
             *alerted = span;
+            // The strip that was made with the alert ends there; now it can show the whole pass.
+            if let Some(trail) = &trail {
+                alert.strip = self.strip(trail);
+            }
         }
     }
 
@@ -355,13 +358,9 @@ impl DecisionThread<'_> {
             })
             .collect();
         let (span, probes) = (trail.span, trail.probed);
-        let (probe, strip) = self.stages.time(Stage::Picture, || {
-            let strip = trail
-                .strip()
-                .iter()
-                .filter_map(|(still, face)| still.strip(*face))
-                .collect();
-            (pictures::jpeg(&best.crop).unwrap_or_else(no_picture), strip)
+        let strip = self.strip(trail);
+        let probe = self.stages.time(Stage::Picture, || {
+            pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
         });
         let routes = self.route(state, generation, camera, sequence, &routed);
         let raised = Timestamp::now();
@@ -414,6 +413,16 @@ impl DecisionThread<'_> {
             entry: self.entry_picture(generation, entry, best.image),
             strip,
         });
+    }
+
+    /// A track's frames, everybody but its face blurred.
+    fn strip(&self, trail: &Trail) -> Vec<StripFrame> {
+        self.stages.time(Stage::Picture, || {
+            let frames = trail.strip().iter();
+            frames
+                .filter_map(|(still, face)| still.strip(*face))
+                .collect()
+        })
     }
 
     /// Who is asked to look: what the router names, if it is a channel for review; otherwise the default desk. An alert always has a desk.

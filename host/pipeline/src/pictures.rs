@@ -23,8 +23,11 @@ const CROP_MARGIN: f32 = 0.45;
 /// How much around the alert's face a strip leaves clear.
 const CLEAR_MARGIN: f32 = 0.15;
 
-/// Side of a blur cell in pixels of the still: at 640 pixels' width a face of 30 pixels keeps two cells, in which nobody is recognised.
-const CELL: usize = 16;
+/// Least side of a blur cell in pixels of the still.
+const LEAST_CELL: usize = 16;
+
+/// Blur cells that the widest face may keep across its width. Four by five averages show a skin tone and a hair line, and nobody.
+const CELLS_OF_A_FACE: f32 = 4.0;
 
 /// A frame, smaller.
 pub(crate) struct Still {
@@ -136,7 +139,9 @@ impl Still {
         let inside = |rect: &Rect, x: f32, y: f32| {
             (rect.x..rect.right()).contains(&x) && (rect.y..rect.bottom()).contains(&y)
         };
-        let mut pixels = blurred(self.frame.bgr(), width, height);
+        let widest = others.iter().map(|other| other.width).fold(0.0, f32::max);
+        let cell = LEAST_CELL.max((widest / CELLS_OF_A_FACE).ceil() as usize);
+        let mut pixels = blurred(self.frame.bgr(), width, height, cell);
         for y in 0..height {
             for x in 0..width {
                 let (centre_x, centre_y) = (x as f32 + 0.5, y as f32 + 0.5);
@@ -166,21 +171,21 @@ impl Still {
 
 /// Blurs by averaging over cells and interpolating between their centres. The averages are all that is left, so nothing can be sharpened
 /// back.
-fn blurred(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
-    let (columns, rows) = (width.div_ceil(CELL), height.div_ceil(CELL));
+fn blurred(pixels: &[u8], width: usize, height: usize, cell: usize) -> Vec<u8> {
+    let (columns, rows) = (width.div_ceil(cell), height.div_ceil(cell));
     let mut cells = vec![[0.0f32; 3]; columns * rows];
     for row in 0..rows {
         for column in 0..columns {
             let (xs, ys) = (
-                column * CELL..((column + 1) * CELL).min(width),
-                row * CELL..((row + 1) * CELL).min(height),
+                column * cell..((column + 1) * cell).min(width),
+                row * cell..((row + 1) * cell).min(height),
             );
             let count = (xs.len() * ys.len()) as f32;
-            let cell = &mut cells[row * columns + column];
+            let mean = &mut cells[row * columns + column];
             for y in ys {
                 for x in xs.clone() {
                     for channel in 0..3 {
-                        cell[channel] += f32::from(pixels[(y * width + x) * 3 + channel]) / count;
+                        mean[channel] += f32::from(pixels[(y * width + x) * 3 + channel]) / count;
                     }
                 }
             }
@@ -188,7 +193,7 @@ fn blurred(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
     }
     // The two cells around a position and how far it lies towards the second.
     let around = |position: usize, cells: usize| {
-        let place = ((position as f32 + 0.5) / CELL as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
+        let place = ((position as f32 + 0.5) / cell as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
         let first = place as usize;
         (first, (first + 1).min(cells - 1), place - first as f32)
     };
@@ -242,7 +247,7 @@ mod tests {
     fn a_blur_leaves_no_detail_of_the_original() {
         let frame = chequered(64, 48);
         assert!(
-            blurred(frame.bgr(), 64, 48)
+            blurred(frame.bgr(), 64, 48, LEAST_CELL)
                 .iter()
                 .all(|value| (120..=136).contains(value))
         );

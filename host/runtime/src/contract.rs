@@ -7,7 +7,7 @@ mod generated {
         world: "host",
         imports: { default: trappable },
         with: {
-            "overt:algorithm/tensors.tensor": overt_vision::Tensor,
+            "overt:algorithm/tensors.tensor": crate::sandbox::TensorHandle,
             "overt:algorithm/frames.frame": crate::sandbox::FrameHandle,
             "overt:algorithm/inference.model": crate::sandbox::ModelHandle,
         },

@@ -94,12 +94,14 @@ pub fn describe(file: &PluginFile) -> Inspection {
         &mut can,
         &mut cannot,
     );
+    // The numbers of a tensor made of a frame are pixels; the host gives them to nobody without the capability `pixels`.
+    let reads_pixels = file.manifest().capabilities.pixels && makes_tensors && reads_numbers;
     says(
-        uses("pixels", "") || (makes_tensors && reads_numbers),
+        uses("pixels", "") || reads_pixels,
         if uses("pixels", "") {
             "copy pixels of a frame into its own memory"
         } else {
-            "read pixels of a frame, as numbers of such a tensor"
+            "read pixels of a frame, as numbers of a tensor made of it"
         },
         "copy a frame's pixels into its own memory",
         &mut can,
@@ -161,6 +163,7 @@ pub fn describe(file: &PluginFile) -> Inspection {
             .capabilities
             .declared()
             .filter(|capability| !imported.contains(capability))
+            .filter(|capability| *capability != Capability::Pixels || !reads_pixels)
             .collect(),
         disagreement: agreement::declared(
             file.path(),

@@ -19,7 +19,7 @@ use crate::limits::{self, Limits};
 use crate::manifest::EncoderFacts;
 use crate::package::PluginFile;
 use crate::sandbox::{Call, Ended, LogSource, NamedSession};
-use overt_contract::Role;
+use overt_contract::{Capability, Role};
 
 /// What a deployment says about a plugin.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ struct Inner {
     role: Role,
     limits: Limits,
     config: Arc<str>,
+    pixels: bool,
     encoder: Option<EncoderFacts>,
     models: Vec<(String, ModelFile)>,
     pre: InstancePre<Call>,
@@ -145,6 +146,7 @@ impl Runtime {
                 role: terms.role,
                 limits: terms.limits,
                 config: terms.config.into(),
+                pixels: capabilities.contains(&Capability::Pixels),
                 encoder: manifest.encoder.clone(),
                 models,
                 pre,
@@ -181,8 +183,19 @@ impl Runtime {
         // SAFETY: the bytes came this moment through a pipe from the compiler child, which is this same software, started by its own path
         // without an environment; `deserialize` checks version and settings. Tested by every test that loads a plugin, and by
         // `a_compiler_of_other_settings_is_refused`.
-        unsafe { Component::deserialize(engine, &compiled) }.map_err(|error| PluginError::Engine {
-            cause: format!("the compiler's output does not load: {error:#}"),
+        unsafe { Component::deserialize(engine, &compiled) }.map_err(|error| {
+            let text = format!("{error:#}");
+            // The pool's refusal, which has no type of its own; the text is tested by `more_memories_tables_or_instances_than_the_pool_gives_are_refused`.
+            if text.contains("pooling allocator") {
+                PluginError::Contract {
+                    path: file.path().to_owned(),
+                    cause: text,
+                }
+            } else {
+                PluginError::Engine {
+                    cause: format!("the compiler's output does not load: {text}"),
+                }
+            }
         })
     }
 }
@@ -336,11 +349,10 @@ impl Plugin {
                 encoder::EncoderError::UnexpectedOutput => refused("unexpected-output"),
                 encoder::EncoderError::LandmarksMissing => refused("landmarks-missing"),
             })?;
-            let tensor = store
-                .data_mut()
-                .table
-                .delete(tensor)
-                .map_err(|error| CallCause::Trap(error.to_string()))?;
+            let held = store.data_mut().table.delete(tensor);
+            let tensor = held
+                .map_err(|error| CallCause::Trap(error.to_string()))?
+                .tensor;
             answer::templates(&tensor, faces.len(), facts.dimension).map_err(CallCause::Answer)?;
             Ok(tensor)
         })
@@ -469,6 +481,7 @@ impl Plugin {
             self.inner.role.family(),
             &self.inner.limits,
             self.inner.config.clone(),
+            self.inner.pixels,
             lent,
             source,
         );
@@ -580,8 +593,8 @@ fn cause(error: &wasmtime::Error, limits: &Limits) -> CallCause {
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return CallCause::Host(text);
     }
-    // wasmtime keeps these two error types to itself. That their texts are still these is tested by `too_many_bytes_at_once_are_a_payload_fault`
-    // and `too_many_handles_of_the_guests_own_are_a_handle_fault`.
+    // wasmtime keeps these two error types to itself. That their texts are still these is tested by `a_text_longer_than_one_crossing_carries_is_a_payload_fault`
+    // and `more_handles_of_a_guests_own_resource_than_the_limit_end_the_call`.
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return CallCause::Payload {
             limit: limits::HOSTCALL_BYTES,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overt_vision::{Budget, Frame, Session};
+use overt_vision::{Budget, Frame, Session, Tensor};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
@@ -16,6 +16,15 @@ use overt_contract::Family;
 /// What a guest's `frame` handle stands for. `pub` because the generated bindings re-export it within this private module.
 #[allow(unreachable_pub)]
 pub type FrameHandle = Arc<Frame>;
+
+/// What a guest's `tensor` handle stands for. `pub` as above.
+#[allow(unreachable_pub)]
+pub struct TensorHandle {
+    pub(crate) tensor: Tensor,
+    /// Made of a frame: its numbers are pixels, and reading them takes the capability `pixels`. A model's outputs are not, nor are the
+    /// guest's own numbers.
+    pub(crate) of_frame: bool,
+}
 
 /// What a guest's `model` handle stands for: a place in [`Call::sessions`]. `pub` as above.
 #[allow(unreachable_pub)]
@@ -32,6 +41,8 @@ pub(crate) struct Call {
     pub(crate) table: ResourceTable,
     pub(crate) budget: Budget,
     pub(crate) config: Arc<str>,
+    /// Whether the capability `pixels` is declared and granted.
+    pub(crate) pixels: bool,
     pub(crate) sessions: Vec<NamedSession>,
     pub(crate) inference: InferenceTime,
     pub(crate) log: LogLines,
@@ -52,6 +63,7 @@ impl Call {
         family: Family,
         limits: &Limits,
         config: Arc<str>,
+        pixels: bool,
         sessions: Vec<NamedSession>,
         source: LogSource,
     ) -> Result<Store<Call>, CallCause> {
@@ -61,6 +73,7 @@ impl Call {
             table,
             budget: Budget::new(limits.tensors),
             config,
+            pixels,
             sessions,
             inference: InferenceTime {
                 left: limits.inference_deadline,

@@ -21,7 +21,10 @@ fn face(frame: &Arc<Frame>) -> Face {
 
 /// The value of a component of the one face.
 fn value(name: &str, frame: &Arc<Frame>, face: Face) -> f32 {
-    let faces = Workbench::new().assess::<Frontal>(frame, &[face]).unwrap();
+    let faces = Workbench::new()
+        .pixels()
+        .assess::<Frontal>(frame, &[face])
+        .unwrap();
     assert_eq!(faces.len(), 1);
     let component = faces[0].iter().find(|component| component.name == name);
     component.unwrap().value
@@ -103,6 +106,7 @@ fn each_face_has_its_components_in_the_order_given_and_no_name_twice() {
         }))
     });
     let faces = Workbench::new()
+        .pixels()
         .assess::<Frontal>(&frame, &[face, far])
         .unwrap();
     let apart = |components: &[overt_sdk::Component]| {
@@ -124,13 +128,29 @@ fn a_face_without_landmarks_or_a_setting_that_does_not_exist_is_refused() {
         ..face(&frame)
     };
     assert_eq!(
-        Workbench::new().assess::<Frontal>(&frame, &[bare]),
+        Workbench::new().pixels().assess::<Frontal>(&frame, &[bare]),
         Err(QualityError::LandmarksMissing)
     );
     assert_eq!(
         Workbench::new()
+            .pixels()
             .config(r#"{"strict": true}"#)
             .assess::<Frontal>(&frame, &[bare]),
         Err(QualityError::BadConfig)
     );
+}
+#[test]
+fn zz_print() {
+    for p in ["person-a-1.jpg","person-a-2.jpg","person-a-3.jpg","person-b.jpg", "person-c.png","person-d.jpg"] {
+        let frame = setup().photograph(p).unwrap();
+        let face = face(&frame);
+        let q = Workbench::new().assess::<Frontal>(&frame, &[face]).unwrap();
+        println!("{p} w {} {:?}", face.bounds.width, q[0].iter().map(|c| (c.name.clone(), c.value.round())).collect::<Vec<_>>());
+    }
+    let frame = setup().photograph("person-c.png").unwrap();
+    let face = face(&frame);
+    for r in [1,2,3,4,6,8] {
+        let b = blurred(&frame, r);
+        println!("blur {r} {} {}", value("Sharpness", &b, face), value("UnifiedQualityScore", &b, face));
+    }
 }

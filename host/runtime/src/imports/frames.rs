@@ -1,6 +1,6 @@
 //! The interface `frames`: tensors of a frame. No pixel enters the guest here.
 
-use overt_vision::{self as vision, Tensor};
+use overt_vision as vision;
 use wasmtime::component::Resource;
 
 use crate::contract::imports::frames::{
@@ -9,7 +9,7 @@ use crate::contract::imports::frames::{
 use crate::contract::imports::geometry::Landmarks;
 use crate::imports::handle;
 use crate::limits;
-use crate::sandbox::{Call, FrameHandle};
+use crate::sandbox::{Call, FrameHandle, TensorHandle};
 
 impl From<Layout> for vision::Layout {
     fn from(layout: Layout) -> vision::Layout {
@@ -103,7 +103,10 @@ impl HostFrame for Call {
         let (budget, view) = (&self.budget, view.into());
         Ok(match self.clock.host(|| frame.tensor(&view, budget))? {
             Ok(viewed) => Ok(Viewed {
-                tensor: self.hold(viewed.tensor)?,
+                tensor: self.hold(TensorHandle {
+                    tensor: viewed.tensor,
+                    of_frame: true,
+                })?,
                 left: viewed.left,
                 top: viewed.top,
                 x_step: viewed.x_step,
@@ -118,7 +121,7 @@ impl HostFrame for Call {
         this: Resource<FrameHandle>,
         faces: Vec<Landmarks>,
         alignment: Alignment,
-    ) -> wasmtime::Result<Result<Resource<Tensor>, FrameError>> {
+    ) -> wasmtime::Result<Result<Resource<TensorHandle>, FrameError>> {
         if faces.len() > limits::ALIGNED {
             return Ok(Err(FrameError::TooMany));
         }
@@ -130,7 +133,10 @@ impl HostFrame for Call {
                 .clock
                 .host(|| frame.aligned(&faces, &alignment, budget))?
             {
-                Ok(tensor) => Ok(self.hold(tensor)?),
+                Ok(tensor) => Ok(self.hold(TensorHandle {
+                    tensor,
+                    of_frame: true,
+                })?),
                 Err(error) => Err(frame_error(&error)),
             },
         )

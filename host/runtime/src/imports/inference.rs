@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 use crate::contract::imports::inference::{Host, HostModel, InferenceError, Port};
 use crate::error::CallCause;
 use crate::imports::handle;
-use crate::sandbox::{Call, Ended, ModelHandle};
+use crate::sandbox::{Call, Ended, ModelHandle, TensorHandle};
 
 impl Host for Call {}
 
@@ -59,8 +59,8 @@ impl HostModel for Call {
     fn run(
         &mut self,
         this: Resource<ModelHandle>,
-        inputs: Vec<Resource<Tensor>>,
-    ) -> wasmtime::Result<Result<Vec<Resource<Tensor>>, InferenceError>> {
+        inputs: Vec<Resource<TensorHandle>>,
+    ) -> wasmtime::Result<Result<Vec<Resource<TensorHandle>>, InferenceError>> {
         let ModelHandle(index) = self.table.get(&this).map_err(handle)?;
         let index = *index;
         let Call {
@@ -73,7 +73,7 @@ impl HostModel for Call {
         } = self;
         let inputs = inputs
             .iter()
-            .map(|input| table.get(input))
+            .map(|input| table.get(input).map(|held| &held.tensor))
             .collect::<Result<Vec<&Tensor>, _>>()
             .map_err(handle)?;
         let session = &mut sessions[index].session;
@@ -89,7 +89,12 @@ impl HostModel for Call {
             Ok(_) if inference.left.is_zero() => Err(late()),
             Ok(outputs) => Ok(Ok(outputs
                 .into_iter()
-                .map(|output| self.hold(output))
+                .map(|tensor| {
+                    self.hold(TensorHandle {
+                        tensor,
+                        of_frame: false,
+                    })
+                })
                 .collect::<wasmtime::Result<Vec<_>>>()?)),
             Err(vision::InferenceError::Deadline { .. }) => Err(late()),
             Err(vision::InferenceError::BadInput { .. }) => Ok(Err(InferenceError::BadInput)),

@@ -1,12 +1,12 @@
 //! The interface `tensors`: arrays in the host, read in small pieces.
 
 use overt_vision::{self as vision, Tensor};
-use wasmtime::component::Resource;
+use wasmtime::component::{Resource, ResourceTable};
 
 use crate::contract::imports::tensors::{Element, Host, HostTensor, Peak, TensorError};
 use crate::imports::handle;
 use crate::limits;
-use crate::sandbox::Call;
+use crate::sandbox::{Call, TensorHandle};
 
 impl From<Element> for vision::Element {
     fn from(element: Element) -> vision::Element {
@@ -46,13 +46,29 @@ impl From<vision::TensorError> for TensorError {
 
 impl Host for Call {}
 
+/// The tensor, if its numbers are the plugin's to read. Not a method, so that a caller may use the call's clock beside it.
+fn readable<'a>(
+    table: &'a ResourceTable,
+    pixels: bool,
+    this: &Resource<TensorHandle>,
+) -> wasmtime::Result<Result<&'a Tensor, TensorError>> {
+    let held = table.get(this).map_err(handle)?;
+    Ok(match held.of_frame && !pixels {
+        true => Err(TensorError::PixelsWithheld),
+        false => Ok(&held.tensor),
+    })
+}
+
 impl Call {
     fn made(
         &mut self,
         tensor: Result<Tensor, vision::TensorError>,
-    ) -> wasmtime::Result<Result<Resource<Tensor>, TensorError>> {
+    ) -> wasmtime::Result<Result<Resource<TensorHandle>, TensorError>> {
         Ok(match tensor {
-            Ok(tensor) => Ok(self.hold(tensor)?),
+            Ok(tensor) => Ok(self.hold(TensorHandle {
+                tensor,
+                of_frame: false,
+            })?),
             Err(error) => Err(error.into()),
         })
     }
@@ -63,7 +79,7 @@ impl HostTensor for Call {
         &mut self,
         shape: Vec<u32>,
         values: Vec<f32>,
-    ) -> wasmtime::Result<Result<Resource<Tensor>, TensorError>> {
+    ) -> wasmtime::Result<Result<Resource<TensorHandle>, TensorError>> {
         let tensor = Tensor::from_values(&shape, &values, &self.budget);
         self.made(tensor)
     }
@@ -73,45 +89,50 @@ impl HostTensor for Call {
         shape: Vec<u32>,
         element: Element,
         bytes: Vec<u8>,
-    ) -> wasmtime::Result<Result<Resource<Tensor>, TensorError>> {
+    ) -> wasmtime::Result<Result<Resource<TensorHandle>, TensorError>> {
         let tensor = Tensor::from_bytes(&shape, element.into(), &bytes, &self.budget);
         self.made(tensor)
     }
 
-    fn shape(&mut self, this: Resource<Tensor>) -> wasmtime::Result<Vec<u32>> {
-        let tensor = self.table.get(&this).map_err(handle)?;
+    fn shape(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<Vec<u32>> {
+        let tensor = &self.table.get(&this).map_err(handle)?.tensor;
         // Tensors are made only from shapes of 32-bit sizes.
         Ok(tensor.shape().iter().map(|size| *size as u32).collect())
     }
 
-    fn element(&mut self, this: Resource<Tensor>) -> wasmtime::Result<Element> {
-        Ok(self.table.get(&this).map_err(handle)?.element().into())
+    fn element(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<Element> {
+        Ok(self
+            .table
+            .get(&this)
+            .map_err(handle)?
+            .tensor
+            .element()
+            .into())
     }
 
     fn read(
         &mut self,
-        this: Resource<Tensor>,
+        this: Resource<TensorHandle>,
         start: u32,
         count: u32,
     ) -> wasmtime::Result<Result<Vec<f32>, TensorError>> {
         if count > limits::READ_VALUES {
             return Ok(Err(TensorError::TooMany));
         }
-        Ok(self
-            .table
-            .get(&this)
-            .map_err(handle)?
-            .read(start, count)
-            .map_err(Into::into))
+        Ok(readable(&self.table, self.pixels, &this)?
+            .and_then(|tensor| Ok(tensor.read(start, count)?)))
     }
 
     fn read_bytes(
         &mut self,
-        this: Resource<Tensor>,
+        this: Resource<TensorHandle>,
         start: u32,
         count: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, TensorError>> {
-        let tensor = self.table.get(&this).map_err(handle)?;
+        let tensor = match readable(&self.table, self.pixels, &this)? {
+            Ok(tensor) => tensor,
+            Err(error) => return Ok(Err(error)),
+        };
         if u64::from(count) * tensor.element().size() as u64 > u64::from(limits::READ_VALUES) * 4 {
             return Ok(Err(TensorError::TooMany));
         }
@@ -120,7 +141,7 @@ impl HostTensor for Call {
 
     fn peaks(
         &mut self,
-        this: Resource<Tensor>,
+        this: Resource<TensorHandle>,
         plane: u32,
         threshold: f32,
         most: u32,
@@ -128,7 +149,10 @@ impl HostTensor for Call {
         if most > limits::PEAKS {
             return Ok(Err(TensorError::TooMany));
         }
-        let tensor = self.table.get(&this).map_err(handle)?;
+        let tensor = match readable(&self.table, self.pixels, &this)? {
+            Ok(tensor) => tensor,
+            Err(error) => return Ok(Err(error)),
+        };
         let peaks = self.clock.host(|| tensor.peaks(plane, threshold, most))?;
         Ok(peaks
             .map(|peaks| {
@@ -146,21 +170,17 @@ impl HostTensor for Call {
 
     fn gather(
         &mut self,
-        this: Resource<Tensor>,
+        this: Resource<TensorHandle>,
         indices: Vec<u32>,
     ) -> wasmtime::Result<Result<Vec<f32>, TensorError>> {
         if indices.len() > limits::READ_VALUES as usize {
             return Ok(Err(TensorError::TooMany));
         }
-        Ok(self
-            .table
-            .get(&this)
-            .map_err(handle)?
-            .gather(&indices)
-            .map_err(Into::into))
+        Ok(readable(&self.table, self.pixels, &this)?
+            .and_then(|tensor| Ok(tensor.gather(&indices)?)))
     }
 
-    fn drop(&mut self, this: Resource<Tensor>) -> wasmtime::Result<()> {
+    fn drop(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<()> {
         self.release(this)
     }
 }
