@@ -11,7 +11,7 @@ overt := $(target)/release/overt
 demo := examples/walk-past
 video := out/demo/walk-past.avi
 
-.PHONY: help demo test bench setup build plugins clean
+.PHONY: help demo test bench setup build plugins formatting clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -39,8 +39,11 @@ demo: plugins $(video) ## Run the demonstration: faces walk past, and the person
 	@echo "and, through a tunnel to port 8000, http://127.0.0.1:8000/report.html"
 	@echo "The figures are out/demo/summary.json."
 
-test: plugins $(video) ## Run every test, formatting and lints included
+formatting: setup
 	@cargo fmt --all --check
+
+# Formatting first: it takes a second, and the rest takes minutes.
+test: setup formatting plugins $(video) ## Run every test, formatting and lints included
 	@cargo clippy --release --workspace --all-targets --quiet -- -D warnings
 	@cargo test --release --workspace --quiet
 	@echo "make test: formatting, lints and every test passed."
