@@ -107,7 +107,10 @@ fn compile_here(family: Family, limits: CompileLimits) -> Result<(), String> {
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     // No pooling allocator here: its slots are address space that the limit above would refuse, and code does not depend on it.
-    let engine = Engine::new(&engine::config(family)).map_err(|error| format!("{error:#}"))?;
+    let mut config = engine::config(family);
+    // Each thread reserves address space for itself; with as many as a large machine has cores, those alone would come near the limit.
+    config.parallel_compilation(false);
+    let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let compiled = engine
         .precompile_component(&bytes)
         .map_err(|error| format!("{error:#}"))?;

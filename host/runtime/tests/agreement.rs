@@ -4,10 +4,7 @@
 
 mod support;
 
-use std::path::PathBuf;
-
 use overt_runtime::{Capability, PluginError, Role, inspect};
-use overt_vision::ModelFile;
 use support::{
     component, detector, manifest, not_accepted, policy, policy_manifest, policy_wat, read, terms,
     with_manifest,
@@ -207,24 +204,16 @@ fn a_plugin_is_not_used_in_a_role_that_it_has_not() {
     );
 }
 
-/// The smallest ONNX model that is one: `IR version 8, opset 17, an empty graph`, as protobuf.
-fn model_file(folder: &tempfile::TempDir) -> (PathBuf, ModelFile) {
-    let path = folder.path().join("model.onnx");
-    std::fs::write(&path, [8, 8, 0x3a, 3, 0x12, 1, b'g', 0x42, 2, 0x10, 17]).unwrap();
-    let model = ModelFile::read(&path).unwrap();
-    (path, model)
-}
-
 /// A detector that declares a model of this digest.
 fn with_model(sha256: &str) -> Vec<u8> {
     let component = component(
         "detector-plugin",
         &support::detector_wat("(i32.const 0)", ""),
     );
-    let more = format!(
-        "[capabilities]\nframes = true\ninference = true\n[[model]]\nname = \"heat\"\nsha256 = \"{sha256}\"\nformat = \"onnx\"\nlicence = \"MIT\"\ntraining-data = \"not stated\"\n"
-    );
-    with_manifest(component, &manifest(Role::Detector, &more))
+    with_manifest(
+        component,
+        &manifest(Role::Detector, &support::declares_model(sha256)),
+    )
 }
 
 #[test]
@@ -237,7 +226,7 @@ fn a_model_that_is_not_given_is_named() {
 #[test]
 fn a_model_whose_digest_differs_is_refused_with_both_digests() {
     let folder = tempfile::tempdir().unwrap();
-    let given = model_file(&folder);
+    let given = support::model_file(&folder);
     let mut terms = terms(Role::Detector);
     terms.models.insert("heat".into(), given.clone());
     let pinned = "0".repeat(64);
@@ -262,7 +251,9 @@ fn a_model_whose_digest_differs_is_refused_with_both_digests() {
 fn a_model_that_the_manifest_does_not_have_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut terms = terms(Role::Detector);
-    terms.models.insert("other".into(), model_file(&folder));
+    terms
+        .models
+        .insert("other".into(), support::model_file(&folder));
     let error = not_accepted(detector("(i32.const 0)", ""), terms);
     assert!(matches!(&error, PluginError::ModelNotDeclared { model, .. } if model == "other"));
 }
@@ -285,23 +276,24 @@ fn inspect_says_what_a_plugin_can_do_from_its_imports() {
 }
 
 #[test]
-fn inspect_says_that_tensors_of_frames_which_are_read_are_pixels() {
+fn inspect_says_whether_tensors_of_frames_can_be_read_as_pixels() {
     let wat = r#"(module
         (import "overt:algorithm/frames@0.1.0" "[method]frame.tensor" (func (param i32 i32)))
         (import "overt:algorithm/tensors@0.1.0" "[method]tensor.read" (func (param i32 i32 i32 i32)))
         (memory (export "memory") 1)
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
         (func (export "overt:algorithm/detector@0.1.0#detect") (param i32) (result i32) (i32.const 0)))"#;
-    let bytes = with_manifest(
-        component("detector-plugin", wat),
-        &manifest(Role::Detector, "[capabilities]\nframes = true\n"),
-    );
-    let inspection = inspect::describe(&read(bytes).unwrap());
-    assert!(
-        inspection.can.iter().any(|can| can.contains("pixels")),
-        "{:?}",
-        inspection.can
-    );
+    for (capabilities, reads) in [
+        ("frames = true", false),
+        ("frames = true\npixels = true", true),
+    ] {
+        let manifest = manifest(Role::Detector, &format!("[capabilities]\n{capabilities}\n"));
+        let bytes = with_manifest(component("detector-plugin", wat), &manifest);
+        let inspection = inspect::describe(&read(bytes).unwrap());
+        let says = |sentences: &[String]| sentences.iter().any(|s| s.contains("pixels"));
+        assert_eq!(says(&inspection.can), reads, "{:?}", inspection.can);
+        assert_eq!(says(&inspection.cannot), !reads, "{:?}", inspection.cannot);
+    }
 }
 
 #[test]

@@ -13,8 +13,10 @@ use overt_runtime::plugin::Terms;
 use overt_runtime::{
     Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
 };
-use overt_vision::{Frame, FrameInfo};
-use wasm_encoder::{ComponentSection, CustomSection, Encode};
+use overt_vision::{Frame, FrameInfo, ModelFile};
+use wasm_encoder::{
+    ComponentBuilder, ComponentExportKind, ComponentSection, CustomSection, Encode,
+};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -73,11 +75,19 @@ pub(crate) fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     component
 }
 
+/// The contract's folder.
+fn contract() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")
+}
+
 /// A core module of WAT that carries the component type of a world of the contract, as a vendor's toolchain leaves it.
 pub(crate) fn core_module(world: &str, wat: &str) -> Vec<u8> {
+    core_module_of(&contract(), world, wat)
+}
+
+fn core_module_of(contract: &Path, world: &str, wat: &str) -> Vec<u8> {
     let mut module = wat::parse_str(wat).unwrap();
     let mut resolve = Resolve::default();
-    let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let (package, _) = resolve.push_dir(contract).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
@@ -86,12 +96,39 @@ pub(crate) fn core_module(world: &str, wat: &str) -> Vec<u8> {
 
 /// A component of this world made of a core module of WAT.
 pub(crate) fn component(world: &str, wat: &str) -> Vec<u8> {
+    component_of(&contract(), world, wat)
+}
+
+/// The same of a contract in another folder.
+pub(crate) fn component_of(contract: &Path, world: &str, wat: &str) -> Vec<u8> {
     ComponentEncoder::default()
         .validate(true)
-        .module(&core_module(world, wat))
+        .module(&core_module_of(contract, world, wat))
         .unwrap()
         .encode()
         .unwrap()
+}
+
+/// A policy of WAT that imports nothing and answers well, with another component of WAT beside it, which is instantiated first.
+pub(crate) fn policy_beside(neighbour: &str) -> Vec<u8> {
+    let imports = ["config@0.1.0", "log@0.1.0"];
+    let wat: String = policy_wat("(i32.const 0)", "")
+        .lines()
+        .filter(|line| !imports.iter().any(|import| line.contains(import)))
+        .collect();
+    let mut outer = ComponentBuilder::default();
+    const NOTHING: [(&str, ComponentExportKind, u32); 0] = [];
+    let neighbour = outer.component_raw(None, &wat::parse_str(neighbour).unwrap());
+    outer.instantiate(None, neighbour, NOTHING);
+    let policy = outer.component_raw(None, &component("matcher-policy-plugin", &wat));
+    let policy = outer.instantiate(None, policy, NOTHING);
+    let (name, instance) = (
+        "overt:algorithm/matcher-policy@0.1.0",
+        ComponentExportKind::Instance,
+    );
+    let role = outer.alias_export(policy, name, instance);
+    outer.export(name, instance, role, None);
+    with_manifest(outer.finish(), &policy_manifest())
 }
 
 /// The name that messages give the file.
@@ -178,16 +215,18 @@ pub(crate) fn accepted_policy(body: &str, more: &str, terms: Terms) -> Plugin {
 pub(crate) fn detector_wat(body: &str, more: &str) -> String {
     format!(
         r#"(module
+            (import "overt:algorithm/frames@0.1.0" "[resource-drop]frame" (func $give_back (param i32)))
             (memory (export "memory") 1)
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
             (func $detect (export "overt:algorithm/detector@0.1.0#detect") (param i32) (result i32)
+                (call $give_back (local.get 0))
                 {body})
             {more}
         )"#
     )
 }
 
-/// A packed detector of WAT that imports nothing.
+/// A packed detector of WAT that does nothing with its frame.
 pub(crate) fn detector(body: &str, more: &str) -> Vec<u8> {
     with_manifest(
         component("detector-plugin", &detector_wat(body, more)),
@@ -216,4 +255,19 @@ pub(crate) fn frame() -> Arc<Frame> {
         captured_at: 0.25,
     };
     Arc::new(Frame::from_bgr(info, 64, 48, &[128; 64 * 48 * 3]).unwrap())
+}
+
+/// The smallest ONNX model that is one (IR version 8, opset 17, an empty graph), as protobuf.
+pub(crate) fn model_file(folder: &tempfile::TempDir) -> (PathBuf, ModelFile) {
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, [8, 8, 0x3a, 3, 0x12, 1, b'g', 0x42, 2, 0x10, 17]).unwrap();
+    let model = ModelFile::read(&path).unwrap();
+    (path, model)
+}
+
+/// The part of a manifest that declares the model `heat` of this digest.
+pub(crate) fn declares_model(sha256: &str) -> String {
+    format!(
+        "[capabilities]\nframes = true\ninference = true\n[[model]]\nname = \"heat\"\nsha256 = \"{sha256}\"\nformat = \"onnx\"\nlicence = \"MIT\"\ntraining-data = \"not stated\"\n"
+    )
 }
