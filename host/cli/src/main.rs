@@ -24,7 +24,7 @@ use crate::exit::Exit;
 
 /// A host for facial-recognition algorithms in policing: every algorithm is a sandboxed plugin, a person decides before anyone is stopped.
 #[derive(Parser)]
-#[command(name = "overt", version, propagate_version = true, after_long_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(name = "overt", version, after_long_help = AFTER_HELP, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -23,11 +23,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// `length`: how many there will be, if that is known.
     pub(crate) fn new(unit: &'static str, length: Option<u64>) -> Self {
-        let bar = output::stderr_is_a_terminal().then(|| {
-            let bar = ProgressBar::no_length();
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
+        let bar = output::stderr_is_a_terminal().then(ProgressBar::no_length);
         let progress = Self {
             bar,
             unit,
@@ -54,6 +50,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        bar.enable_steady_tick(Duration::from_millis(200));
     }
 
     /// `done` are done; `message` says what else is to be said.

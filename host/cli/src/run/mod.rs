@@ -27,8 +27,11 @@ Examples:
   overt run examples/walk-past/deployment.toml
   overt run deployment.toml 2> run.log
 
-Exit status: 0 if every camera ended as it should, 1 if one did not or nothing could be processed, 2 for mistakes in the deployment file,
-130 after Ctrl-C, which ends it in good order.")]
+Exit status:
+  0    every camera ended as it should
+  1    one did not, or nothing could be processed
+  2    mistakes in the deployment file
+  130  ended by Ctrl-C, in good order")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
@@ -46,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let machine = machine::start(&deployment)?;
 
     let progress = Progress::new("frames", None);
+    progress.at(0, || "loading plugins and models".to_owned());
     let finished = overt_pipeline::run(&machine, &deployment, &store, &stop, &|event| {
         show(&progress, event)
     });
