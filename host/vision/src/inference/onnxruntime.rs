@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::ep::ExecutionProviderDispatch;
+use ort::ep::cuda::ConvAlgorithmSearch;
 use ort::logging::LogLevel;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
 
@@ -105,9 +106,11 @@ fn on_cpu(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
 
 fn on_cuda(builder: SessionBuilder, index: u32) -> ort::Result<SessionBuilder> {
     let number = i32::try_from(index).map_err(ort::Error::wrap)?;
+    // The search by trial may settle on another algorithm, and so on other last digits, each time.
     let cuda = ort::ep::CUDA::default()
         .with_device_id(number)
         .with_tf32(false)
+        .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
         .build()
         .error_on_failure();
     Ok(builder.with_execution_providers([cuda, cpu()])?)
