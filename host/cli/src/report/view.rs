@@ -285,7 +285,7 @@ impl Alert {
                         y,
                         width,
                         height,
-                        line: frame.picture.width as f32 / 130.0,
+                        line: frame.picture.width as f32 / 170.0,
                     }
                 })
                 .collect(),
