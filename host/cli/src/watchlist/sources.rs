@@ -221,22 +221,18 @@ mod tests {
     }
 
     fn told(photographs: &[Photograph]) -> Vec<(&str, &str, &str)> {
-        let name = |photograph: &'_ Photograph| {
-            photograph
-                .file
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap()
-                .len()
-        };
-        assert!(photographs.iter().all(|photograph| name(photograph) > 0));
         photographs
             .iter()
             .map(|photograph| {
+                let file = photograph
+                    .file
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap();
                 (
                     photograph.reference.as_str(),
                     photograph.category.as_str(),
-                    photograph.file.file_name().unwrap().to_str().unwrap(),
+                    file,
                 )
             })
             .collect()
