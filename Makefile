@@ -19,16 +19,17 @@ help: ## Say what there is
 setup: ## Install and fetch what is missing (root is needed only for Debian packages)
 	@scripts/setup
 
+# The whole workspace's programs at once: a package by itself would have other features of the same crates, and so compile them again.
 build: setup
-	@cargo build --release --package overt
+	@cargo build --release --workspace --bins
 
 plugins: build ## Compile the plugins and pack each into a file: .overt/plugins/*.wasm
 	@scripts/build-plugins
 
 # The video changes with what makes it, and with nothing else.
-$(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.rs) | setup
+$(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.rs) | build
 	@echo "making the video $@"
-	@cargo run --release --quiet --package walk-past -- --photographs .overt/photographs --out $@
+	@$(target)/release/walk-past --photographs .overt/photographs --out $@
 
 demo: plugins $(video) ## Run the demonstration: faces walk past, and the person sought raises alerts
 	@$(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
@@ -49,7 +50,7 @@ test: setup formatting plugins $(video) ## Run every test, formatting and lints 
 	@echo "make test: formatting, lints and every test passed."
 
 bench: plugins $(video) ## Measure, and write out/bench/summary.json
-	@cargo run --release --quiet --package overt-bench -- --out out/bench/summary.json
+	@$(target)/release/overt-bench --out out/bench/summary.json
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins
