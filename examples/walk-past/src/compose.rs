@@ -23,7 +23,7 @@ pub(crate) struct Figure {
 pub(crate) fn figure(cutout: &Cutout, gain: f64, blur: f64, speed: f64) -> opencv::Result<Figure> {
     let mut pixels = Mat::default();
     let nothing = Scalar::all(0.0);
-    // Below, the person goes on behind the barrier: the last row is repeated, so that no blur fades it.
+    // None below: there the person goes on behind the barrier, and no blur may fade them.
     let pad = core::BORDER_CONSTANT;
     core::copy_make_border(
         &cutout.pixels,

@@ -52,121 +52,18 @@ pub(crate) struct Pass {
 }
 
 /// Three passes of the person sought, from two photographs. In one lane, who comes later in this list is nearer.
+#[rustfmt::skip]
 pub(crate) const PASSES: &[Pass] = &[
-    pass(
-        "person-b.jpg",
-        Lane::Near,
-        0,
-        11.0,
-        (175.0, 190.0),
-        315.0,
-        1.0,
-        0.0,
-    ),
-    pass(
-        "person-c.png",
-        Lane::Far,
-        50,
-        -4.5,
-        (62.0, 70.0),
-        250.0,
-        1.05,
-        0.9,
-    ),
-    pass(
-        "person-d.jpg",
-        Lane::Middle,
-        75,
-        -5.5,
-        (112.0, 120.0),
-        326.0,
-        0.75,
-        0.4,
-    ),
-    pass(
-        "person-a-2.jpg",
-        Lane::Middle,
-        45,
-        8.0,
-        (112.0, 126.0),
-        304.0,
-        1.0,
-        0.6,
-    ),
-    pass(
-        "person-a-3.jpg",
-        Lane::Near,
-        225,
-        -10.0,
-        (185.0, 215.0),
-        325.0,
-        1.1,
-        0.0,
-    ),
-    pass(
-        "person-b.jpg",
-        Lane::Middle,
-        330,
-        8.0,
-        (118.0, 108.0),
-        300.0,
-        1.25,
-        1.0,
-    ),
-    pass(
-        "person-a-3.jpg",
-        Lane::Far,
-        406,
-        6.6,
-        (68.0, 76.0),
-        255.0,
-        0.7,
-        0.7,
-    ),
-    pass(
-        "person-d.jpg",
-        Lane::Near,
-        428,
-        6.6,
-        (180.0, 195.0),
-        372.0,
-        0.9,
-        0.3,
-    ),
-    pass(
-        "person-c.png",
-        Lane::Middle,
-        500,
-        8.6,
-        (98.0, 104.0),
-        310.0,
-        1.0,
-        0.3,
-    ),
+    Pass { photograph: "person-b.jpg",   lane: Lane::Near,   first_frame: 0,   speed: 11.0,  face_width: (175.0, 190.0), face_row: 315.0, gain: 1.0,  blur: 0.0 },
+    Pass { photograph: "person-c.png",   lane: Lane::Far,    first_frame: 50,  speed: -4.5,  face_width: (62.0, 70.0), face_row: 250.0, gain: 1.05, blur: 0.9 },
+    Pass { photograph: "person-d.jpg",   lane: Lane::Middle, first_frame: 75,  speed: -5.5,  face_width: (112.0, 120.0), face_row: 326.0, gain: 0.75, blur: 0.4 },
+    Pass { photograph: "person-a-2.jpg", lane: Lane::Middle, first_frame: 45,  speed: 8.0,   face_width: (112.0, 126.0), face_row: 304.0, gain: 1.0,  blur: 0.6 },
+    Pass { photograph: "person-a-3.jpg", lane: Lane::Near,   first_frame: 225, speed: -10.0, face_width: (185.0, 215.0), face_row: 325.0, gain: 1.1,  blur: 0.0 },
+    Pass { photograph: "person-b.jpg",   lane: Lane::Middle, first_frame: 330, speed: 8.0,   face_width: (118.0, 108.0), face_row: 300.0, gain: 1.25, blur: 1.0 },
+    Pass { photograph: "person-a-3.jpg", lane: Lane::Far,    first_frame: 406, speed: 6.6,   face_width: (68.0, 76.0), face_row: 255.0, gain: 0.7,  blur: 0.7 },
+    Pass { photograph: "person-d.jpg",   lane: Lane::Near,   first_frame: 428, speed: 6.6,   face_width: (180.0, 195.0), face_row: 372.0, gain: 0.9,  blur: 0.3 },
+    Pass { photograph: "person-c.png",   lane: Lane::Middle, first_frame: 500, speed: 8.6,   face_width: (98.0, 104.0), face_row: 310.0, gain: 1.0,  blur: 0.3 },
 ];
-
-#[expect(clippy::too_many_arguments, reason = "a table row")]
-const fn pass(
-    photograph: &'static str,
-    lane: Lane,
-    first_frame: u32,
-    speed: f64,
-    face_width: (f64, f64),
-    face_row: f64,
-    gain: f64,
-    blur: f64,
-) -> Pass {
-    Pass {
-        photograph,
-        lane,
-        first_frame,
-        speed,
-        face_width,
-        face_row,
-        gain,
-        blur,
-    }
-}
 
 /// Where a face is: centre and width in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
