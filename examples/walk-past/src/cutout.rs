@@ -269,3 +269,27 @@ fn with_opacity(person: &Mat, opacity: &Mat) -> opencv::Result<Mat> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::outlines::PHOTOGRAPHS;
+
+    #[test]
+    fn a_photograph_that_is_missing_or_another_one_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let photograph = &PHOTOGRAPHS[0];
+        let missing = cut_out(folder.path(), photograph, 100.0)
+            .err()
+            .expect("an error");
+        assert!(missing.to_string().contains("scripts/setup"), "{missing}");
+
+        let grey = overt_vision::encode_jpeg(&[128; 3 * 64 * 64], 64, 64, 90).unwrap();
+        std::fs::write(folder.path().join(photograph.file), grey).unwrap();
+        let other = cut_out(folder.path(), photograph, 100.0)
+            .err()
+            .expect("an error");
+        assert!(other.to_string().contains("has 64 × 64 pixels"), "{other}");
+    }
+}
