@@ -139,18 +139,3 @@ fn a_face_without_landmarks_or_a_setting_that_does_not_exist_is_refused() {
         Err(QualityError::BadConfig)
     );
 }
-#[test]
-fn zz_print() {
-    for p in ["person-a-1.jpg","person-a-2.jpg","person-a-3.jpg","person-b.jpg", "person-c.png","person-d.jpg"] {
-        let frame = setup().photograph(p).unwrap();
-        let face = face(&frame);
-        let q = Workbench::new().assess::<Frontal>(&frame, &[face]).unwrap();
-        println!("{p} w {} {:?}", face.bounds.width, q[0].iter().map(|c| (c.name.clone(), c.value.round())).collect::<Vec<_>>());
-    }
-    let frame = setup().photograph("person-c.png").unwrap();
-    let face = face(&frame);
-    for r in [1,2,3,4,6,8] {
-        let b = blurred(&frame, r);
-        println!("blur {r} {} {}", value("Sharpness", &b, face), value("UnifiedQualityScore", &b, face));
-    }
-}

@@ -94,7 +94,10 @@ impl Face {
         if !self.bounds.is_valid() || !inside {
             return None;
         }
-        self.confidence = self.confidence.max(0.0).min(1.0);
+        if self.confidence.is_nan() {
+            self.confidence = 0.0;
+        }
+        self.confidence = self.confidence.clamp(0.0, 1.0);
         let near = |point: Point| {
             (point.x - centre.x).abs() <= self.bounds.width
                 && (point.y - centre.y).abs() <= self.bounds.height

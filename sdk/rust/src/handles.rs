@@ -101,7 +101,8 @@ impl Viewed {
     }
 }
 
-/// An array of numbers in the host's memory.
+/// An array of numbers in the host's memory. The numbers of one that was made of a frame are pixels: to read them ([`Tensor::read`],
+/// [`Tensor::read_bytes`], [`Tensor::peaks`], [`Tensor::gather`]) needs the capability `pixels`; to give them to a model does not.
 #[derive(Debug)]
 pub struct Tensor(system::tensors::Tensor);
 

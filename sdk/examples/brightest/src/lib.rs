@@ -1,5 +1,6 @@
 //! Two roles in one plugin, without a model: as a detector it takes the brightest spots of the frame for faces, as a quality measure it says how
-//! bright each is. It recognises nothing; it shows how a plugin has several roles, and it is quick to run in tests.
+//! bright each is. It recognises nothing; it shows how a plugin has several roles, and it is quick to run in tests. It computes with
+//! pixels, so it declares the capability `pixels`.
 
 use overt_sdk::{
     Channels, Component, Detector, DetectorError, Face, Frame, Quality, QualityError, Rect, View,

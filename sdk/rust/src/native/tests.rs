@@ -157,3 +157,20 @@ fn peaks_are_the_local_maxima_highest_first() {
         assert_eq!(places, [(2, 2), (0, 1)]);
     });
 }
+
+#[test]
+fn numbers_of_a_frame_are_withheld_from_whoever_has_not_the_pixels() {
+    let numbers = |frame: &Frame| {
+        let tensor = frame.tensor(View::stretch(4, 2)).unwrap().tensor;
+        [
+            tensor.read(0, 1).err(),
+            tensor.read_bytes(0, 1).err(),
+            tensor.gather(&[0]).err(),
+            tensor.peaks(0, 0.0, 1).err(),
+        ]
+    };
+    let withheld = Workbench::new().on_frame(&frame(), numbers);
+    assert_eq!(withheld, [Some(TensorError::PixelsWithheld); 4]);
+    let granted = Workbench::new().pixels().on_frame(&frame(), numbers);
+    assert_eq!(granted, [None; 4]);
+}
