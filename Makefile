@@ -11,7 +11,7 @@ overt := $(target)/release/overt
 demo := examples/walk-past
 video := out/demo/walk-past.avi
 
-.PHONY: help demo test bench setup build plugins formatting clean
+.PHONY: help demo test bench setup build plugins hostile formatting clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ build: setup
 
 plugins: build ## Compile the plugins and pack each into a file: .overt/plugins/*.wasm
 	@scripts/build-plugins
+
+hostile: build
+	@scripts/build-plugins hostile
 
 # The video changes with what makes it, and with nothing else.
 $(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.rs) | build
@@ -44,7 +47,7 @@ formatting: setup
 	@cargo fmt --all --check
 
 # Formatting first: it takes a second, and the rest takes minutes.
-test: setup formatting plugins $(video) ## Run every test, formatting and lints included
+test: setup formatting plugins hostile $(video) ## Run every test, formatting and lints included
 	@cargo clippy --release --workspace --all-targets --quiet -- -D warnings
 	@cargo test --release --workspace --quiet
 	@echo "make test: formatting, lints and every test passed."
@@ -53,5 +56,5 @@ bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
 clean: ## Remove what was built and made, but not what was fetched
-	@rm -rf out .overt/plugins
+	@rm -rf out .overt/plugins .overt/hostile
 	@cargo clean
