@@ -17,12 +17,7 @@ const MOST_IDLE_BYTES: usize = 256 << 20;
 /// A buffer may serve for at least half its size; a larger one would be wasted on the request.
 const MOST_WASTE: usize = 2;
 
-static POOL: Pool = Pool {
-    idle: Mutex::new(Idle {
-        buffers: Vec::new(),
-        bytes: 0,
-    }),
-};
+static POOL: Pool = Pool::new();
 
 struct Pool {
     idle: Mutex<Idle>,
@@ -35,6 +30,15 @@ struct Idle {
 }
 
 impl Pool {
+    const fn new() -> Pool {
+        Pool {
+            idle: Mutex::new(Idle {
+                buffers: Vec::new(),
+                bytes: 0,
+            }),
+        }
+    }
+
     fn take(&self, words: usize) -> Option<Vec<u64>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |b: &Vec<u64>| b.len() >= words && b.len() / MOST_WASTE <= words;
@@ -64,18 +68,23 @@ impl Pool {
 pub(crate) struct Buffer {
     words: Vec<u64>,
     bytes: usize,
+    pool: &'static Pool,
 }
 
 impl Buffer {
     /// A buffer of so many zero bytes. The caller has checked the size against a limit or a budget.
     pub(crate) fn zeroed(bytes: usize) -> Buffer {
+        Buffer::zeroed_from(&POOL, bytes)
+    }
+
+    fn zeroed_from(pool: &'static Pool, bytes: usize) -> Buffer {
         let words = bytes.div_ceil(mem::size_of::<u64>());
         let words = if words == 0 {
             Vec::new()
         } else {
-            POOL.take(words).unwrap_or_else(|| vec![0; words])
+            pool.take(words).unwrap_or_else(|| vec![0; words])
         };
-        Buffer { words, bytes }
+        Buffer { words, bytes, pool }
     }
 
     /// A buffer that holds a copy of these bytes.
@@ -106,7 +115,7 @@ impl Drop for Buffer {
         // `Zeroize` and not `fill`, which the compiler may leave out where the memory is freed next.
         self.words[..used].zeroize();
         if used > 0 {
-            POOL.give(mem::take(&mut self.words));
+            self.pool.give(mem::take(&mut self.words));
         }
     }
 }
@@ -123,23 +132,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// A size that no other test of this process asks for, so that the buffer given back is the one taken next.
-    const ODD_SIZE: usize = 7_654_321;
-
     #[test]
     fn a_buffer_that_comes_back_is_used_again_and_holds_zeros() {
-        let mut first = Buffer::zeroed(ODD_SIZE);
+        static OWN: Pool = Pool::new();
+        let mut first = Buffer::zeroed_from(&OWN, 4321);
         first.fill(0xAB);
         let place = first.as_ptr();
         drop(first);
-        let second = Buffer::zeroed(ODD_SIZE);
+        let second = Buffer::zeroed_from(&OWN, 4320);
         assert_eq!(
             second.as_ptr(),
             place,
             "the buffer was taken out of the pool"
         );
         assert!(
-            second.iter().all(|b| *b == 0),
+            second.words.iter().all(|word| *word == 0),
             "nothing of its former contents is left"
         );
     }
@@ -156,12 +163,7 @@ mod tests {
 
     #[test]
     fn the_pool_keeps_no_more_than_its_limit() {
-        let pool = Pool {
-            idle: Mutex::new(Idle {
-                buffers: Vec::new(),
-                bytes: 0,
-            }),
-        };
+        let pool = Pool::new();
         let words = MOST_IDLE_BYTES / 8 / 2;
         for _ in 0..3 {
             pool.give(vec![0; words]);
@@ -172,12 +174,7 @@ mod tests {
 
     #[test]
     fn a_small_request_does_not_take_a_large_buffer() {
-        let pool = Pool {
-            idle: Mutex::new(Idle {
-                buffers: Vec::new(),
-                bytes: 0,
-            }),
-        };
+        let pool = Pool::new();
         pool.give(vec![0; 1000]);
         assert!(pool.take(100).is_none());
         assert!(pool.take(1001).is_none());

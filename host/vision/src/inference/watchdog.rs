@@ -124,20 +124,33 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_stopped_in_the_order_of_their_deadlines_and_only_while_watched() {
+    fn a_run_is_stopped_at_its_deadline_whatever_others_wait_for() {
         let (sender, stopped) = mpsc::channel();
         let run = |n| Arc::new(Says(Mutex::new(sender.clone()), n));
         let start = Instant::now();
-        let _late = watch(start + Duration::from_millis(60), run(2)).unwrap();
-        let _early = watch(start + Duration::from_millis(20), run(1)).unwrap();
-        drop(watch(start + Duration::from_millis(40), run(3)).unwrap());
-        let _past = watch(start, run(0)).unwrap();
-        let order: Vec<u32> = (0..3).map(|_| stopped.recv().unwrap()).collect();
-        assert_eq!(
-            order,
-            [0, 1, 2],
-            "the one that was let go is not among them"
+        let _far = watch(start + Duration::from_secs(3600), run(0)).unwrap();
+        let _late = watch(start + Duration::from_millis(20), run(1)).unwrap();
+        let _early = watch(start + Duration::from_millis(10), run(2)).unwrap();
+        let _past = watch(start, run(3)).unwrap();
+        let mut all: Vec<u32> = (0..3).map(|_| stopped.recv().unwrap()).collect();
+        all.sort_unstable();
+        assert_eq!(all, [1, 2, 3]);
+        assert!(
+            stopped.try_recv().is_err(),
+            "the one that has an hour left goes on"
         );
-        assert!(stopped.try_recv().is_err());
+        assert!(Instant::now() >= start + Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_run_that_ended_is_watched_no_longer() {
+        let (sender, _stopped) = mpsc::channel();
+        let watched = |number| WATCHDOG.lock().runs.iter().any(|run| run.number == number);
+        let far = Instant::now() + Duration::from_secs(3600);
+        let guard = watch(far, Arc::new(Says(Mutex::new(sender), 0))).unwrap();
+        let number = guard.number;
+        assert!(watched(number));
+        drop(guard);
+        assert!(!watched(number));
     }
 }
