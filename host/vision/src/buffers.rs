@@ -11,11 +11,18 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroize;
 
-/// Most bytes that lie idle in the pool: about twenty 1080p frames with their tensors. What comes back above that is freed.
+/// Most bytes that lie idle in the pool: about eight 1080p frames with their float32 tensors. Above that, what has lain idle longest is
+/// freed.
 const MOST_IDLE_BYTES: usize = 256 << 20;
 
 /// A buffer may serve for at least half its size; a larger one would be wasted on the request.
 const MOST_WASTE: usize = 2;
+
+/// Most buffers that lie idle, so that looking through them stays short.
+const MOST_IDLE_BUFFERS: usize = 128;
+
+/// Smaller buffers are the allocator's business: it has them at hand.
+const LEAST_BYTES: usize = 4096;
 
 static POOL: Pool = Pool::new();
 
@@ -23,7 +30,7 @@ struct Pool {
     idle: Mutex<Idle>,
 }
 
-/// All of these hold zeros only.
+/// All of these hold zeros only; the one that has lain idle longest comes first.
 struct Idle {
     buffers: Vec<Vec<u64>>,
     bytes: usize,
@@ -49,18 +56,22 @@ impl Pool {
             .filter(|(_, b)| fits(b))
             .min_by_key(|(_, b)| b.len())?
             .0;
-        let buffer = idle.buffers.swap_remove(best);
+        let buffer = idle.buffers.remove(best);
         idle.bytes -= mem::size_of_val(buffer.as_slice());
         Some(buffer)
     }
 
     fn give(&self, buffer: Vec<u64>) {
         let bytes = mem::size_of_val(buffer.as_slice());
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.bytes + bytes <= MOST_IDLE_BYTES {
-            idle.bytes += bytes;
-            idle.buffers.push(buffer);
+        if !(LEAST_BYTES..=MOST_IDLE_BYTES).contains(&bytes) {
+            return;
         }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while idle.bytes + bytes > MOST_IDLE_BYTES || idle.buffers.len() >= MOST_IDLE_BUFFERS {
+            idle.bytes -= mem::size_of_val(idle.buffers.remove(0).as_slice());
+        }
+        idle.bytes += bytes;
+        idle.buffers.push(buffer);
     }
 }
 
@@ -135,11 +146,11 @@ mod tests {
     #[test]
     fn a_buffer_that_comes_back_is_used_again_and_holds_zeros() {
         static OWN: Pool = Pool::new();
-        let mut first = Buffer::zeroed_from(&OWN, 4321);
+        let mut first = Buffer::zeroed_from(&OWN, 54_321);
         first.fill(0xAB);
         let place = first.as_ptr();
         drop(first);
-        let second = Buffer::zeroed_from(&OWN, 4320);
+        let second = Buffer::zeroed_from(&OWN, 54_320);
         assert_eq!(
             second.as_ptr(),
             place,
@@ -162,14 +173,35 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_keeps_no_more_than_its_limit() {
+    fn the_pool_keeps_no_more_than_its_limits_and_frees_the_oldest_first() {
         let pool = Pool::new();
         let words = MOST_IDLE_BYTES / 8 / 2;
-        for _ in 0..3 {
-            pool.give(vec![0; words]);
+        for extra in [1, 0, 0] {
+            pool.give(vec![0; words - 1 + extra]);
+        }
+        {
+            let idle = pool.idle.lock().unwrap();
+            assert_eq!(
+                (idle.buffers.len(), idle.bytes),
+                (2, MOST_IDLE_BYTES - 16),
+                "the first is gone"
+            );
+        }
+        pool.give(vec![0; MOST_IDLE_BYTES / 8 + 1]);
+        pool.give(vec![0; LEAST_BYTES / 8 - 1]);
+        assert_eq!(
+            pool.idle.lock().unwrap().buffers.len(),
+            2,
+            "too large and too small are not kept"
+        );
+        for _ in 0..2 * MOST_IDLE_BUFFERS {
+            pool.give(vec![0; LEAST_BYTES / 8]);
         }
         let idle = pool.idle.lock().unwrap();
-        assert_eq!((idle.buffers.len(), idle.bytes), (2, MOST_IDLE_BYTES));
+        assert_eq!(
+            (idle.buffers.len(), idle.bytes),
+            (MOST_IDLE_BUFFERS, MOST_IDLE_BUFFERS * LEAST_BYTES)
+        );
     }
 
     #[test]
