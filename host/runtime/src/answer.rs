@@ -30,7 +30,7 @@ pub enum AnswerFault {
         /// The range.
         expected: &'static str,
         /// The value.
-        found: String,
+        found: Box<str>,
     },
     /// A box or point where none can be.
     #[error("{what} lies outside the frame of {width} × {height}")]
@@ -141,7 +141,7 @@ pub(crate) fn faces(
                 return Err(AnswerFault::OutOfRange {
                     what,
                     expected: "more than 0",
-                    found: value.to_string(),
+                    found: value.to_string().into(),
                 });
             }
         }
@@ -167,7 +167,7 @@ pub(crate) fn faces(
             return Err(AnswerFault::OutOfRange {
                 what,
                 expected: "0 to 1",
-                found: face.confidence.to_string(),
+                found: face.confidence.to_string().into(),
             });
         }
         if let Some(landmarks) = face.landmarks {
@@ -179,7 +179,7 @@ pub(crate) fn faces(
                     return Err(AnswerFault::OutOfRange {
                         what,
                         expected: "within twice the box",
-                        found: format!("({px}, {py})"),
+                        found: format!("({px}, {py})").into(),
                     });
                 }
             }
@@ -245,7 +245,7 @@ pub(crate) fn quality(answer: &[Vec<quality::Component>], faces: usize) -> Resul
             let what = || format!("quality component {index} of face {face}");
             finite(component.value, what)?;
             if !(0.0..=100.0).contains(&component.value) {
-                let found = component.value.to_string();
+                let found = component.value.to_string().into();
                 return Err(AnswerFault::OutOfRange {
                     what: what(),
                     expected: "0 to 100",

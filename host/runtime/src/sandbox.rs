@@ -203,7 +203,7 @@ impl GuestClock {
         let used = thread_cpu_time()
             .saturating_sub(self.started)
             .saturating_sub(self.host);
-        (used > self.limit).then(|| CallCause::Overrun {
+        (used > self.limit).then_some(CallCause::Overrun {
             used_ms: used.as_millis() as u64,
             limit_ms: self.limit.as_millis() as u64,
         })
