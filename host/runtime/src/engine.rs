@@ -121,7 +121,9 @@ pub(crate) fn config(family: Family) -> Config {
         .wasm_extended_const(features.extended_const())
         // The results of relaxed SIMD differ between machines, and a decision must replay on another.
         .wasm_relaxed_simd(false)
+        // Without backtraces nobody asks where in the module an instruction came from, and a tenth of a compiled plugin is that table.
         .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20)
         .memory_init_cow(true)
@@ -152,7 +154,9 @@ fn pooling() -> wasmtime::InstanceAllocationStrategy {
         .max_tables_per_module(TABLES)
         .total_tables(calls * TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
-        // What a small plugin touches is wiped by writing zeros, which is cheaper than giving pages back; above that, pages are given back.
+        // The memory of a small plugin is wiped by writing it anew, which is cheaper than giving pages back and faulting them in again; above
+        // that, pages are given back. `pagemap_scan` would find what was written in memories of any size, but it passes over pages that are
+        // swapped out, and those would reach the next call.
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10);
     wasmtime::InstanceAllocationStrategy::Pooling(pooling)
