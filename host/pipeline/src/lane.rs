@@ -13,7 +13,8 @@ use crate::choice::Choice;
 use crate::stages::{Stage, Stages};
 use crate::tracker::Tracker;
 use crate::way::{
-    Admitted, CaptureEnd, Chosen, Job, LaneEnd, Passed, Probe, ToDecision, ToLane, TrackSpan,
+    Admitted, CaptureEnd, Chosen, Compared, Job, LaneEnd, Passed, Probe, ToDecision, ToLane,
+    TrackSpan,
 };
 
 /// A camera's lane and what its thread needs.
@@ -102,7 +103,7 @@ impl<'a> Lane<'a> {
                         self.take(admitted, faces);
                     }
                 }
-                ToLane::Compared(sequence, probes) => self.compared(sequence, probes),
+                ToLane::Compared(sequence, compared) => self.compared(sequence, compared),
                 ToLane::Ended(ended) => end = Some(ended),
             }
             self.pass_on();
@@ -182,7 +183,7 @@ impl<'a> Lane<'a> {
         });
     }
 
-    fn compared(&mut self, sequence: u32, probes: Result<Vec<Probe>, CallError>) {
+    fn compared(&mut self, sequence: u32, compared: Compared) {
         let Some(waiting) = self
             .waiting
             .iter_mut()
@@ -191,17 +192,14 @@ impl<'a> Lane<'a> {
             return;
         };
         let spans = std::mem::take(&mut waiting.comparing);
-        match probes {
-            Ok(probes) => {
-                let span =
-                    |probe: &Probe| spans.iter().find(|span| span.track == probe.track).copied();
-                waiting.passed.probes = probes
-                    .into_iter()
-                    .filter_map(|probe| Some((span(&probe)?, probe)))
-                    .collect();
-            }
-            // A face that nobody could compare is a frame that was not seen: no silent gap.
-            Err(error) => waiting.passed.seen = Err(error),
+        let span = |probe: &Probe| spans.iter().find(|span| span.track == probe.track).copied();
+        let probes = compared.probes.into_iter();
+        waiting.passed.probes = probes
+            .filter_map(|probe| Some((span(&probe)?, probe)))
+            .collect();
+        // A face that nobody could compare is a frame that was not seen: no silent gap.
+        if let Some(error) = compared.failed {
+            waiting.passed.seen = Err(error);
         }
     }
 

@@ -223,7 +223,7 @@ mod tests {
     fn chequered(width: u32, height: u32) -> Frame {
         let pixels: Vec<u8> = (0..width * height)
             .flat_map(|at| {
-                [if (at % width + at / width) % 2 == 0 {
+                [if (at % width + at / width).is_multiple_of(2) {
                     255
                 } else {
                     0

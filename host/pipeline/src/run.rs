@@ -117,7 +117,7 @@ pub fn run(
     let interrupted = stop.load(Ordering::Relaxed);
     let finished = Timestamp::now();
     record.finish(&decided.counts, interrupted, milliseconds(finished))?;
-    Ok(gather(
+    gather(
         machine,
         deployment,
         store,
@@ -131,7 +131,7 @@ pub fn run(
         },
         workers,
         interrupted,
-    )?)
+    )
 }
 
 fn milliseconds(time: Timestamp) -> records::Timestamp {

@@ -81,9 +81,17 @@ pub(crate) enum ToLane {
     /// A frame's faces, or why there are none to be had. In any order.
     Detected(Admitted, Result<Vec<Face>, CallError>),
     /// The comparison of a frame's chosen faces. In any order.
-    Compared(u32, Result<Vec<Probe>, CallError>),
+    Compared(u32, Compared),
     /// The camera gives no more frames; so many came.
     Ended(CaptureEnd),
+}
+
+/// What became of a frame's chosen faces.
+#[derive(Default)]
+pub(crate) struct Compared {
+    pub(crate) probes: Vec<Probe>,
+    /// Why some face, or every face, could not be compared.
+    pub(crate) failed: Option<CallError>,
 }
 
 /// How a camera ended.

@@ -12,7 +12,7 @@ use overt_vision::{Backend, Face, Frame, InferenceError, Rect};
 use crate::generation::{Generation, Loaded};
 use crate::pictures::{Still, face_crop};
 use crate::stages::{Stage, Stages};
-use crate::way::{Chosen, Job, Probe, ToLane};
+use crate::way::{Chosen, Compared, Job, Probe, ToLane};
 
 /// Candidates that a search returns for a probe.
 const CANDIDATES: usize = 10;
@@ -101,10 +101,14 @@ impl<'a> Worker<'a> {
                 faces,
             } => {
                 let encoder = &generation.perception.encoder.plugin;
-                let probes = self.guarded(encoder, &frame, |worker| {
+                let compared = self.guarded(encoder, &frame, |worker| {
                     worker.compare(&frame, &generation, chosen, faces)
                 });
-                let _ = self.lanes[camera].send(ToLane::Compared(frame.sequence(), probes));
+                let compared = compared.unwrap_or_else(|error| Compared {
+                    failed: Some(error),
+                    ..Compared::default()
+                });
+                let _ = self.lanes[camera].send(ToLane::Compared(frame.sequence(), compared));
             }
         }
     }
@@ -142,58 +146,81 @@ impl<'a> Worker<'a> {
         Ok((&mut self.ready, self.stages))
     }
 
+    /// Compares a frame's chosen faces with the watchlist. Faces without landmarks go by themselves: an encoder that needs them refuses the
+    /// whole call, and the others should not suffer for that.
     fn compare(
         &mut self,
         frame: &Arc<Frame>,
         generation: &Generation,
         chosen: Vec<Chosen>,
         faces: Arc<[Rect]>,
-    ) -> Result<Vec<Probe>, CallError> {
-        let perception = &generation.perception;
-        let encoder = &perception.encoder.plugin;
+    ) -> Result<Compared, CallError> {
+        let encoder = &generation.perception.encoder.plugin;
         let (ready, stages) = self.ready(generation, encoder, frame)?;
-        let mut probes = Vec::with_capacity(chosen.len());
         let still = stages.time(Stage::Picture, || Still::of(frame, faces));
         let still = Arc::new(still.map_err(|error| host_failed(encoder, frame, &error))?);
-        for chosen in chosen.chunks(overt_runtime::limits::ENCODED) {
-            let asked: Vec<Face> = chosen.iter().map(|chosen| chosen.face).collect();
-            let quality = match (&perception.quality, &mut ready.quality) {
-                (Some(quality), Some(sessions)) => stages.time(Stage::Assess, || {
-                    quality.plugin.assess(frame, &asked, sessions)
-                })?,
-                _ => vec![Vec::new(); asked.len()],
-            };
-            let templates = stages.time(Stage::Encode, || {
-                encoder.encode(frame, &asked, &mut ready.encoder)
-            })?;
-            // The answer was checked: float32, [faces, dimension].
-            let rows = templates
-                .as_f32s()
-                .unwrap_or_default()
-                .chunks_exact(perception.encoder_id.dimension);
-            for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
-                let hits = stages.time(Stage::Search, || {
-                    let template = Template::new(&perception.encoder_id, row)
-                        .map_err(|error| host_failed(encoder, frame, &error))?;
-                    generation
-                        .gallery
-                        .search(&template, CANDIDATES)
-                        .map_err(|error| host_failed(encoder, frame, &error))
-                })?;
-                let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
-                let crop = crop.map_err(|error| host_failed(encoder, frame, &error))?;
-                probes.push(Probe {
-                    track: chosen.track,
-                    face: chosen.face,
-                    quality,
-                    hits,
-                    crop,
-                    still: still.clone(),
-                });
+        let (full, bare): (Vec<Chosen>, Vec<Chosen>) = chosen
+            .into_iter()
+            .partition(|chosen| chosen.face.landmarks.is_some());
+        let mut compared = Compared::default();
+        for group in [full, bare] {
+            for chosen in group.chunks(overt_runtime::limits::ENCODED) {
+                match compare_group(frame, generation, chosen, &still, ready, stages) {
+                    Ok(probes) => compared.probes.extend(probes),
+                    Err(error) => compared.failed = compared.failed.or(Some(error)),
+                }
             }
         }
-        Ok(probes)
+        Ok(compared)
     }
+}
+
+/// Assesses, encodes and searches faces that go through the plugins together.
+fn compare_group(
+    frame: &Arc<Frame>,
+    generation: &Generation,
+    chosen: &[Chosen],
+    still: &Arc<Still>,
+    ready: &mut Ready,
+    stages: &Stages,
+) -> Result<Vec<Probe>, CallError> {
+    let perception = &generation.perception;
+    let encoder = &perception.encoder.plugin;
+    let asked: Vec<Face> = chosen.iter().map(|chosen| chosen.face).collect();
+    let quality = match (&perception.quality, &mut ready.quality) {
+        (Some(quality), Some(sessions)) => stages.time(Stage::Assess, || {
+            quality.plugin.assess(frame, &asked, sessions)
+        })?,
+        _ => vec![Vec::new(); asked.len()],
+    };
+    let templates = stages.time(Stage::Encode, || {
+        encoder.encode(frame, &asked, &mut ready.encoder)
+    })?;
+    // The answer was checked: float32, [faces, dimension].
+    let rows = templates
+        .as_f32s()
+        .unwrap_or_default()
+        .chunks_exact(perception.encoder_id.dimension);
+    let failed = |error: &dyn std::fmt::Display| host_failed(encoder, frame, error);
+    let mut probes = Vec::with_capacity(chosen.len());
+    for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
+        let hits = stages.time(Stage::Search, || {
+            let template =
+                Template::new(&perception.encoder_id, row).map_err(|error| failed(&error))?;
+            let hits = generation.gallery.search(&template, CANDIDATES);
+            hits.map_err(|error| failed(&error))
+        })?;
+        let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
+        probes.push(Probe {
+            track: chosen.track,
+            face: chosen.face,
+            quality,
+            hits,
+            crop: crop.map_err(|error| failed(&error))?,
+            still: still.clone(),
+        });
+    }
+    Ok(probes)
 }
 
 /// An error of the host's own, in the form in which it travels to the lane.

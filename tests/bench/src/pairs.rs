@@ -63,7 +63,8 @@ impl Pairs {
         mut ours: impl FnMut() -> Outcome<f64>,
         mut baseline: impl FnMut() -> Outcome<f64>,
     ) -> Outcome<Pairs> {
-        (ours()?, baseline()?);
+        ours()?;
+        baseline()?;
         let mut pairs = Pairs {
             ours: Vec::new(),
             baseline: Vec::new(),
