@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::{Alert, Decision, Observation, Offer, Route, Urgency};
-use overt_runtime::plugin::Terms;
+use overt_runtime::Terms;
 use overt_runtime::{
     CallError, Capability, Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions, Sessions,
 };

@@ -56,6 +56,19 @@ fn a_policy_that_is_cut_off_is_cut_off_at_the_same_fuel_every_time() {
 }
 
 #[test]
+fn a_policy_with_fuel_for_days_is_ended_all_the_same_and_the_host_takes_the_blame() {
+    let days = Limits {
+        fuel: 1 << 60,
+        ..Limits::default()
+    };
+    let cause = cause_within(days, "loop");
+    assert!(
+        matches!(&cause, CallCause::Host(text) if text.contains("5 s")),
+        "{cause}"
+    );
+}
+
+#[test]
 fn a_policy_that_calls_the_host_for_ever_is_cut_off() {
     for behaviour in ["log-megabytes", "ask-for-config-without-end"] {
         assert_eq!(

@@ -8,7 +8,7 @@ use overt_contract::Capability;
 use overt_deployment::{self as deployment, Deployment};
 use overt_gallery::{EncoderId, EntryKey, Gallery, Template};
 use overt_records as records;
-use overt_runtime::plugin::Terms;
+use overt_runtime::Terms;
 use overt_runtime::{Limits, Manifest, Plugin, PluginFile};
 use overt_vision::ModelFile;
 use sha2::{Digest, Sha256};

@@ -173,7 +173,7 @@ impl Compiler {
         if over_long {
             return Err(PluginError::CompileLimit {
                 path: path.to_owned(),
-                limit: "512 MiB of compiled code",
+                limit: "256 MiB of compiled code",
             });
         }
         let compiled = compiled.map_err(|error| host(error.to_string()))?;

@@ -13,6 +13,7 @@
 //!
 //! The runtime knows no watchlist, no record and no deployment file.
 
+mod accept;
 pub mod agreement;
 pub mod answer;
 pub mod cache;
@@ -29,6 +30,7 @@ pub mod package;
 pub mod plugin;
 mod sandbox;
 
+pub use accept::Terms;
 pub use agreement::Grants;
 pub use engine::{Runtime, RuntimeOptions};
 pub use error::{CallCause, CallError, PluginError};

@@ -1,40 +1,20 @@
 //! An accepted plugin, and the calls to it: each in a fresh store and a fresh instance, its answer checked.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use overt_vision::{Backend, Face, Frame, InferenceError, ModelFile, Tensor};
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::InstancePre;
 use wasmtime::{Store, Trap};
 
-use crate::agreement::{self, Grants};
 use crate::answer;
 use crate::contract::exports::{alert_router, detector, encoder, matcher_policy, quality};
 use crate::engine::Runtime;
-use crate::error::{CallCause, CallError, PluginError};
-use crate::imports;
+use crate::error::{CallCause, CallError};
 use crate::limits::{self, Limits};
 use crate::manifest::EncoderFacts;
-use crate::package::PluginFile;
 use crate::sandbox::{Call, Ended, LogSource, NamedSession};
-use overt_contract::{Capability, Role};
-
-/// What a deployment says about a plugin.
-#[derive(Clone, Debug)]
-pub struct Terms {
-    /// The role that it is to fill. Others that it has are not used.
-    pub role: Role,
-    /// What is granted to it.
-    pub grants: Grants,
-    /// What a call may use.
-    pub limits: Limits,
-    /// Its own table, as a JSON object.
-    pub config: String,
-    /// A file for each model that its manifest names.
-    pub models: BTreeMap<String, (PathBuf, ModelFile)>,
-}
+use overt_contract::Role;
 
 /// Which plugin it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,24 +30,25 @@ pub struct PluginIdentity {
 /// An accepted plugin. Cheap to clone; calls from several threads run side by side.
 #[derive(Clone)]
 pub struct Plugin {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    runtime: Runtime,
-    identity: PluginIdentity,
-    role: Role,
-    limits: Limits,
-    config: Arc<str>,
-    pixels: bool,
-    encoder: Option<EncoderFacts>,
-    models: Vec<(String, ModelFile)>,
-    pre: InstancePre<Call>,
-    indices: Indices,
+/// What all clones of a plugin share.
+pub(crate) struct Inner {
+    pub(crate) runtime: Runtime,
+    pub(crate) identity: PluginIdentity,
+    pub(crate) role: Role,
+    pub(crate) limits: Limits,
+    pub(crate) config: Arc<str>,
+    pub(crate) pixels: bool,
+    pub(crate) encoder: Option<EncoderFacts>,
+    pub(crate) models: Vec<(String, ModelFile)>,
+    pub(crate) pre: InstancePre<Call>,
+    pub(crate) indices: Indices,
 }
 
 /// Where the role's functions are in the component.
-enum Indices {
+pub(crate) enum Indices {
     Detector(detector::GuestIndices),
     Encoder(encoder::GuestIndices),
     Quality(quality::GuestIndices),
@@ -80,128 +61,8 @@ pub struct Sessions {
     sessions: Vec<NamedSession>,
 }
 
-impl Runtime {
-    /// Accepts a plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
-    /// declared role is loaded, because a type mismatch shows only there. Nothing of the guest has run before that.
-    pub fn accept(&self, file: &PluginFile, terms: Terms) -> Result<Plugin, PluginError> {
-        let path = || file.path().to_owned();
-        let manifest = file.manifest();
-        agreement::check(file, &terms.grants)?;
-        if !manifest.plugin.roles.contains(&terms.role) {
-            return Err(PluginError::WrongRole {
-                path: path(),
-                wanted: terms.role,
-                roles: manifest.plugin.roles.clone(),
-            });
-        }
-        let mut given = terms.models;
-        let mut models = Vec::new();
-        for declared in &manifest.models {
-            let Some((file, model)) = given.remove(&declared.name) else {
-                return Err(PluginError::ModelNotGiven {
-                    path: path(),
-                    model: declared.name.clone(),
-                });
-            };
-            if model.sha256() != declared.sha256 {
-                return Err(PluginError::ModelDigest {
-                    path: path(),
-                    model: declared.name.clone(),
-                    file,
-                    expected: declared.sha256.clone(),
-                    found: model.sha256().to_owned(),
-                });
-            }
-            models.push((declared.name.clone(), model));
-        }
-        if let Some((model, _)) = given.pop_first() {
-            return Err(PluginError::ModelNotDeclared {
-                path: path(),
-                model,
-            });
-        }
-        let component = self.component(file)?;
-        let contract = |error: wasmtime::Error| PluginError::Contract {
-            path: path(),
-            cause: format!("{error:#}"),
-        };
-        let engine = self.engine(terms.role.family());
-        let mut linker = Linker::new(engine);
-        let capabilities: Grants = manifest
-            .capabilities
-            .declared()
-            .filter(|capability| terms.grants.contains(capability))
-            .collect();
-        imports::link(&mut linker, &capabilities)?;
-        let pre = linker.instantiate_pre(&component).map_err(contract)?;
-        let indices = Indices::of(terms.role, &pre).map_err(contract)?;
-        let plugin = Plugin {
-            inner: Arc::new(Inner {
-                runtime: self.clone(),
-                identity: PluginIdentity {
-                    id: manifest.plugin.id.as_str().into(),
-                    version: manifest.plugin.version.to_string().into(),
-                    sha256: file.sha256().into(),
-                },
-                role: terms.role,
-                limits: terms.limits,
-                config: terms.config.into(),
-                pixels: capabilities.contains(&Capability::Pixels),
-                encoder: manifest.encoder.clone(),
-                models,
-                pre,
-                indices,
-            }),
-        };
-        plugin
-            .load_every_role(&manifest.plugin.roles)
-            .map_err(|cause| PluginError::Contract {
-                path: path(),
-                cause,
-            })?;
-        Ok(plugin)
-    }
-
-    /// The compiled component: from the cache, or compiled now.
-    fn component(&self, file: &PluginFile) -> Result<Component, PluginError> {
-        let family = file
-            .manifest()
-            .family()
-            .unwrap_or(overt_contract::Family::Perception);
-        let engine = self.engine(family);
-        let cache = self.inner.cache.as_ref();
-        if let Some(component) = cache.and_then(|cache| cache.load(engine, file.sha256())) {
-            return Ok(component);
-        }
-        let compiled = self
-            .inner
-            .compiler
-            .compile(file.path(), family, file.bytes())?;
-        if let Some(cache) = cache {
-            cache.store(engine, file.sha256(), &compiled);
-        }
-        // SAFETY: the bytes came this moment through a pipe from the compiler child, which is this same software, started by its own path
-        // without an environment; `deserialize` checks version and settings. Tested by every test that loads a plugin, and by
-        // `a_compiler_of_other_settings_is_refused`.
-        unsafe { Component::deserialize(engine, &compiled) }.map_err(|error| {
-            let text = format!("{error:#}");
-            // The pool's refusal, which has no type of its own; the text is tested by `more_memories_tables_or_instances_than_the_pool_gives_are_refused`.
-            if text.contains("pooling allocator") {
-                PluginError::Contract {
-                    path: file.path().to_owned(),
-                    cause: text,
-                }
-            } else {
-                PluginError::Engine {
-                    cause: format!("the compiler's output does not load: {text}"),
-                }
-            }
-        })
-    }
-}
-
 impl Indices {
-    fn of(role: Role, pre: &InstancePre<Call>) -> wasmtime::Result<Indices> {
+    pub(crate) fn of(role: Role, pre: &InstancePre<Call>) -> wasmtime::Result<Indices> {
         Ok(match role {
             Role::Detector => Indices::Detector(detector::GuestIndices::new(pre)?),
             Role::Encoder => Indices::Encoder(encoder::GuestIndices::new(pre)?),
@@ -525,7 +386,7 @@ impl Plugin {
     }
 
     /// Instantiates once, without calling anything, and loads every declared role.
-    fn load_every_role(&self, roles: &[Role]) -> Result<(), String> {
+    pub(crate) fn load_every_role(&self, roles: &[Role]) -> Result<(), String> {
         let outcome = self.call(
             About::default(),
             &mut Sessions::none(),

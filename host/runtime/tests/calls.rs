@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use overt_runtime::Terms;
 use overt_runtime::answer::AnswerFault;
 use overt_runtime::decision::Decision;
-use overt_runtime::plugin::Terms;
 use overt_runtime::{CallCause, Limits, Plugin, Role, limits};
 use overt_vision::{Backend, Budget, Device, InferenceError, ModelFile, Port, Session, Tensor};
 use support::{accepted_policy, detector, frame, observation, read, runtime, terms};
@@ -309,14 +309,12 @@ fn an_allocator_that_loops_or_lies_ends_its_own_call() {
 fn fuel_covers_what_the_host_does_for_a_policy() {
     // A megabyte in each line: the guest's own operators would last for minutes.
     let body = "(drop (memory.grow (i32.const 32))) (loop $again (call $log (i32.const 1) (i32.const 0) (i32.const 1000000)) (br $again)) unreachable";
-    let started = Instant::now();
     assert_eq!(
         cause(body, ""),
         CallCause::OutOfFuel {
             fuel: Limits::default().fuel
         }
     );
-    assert!(started.elapsed() < limits::DECISION_BACKSTOP);
 
     let body = "(loop $again (global.set $next (i32.const 4096)) (call $config (i32.const 32)) (br $again)) unreachable";
     assert_eq!(

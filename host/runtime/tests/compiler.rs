@@ -167,6 +167,28 @@ fn a_compiler_that_prints_for_ever_is_ended() {
 }
 
 #[test]
+fn more_compiled_code_than_the_limit_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("generous");
+    write_program(
+        &program,
+        "#!/bin/sh\nexec /usr/bin/head -c 300M /dev/zero\n",
+    );
+    let error = accept(
+        Compiler {
+            program,
+            arguments: Vec::new(),
+        },
+        "",
+    )
+    .unwrap_err();
+    assert!(
+        matches!(error, PluginError::CompileLimit { limit, .. } if limit.contains("256 MiB")),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_compiler_is_given_no_environment() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("environment");

@@ -137,6 +137,8 @@ fn more_memories_tables_or_instances_than_the_pool_gives_are_refused() {
         ("memories", 5, "(memory 1)"),
         ("tables", 9, "(table 1 funcref)"),
         ("instances", 17, ""),
+        ("elements of a table", 1, "(table 100001 funcref)"),
+        ("bytes of a memory", 1, "(memory 8193)"),
     ] {
         let instances = "(core instance (instantiate $m))".repeat(count);
         let cause = not_of_the_contract(policy_beside(&format!(

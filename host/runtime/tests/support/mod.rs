@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use overt_runtime::Terms;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::Observation;
 use overt_runtime::manifest::SECTION;
-use overt_runtime::plugin::Terms;
 use overt_runtime::{
     Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
 };
