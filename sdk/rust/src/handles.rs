@@ -146,7 +146,7 @@ impl Tensor {
         self.0.peaks(plane, threshold, most)
     }
 
-    /// The values at these flat positions, in the order given; at most 1,048,576.
+    /// The values at these flat positions, in the order given; at most 262,144.
     pub fn gather(&self, indices: &[u32]) -> Result<Vec<f32>, TensorError> {
         self.0.gather(indices)
     }
