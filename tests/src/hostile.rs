@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use overt_runtime::Terms;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::{Alert, Decision, Observation, Offer, Route, Urgency};
-use overt_runtime::Terms;
 use overt_runtime::{
     CallError, Capability, Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions, Sessions,
 };

@@ -5,8 +5,9 @@
 mod support;
 
 use overt_runtime::{CallCause, Plugin, PluginError, Role};
-use overt_vision::{Backend, Device, InferenceError, ModelFile, Session};
-use support::{component, frame, manifest, not_accepted, read, runtime, terms, with_manifest};
+use support::{
+    Acts, component, frame, manifest, not_accepted, read, runtime, terms, with_manifest,
+};
 
 /// A detector that makes a tensor of the frame (1 × 1, at 64 + 4 in memory) and then asks one thing of it, whose answer lies at 128: 0 at
 /// 128 and well, or the error's number at 132. It traps with an integer overflow where the answer is well, and with a division by zero
@@ -60,28 +61,7 @@ fn bytes(question: &str, capabilities: &str) -> Vec<u8> {
 }
 
 fn cause(plugin: &Plugin) -> String {
-    /// No model, no back end.
-    struct Nothing;
-
-    impl Backend for Nothing {
-        fn name(&self) -> &str {
-            "nothing"
-        }
-
-        fn device(&self) -> Device {
-            Device::Cpu
-        }
-
-        fn version(&self) -> String {
-            String::new()
-        }
-
-        fn load(&self, _: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
-            unreachable!("these plugins have no model")
-        }
-    }
-
-    let mut sessions = plugin.sessions(&Nothing).unwrap();
+    let mut sessions = plugin.sessions(&Acts::by(|| ())).unwrap();
     match plugin.detect(&frame(), &mut sessions).unwrap_err().cause {
         CallCause::Trap(text) => text,
         other => panic!("{other}"),

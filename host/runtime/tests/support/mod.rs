@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use overt_runtime::Terms;
 use overt_runtime::compiler::Compiler;
@@ -13,7 +14,9 @@ use overt_runtime::manifest::SECTION;
 use overt_runtime::{
     Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
 };
-use overt_vision::{Frame, FrameInfo, ModelFile};
+use overt_vision::{
+    Backend, Budget, Device, Frame, FrameInfo, InferenceError, ModelFile, Port, Session, Tensor,
+};
 use wasm_encoder::{
     ComponentBuilder, ComponentExportKind, ComponentSection, CustomSection, Encode,
 };
@@ -270,4 +273,55 @@ pub(crate) fn declares_model(sha256: &str) -> String {
     format!(
         "[capabilities]\nframes = true\ninference = true\n[[model]]\nname = \"heat\"\nsha256 = \"{sha256}\"\nformat = \"onnx\"\nlicence = \"MIT\"\ntraining-data = \"not stated\"\n"
     )
+}
+
+/// A back end whose every run does this and then fails: what no real one does on demand.
+pub(crate) struct Acts(Arc<dyn Fn() + Send + Sync>);
+
+struct ActingSession(Arc<dyn Fn() + Send + Sync>);
+
+impl Acts {
+    pub(crate) fn by(act: impl Fn() + Send + Sync + 'static) -> Acts {
+        Acts(Arc::new(act))
+    }
+}
+
+impl Backend for Acts {
+    fn name(&self) -> &str {
+        "acts"
+    }
+
+    fn device(&self) -> Device {
+        Device::Cpu
+    }
+
+    fn version(&self) -> String {
+        String::new()
+    }
+
+    fn load(&self, _: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
+        Ok(Box::new(ActingSession(self.0.clone())))
+    }
+}
+
+impl Session for ActingSession {
+    fn inputs(&self) -> &[Port] {
+        &[]
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &[]
+    }
+
+    fn run(
+        &mut self,
+        _: &[&Tensor],
+        _: &Budget,
+        _: Option<Instant>,
+    ) -> Result<Vec<Tensor>, InferenceError> {
+        (self.0)();
+        Err(InferenceError::Failed {
+            cause: "it always does".into(),
+        })
+    }
 }
