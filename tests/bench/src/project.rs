@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use overt_pipeline::machine::find_library;
-use overt_runtime::compiler::Compiler;
 use overt_runtime::Terms;
+use overt_runtime::compiler::Compiler;
 use overt_runtime::{Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions};
 use overt_vision::{Backend, Device, ModelFile, OnnxRuntime};
 use tempfile::TempDir;

@@ -19,11 +19,14 @@ const SAME: f32 = 1e-5;
 
 /// The rows.
 pub(crate) fn rows(scale: Scale) -> Outcome<Vec<Row>> {
-    let sizes = if scale.quick {
-        [500, 1_000]
+    let mut sizes = if scale.quick {
+        vec![500, 1_000]
     } else {
-        [10_000, 100_000]
+        vec![10_000, 100_000]
     };
+    if scale.million {
+        sizes.push(1_000_000);
+    }
     let mut rows = Vec::new();
     for size in sizes {
         let bench = Bench::new(size)?;
