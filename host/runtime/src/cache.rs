@@ -126,11 +126,11 @@ impl Cache {
     /// The component of the plugin with this digest, if it is here and authentic. Anything else is as if it were absent: it is compiled
     /// again and replaced.
     pub(crate) fn load(&self, engine: &Engine, plugin: &str) -> Option<Component> {
-        let mut bytes = Vec::new();
         let file = File::open(self.path(engine, plugin)).ok()?;
-        file.take(limits::COMPILED_BYTES + CODE_BYTES as u64)
-            .read_to_end(&mut bytes)
-            .ok()?;
+        let most = limits::COMPILED_BYTES + CODE_BYTES as u64;
+        let length = file.metadata().ok()?.len().min(most);
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.take(most).read_to_end(&mut bytes).ok()?;
         let (code, compiled) = bytes.split_at_checked(CODE_BYTES)?;
         let code = blake3::Hash::from_slice(code).ok()?;
         // The comparison of `blake3::Hash` takes the same time whatever differs.

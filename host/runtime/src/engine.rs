@@ -121,9 +121,11 @@ pub(crate) fn config(family: Family) -> Config {
         .wasm_extended_const(features.extended_const())
         // The results of relaxed SIMD differ between machines, and a decision must replay on another.
         .wasm_relaxed_simd(false)
-        // Without backtraces nobody asks where in the module an instruction came from, and a tenth of a compiled plugin is that table.
+        // Without backtraces nobody asks where in the module an instruction came from, or walks through a plugin's frames; and a seventh of a
+        // compiled plugin are the tables for it.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
+        .native_unwind_info(false)
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20)
         .memory_init_cow(true)
