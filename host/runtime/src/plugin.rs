@@ -159,11 +159,11 @@ impl Plugin {
         self.call(About::frame(frame), sessions, |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let handle = lend(store, frame)?;
             let answer = guest
                 .call_detect(&mut *store, handle)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let faces: Vec<Face> = answer
                 .map_err(|error| match error {
                     detector::DetectorError::BadConfig => refused("bad-config"),
@@ -198,12 +198,12 @@ impl Plugin {
         self.call(About::frame(frame), sessions, |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let handle = lend(store, frame)?;
             let asked: Vec<_> = faces.iter().map(|face| (*face).into()).collect();
             let answer = guest
                 .call_encode(&mut *store, handle, &asked)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let tensor = answer.map_err(|error| match error {
                 encoder::EncoderError::BadConfig => refused("bad-config"),
                 encoder::EncoderError::Refused => refused("refused"),
@@ -232,12 +232,12 @@ impl Plugin {
         self.call(About::frame(frame), sessions, |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let handle = lend(store, frame)?;
             let asked: Vec<_> = faces.iter().map(|face| (*face).into()).collect();
             let answer = guest
                 .call_assess(&mut *store, handle, &asked)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let components = answer.map_err(|error| match error {
                 quality::QualityError::BadConfig => refused("bad-config"),
                 quality::QualityError::Refused => refused("refused"),
@@ -271,10 +271,10 @@ impl Plugin {
         self.call(about, &mut Sessions::none(), |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let answer = guest
                 .call_decide(&mut *store, observation)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let decision = answer.map_err(|error| {
                 said(
                     match error.code {
@@ -306,10 +306,10 @@ impl Plugin {
         self.call(about, &mut Sessions::none(), |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let answer = guest
                 .call_for_review(&mut *store, alert)
-                .map_err(|error| cause(&error, &self.inner.limits))?;
+                .map_err(|error| self.ended(&error))?;
             let routes = answer.map_err(|error| {
                 said(
                     match error.code {
@@ -347,20 +347,21 @@ impl Plugin {
             source,
         );
         let outcome = store.and_then(|mut store| {
-            let limits = &self.inner.limits;
             // A panic here is the host's own mistake, which a guest may have found and must not end the host with. Nothing broken is left
             // behind: the store is dropped, and a session that is given back is the back end's to keep usable.
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 let instance = self.inner.pre.instantiate(&mut store);
-                work(
-                    &mut store,
-                    &instance.map_err(|error| cause(&error, limits))?,
-                )
+                work(&mut store, &instance.map_err(|error| self.ended(&error))?)
             }));
             sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
             outcome.unwrap_or_else(|_| Err(CallCause::Host("a host function panicked".into())))
         });
         outcome.map_err(|cause| self.error(about, cause))
+    }
+
+    /// Why wasmtime ended a call of this plugin.
+    fn ended(&self, error: &wasmtime::Error) -> CallCause {
+        cause(error, &self.inner.limits)
     }
 
     fn error(&self, about: About, cause: CallCause) -> CallError {
