@@ -11,13 +11,16 @@ overt := $(target)/release/overt
 demo := examples/walk-past
 video := out/demo/walk-past.avi
 
-.PHONY: help demo test bench setup build plugins hostile formatting clean
+.PHONY: help demo test bench setup setup-tests build plugins hostile formatting clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
 
 setup: ## Install and fetch what is missing (root is needed only for Debian packages)
 	@scripts/setup
+
+setup-tests: ## The same, with what only the tests need
+	@scripts/setup tests
 
 # The whole workspace's programs at once: a package by itself would have other features of the same crates, and so compile them again.
 build: setup
@@ -47,7 +50,7 @@ formatting: setup
 	@cargo fmt --all --check
 
 # Formatting first: it takes a second, and the rest takes minutes.
-test: setup formatting plugins hostile $(video) ## Run every test, formatting and lints included
+test: setup-tests formatting plugins hostile $(video) ## Run every test, formatting and lints included
 	@cargo clippy --release --workspace --all-targets --quiet -- -D warnings
 	@cargo test --release --workspace --quiet
 	@echo "make test: formatting, lints and every test passed."

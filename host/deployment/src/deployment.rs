@@ -10,7 +10,9 @@ use serde::Serialize;
 use crate::files::NamedFile;
 use crate::plugin::Plugins;
 use crate::problem::Problems;
+use crate::source::Source;
 use crate::text::Text;
+use crate::zone::Zone;
 
 /// A checked deployment file.
 #[derive(Clone, Debug)]
@@ -162,7 +164,7 @@ pub struct Camera {
     pub owner: String,
     /// Where its frames come from.
     pub source: Source,
-    /// `zone`: the part of the picture in which faces are compared. Absent: all of it.
+    /// `zone`: the part of the picture in which faces are compared, a face by its centre. Absent: all of it.
     pub zone: Option<Zone>,
 }
 
@@ -190,27 +192,6 @@ impl CameraKind {
             Self::BodyWorn => "body-worn",
         }
     }
-}
-
-/// Where a camera's frames come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source {
-    /// `file`: a video, resolved. Every frame is read; none is dropped.
-    File(PathBuf),
-}
-
-/// A zone of recognition: whole pixels of the camera's picture, origin at its top-left corner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Zone {
-    /// Left edge, 0 to 16,383.
-    pub x: u32,
-    /// Top edge, 0 to 16,383.
-    pub y: u32,
-    /// 1 to 16,384.
-    pub width: u32,
-    /// 1 to 16,384.
-    pub height: u32,
 }
 
 /// `[watchlist]`.

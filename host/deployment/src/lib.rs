@@ -11,14 +11,18 @@ mod plugin;
 mod problem;
 mod reader;
 mod render;
+mod source;
 mod text;
+mod zone;
 
 pub use deployment::{
     Authority, Camera, CameraKind, Channel, ChannelKind, Deployment, Device, Host, Purpose,
-    Retention, Source, Watchlist, Zone,
+    Retention, Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;
 pub use overt_contract::{Capability, Role};
 pub use plugin::{Plugin, Plugins};
 pub use problem::{Position, Problem, Problems};
+pub use source::{AddressFault, RtspAddress, RtspSource, Source};
+pub use zone::{Zone, ZoneFault};

@@ -44,12 +44,7 @@ fn every_key_of_a_sound_file_arrives() {
     assert_eq!(deployment.host.device, Device::Cuda { index: 1 });
     assert_eq!(
         deployment.cameras[0].zone,
-        Some(Zone {
-            x: 10,
-            y: 20,
-            width: 1280,
-            height: 720
-        })
+        Zone::new(vec![[10, 20], [1280, 20], [1280, 720], [10, 720]]).ok()
     );
     assert_eq!(deployment.cameras[1].kind, CameraKind::BodyWorn);
     assert_eq!(

@@ -1,13 +1,13 @@
 //! The decision thread: the one place where an alert can come from.
 //!
-//! It takes the lanes' frames in one fixed order (by time, then by the camera's place in the deployment file), asks the policy, holds what the
-//! policy proposes against the authority's score floor, asks the router, commits, and only then tells anybody. Whatever the number of
-//! threads, it sees the same frames in the same order, so it raises the same alerts.
+//! It takes the lanes' frames in one order (`order`), asks the policy, holds what the policy proposes against the authority's score floor, asks the
+//! router, commits, and only then tells anybody. Where every camera is a file, the order is fixed: whatever the number of threads, it sees the
+//! same frames in the same order, so it raises the same alerts.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::Receiver;
 use overt_deployment::{Deployment, Purpose, Timestamp};
 use overt_records as records;
 use overt_runtime::decision::{
@@ -16,8 +16,10 @@ use overt_runtime::decision::{
 use overt_runtime::{CallCause, CallError, Role};
 use overt_vision::FrameError;
 
+use crate::capture::Intake;
 use crate::error::PipelineError;
 use crate::generation::Generation;
+use crate::order::{Lanes, Next};
 use crate::pictures;
 use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
 use crate::run::Event;
@@ -35,9 +37,19 @@ const MOST_EARLIER: usize = 64;
 /// Frames after which the counts are committed although there is no alert.
 const COUNTS_EVERY: u64 = 1000;
 
+/// Frames after which an alert is committed although there is more to do: an alert that is decided is told within a second of video.
+const GROUP: u64 = 25;
+
+/// Whether the group has to be committed, with so many alerts in it and so many frames.
+fn is_full(alerts: usize, frames: u64) -> bool {
+    frames >= if alerts == 0 { COUNTS_EVERY } else { GROUP }
+}
+
 /// What the decision thread leaves.
 pub(crate) struct Decided {
     pub(crate) counts: records::Counts,
+    /// Processed and unseen frames of each camera.
+    pub(crate) frames: Vec<(u64, u64)>,
     pub(crate) alerts: Vec<AlertReport>,
     pub(crate) spans: Vec<TrackSpan>,
     pub(crate) lanes: Vec<LaneEnd>,
@@ -50,12 +62,15 @@ pub(crate) struct DecisionThread<'a> {
     pub(crate) store: &'a records::Store,
     pub(crate) run: &'a records::Run,
     pub(crate) stages: &'a Stages,
-    pub(crate) read: &'a AtomicU64,
+    pub(crate) intake: &'a Intake,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
+    /// Whether frames are taken as they come, because a camera is live.
+    pub(crate) by_arrival: bool,
 }
 
 struct State {
     counts: records::Counts,
+    frames: Vec<(u64, u64)>,
     cameras: Vec<BTreeMap<u32, Trail>>,
     raised: VecDeque<Raised>,
     /// Alerts that are decided and not yet committed.
@@ -76,17 +91,12 @@ struct Raised {
     time: f64,
 }
 
-/// A lane's next message, so that lanes can be compared.
-enum Head {
-    Frame(Box<Passed>),
-    Ended,
-}
-
 impl DecisionThread<'_> {
     /// Works until every lane has ended.
     pub(crate) fn run(&self, lanes: Vec<Receiver<ToDecision>>) -> Result<Decided, PipelineError> {
         let mut state = State {
             counts: records::Counts::default(),
+            frames: vec![(0, 0); lanes.len()],
             cameras: lanes.iter().map(|_| BTreeMap::new()).collect(),
             raised: VecDeque::new(),
             pending: Vec::new(),
@@ -96,38 +106,29 @@ impl DecisionThread<'_> {
             next_number: self.run.next_alert_number()?,
             uncommitted_frames: 0,
         };
-        let mut heads: Vec<Option<Head>> = lanes.iter().map(|_| None).collect();
-        let mut ends: Vec<Option<LaneEnd>> = lanes.iter().map(|_| None).collect();
+        let mut lanes = Lanes::new(lanes, self.by_arrival);
         let mut last_generation = None;
         loop {
-            for (camera, head) in heads.iter_mut().enumerate() {
-                if head.is_some() {
+            let (camera, passed) = match lanes.next_ready()? {
+                Next::Frame(camera, passed) => (camera, passed),
+                Next::End => break,
+                // Before it waits, what is decided is committed: an alert waits for a group only while there is more to do.
+                Next::Wait => {
+                    if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
+                        self.commit(&mut state)?;
+                    }
+                    lanes.wait();
                     continue;
                 }
-                *head = Some(match self.next(&lanes[camera], &mut state)? {
-                    ToDecision::Frame(passed) => Head::Frame(passed),
-                    ToDecision::Ended(end) => {
-                        ends[camera] = Some(end);
-                        Head::Ended
-                    }
-                });
-            }
-            let earliest = heads
-                .iter()
-                .enumerate()
-                .filter_map(|(camera, head)| match head {
-                    Some(Head::Frame(passed)) => Some((camera, passed.time)),
-                    _ => None,
-                })
-                .min_by(|one, other| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0)));
-            let Some((camera, _)) = earliest else { break };
-            if let Some(Head::Frame(passed)) = heads[camera].take() {
-                last_generation = Some(passed.generation.clone());
-                self.frame(&mut state, camera, *passed);
+            };
+            last_generation = Some(passed.generation.clone());
+            self.frame(&mut state, camera, *passed);
+            if is_full(state.pending.len(), state.uncommitted_frames) {
+                self.commit(&mut state)?;
             }
         }
-        let lanes: Vec<LaneEnd> = ends.into_iter().flatten().collect();
-        for (camera, lane) in lanes.iter().enumerate() {
+        let ends = lanes.into_ends();
+        for (camera, lane) in ends.iter().enumerate() {
             state.counts.tracks += lane.tracks;
             if let Some(generation) = &last_generation {
                 for span in &lane.open {
@@ -136,32 +137,17 @@ impl DecisionThread<'_> {
             }
         }
         self.commit(&mut state)?;
-        state.counts.frames.read = self.read.load(Ordering::Relaxed);
+        state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
+        state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
         let spans = state.spans.iter().map(|(_, span)| *span).collect();
         Ok(Decided {
             counts: state.counts,
+            frames: state.frames,
             alerts: state.alerts,
             spans,
-            lanes,
+            lanes: ends,
             errors: state.errors.into_values().collect(),
         })
-    }
-
-    /// A lane's next message. Before it would wait, what is decided is committed: an alert waits for a group only while there is more to do.
-    fn next(
-        &self,
-        lane: &Receiver<ToDecision>,
-        state: &mut State,
-    ) -> Result<ToDecision, PipelineError> {
-        match lane.try_recv() {
-            Ok(message) => return Ok(message),
-            Err(TryRecvError::Disconnected) => return Err(PipelineError::Panicked("lane")),
-            Err(TryRecvError::Empty) => {}
-        }
-        if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
-            self.commit(state)?;
-        }
-        lane.recv().map_err(|_| PipelineError::Panicked("lane"))
     }
 
     fn frame(&self, state: &mut State, camera: CameraIndex, passed: Passed) {
@@ -178,9 +164,13 @@ impl DecisionThread<'_> {
         state.counts.faces += faces;
         state.uncommitted_frames += 1;
         match seen {
-            Ok(()) => state.counts.frames.processed += 1,
+            Ok(()) => {
+                state.counts.frames.processed += 1;
+                state.frames[camera].0 += 1;
+            }
             Err(error) => {
                 state.counts.frames.unseen += 1;
+                state.frames[camera].1 += 1;
                 self.failed(state, camera, sequence, &error);
             }
         }
@@ -206,7 +196,7 @@ impl DecisionThread<'_> {
         }
         let counts = &state.counts;
         (self.tell)(Event::Progress {
-            read: self.read.load(Ordering::Relaxed),
+            read: self.intake.read.load(Ordering::Relaxed),
             done: counts.frames.processed + counts.frames.unseen,
             faces: counts.faces,
             alerts: counts.alerts,
@@ -528,7 +518,8 @@ impl DecisionThread<'_> {
     fn commit(&self, state: &mut State) -> Result<(), PipelineError> {
         let pending = std::mem::take(&mut state.pending);
         state.uncommitted_frames = 0;
-        state.counts.frames.read = self.read.load(Ordering::Relaxed);
+        state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
+        state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
         self.stages.time(Stage::Commit, || {
             self.run.commit_decisions(&pending, &state.counts)
         })?;
@@ -578,5 +569,16 @@ fn no_picture() -> Picture {
         jpeg: Vec::new(),
         width: 0,
         height: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_waits_for_few_frames_and_counts_for_many() {
+        assert!(!is_full(1, GROUP - 1) && is_full(1, GROUP));
+        assert!(!is_full(0, GROUP) && is_full(0, COUNTS_EVERY));
     }
 }

@@ -52,6 +52,30 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: CameraError,
     },
+    /// A camera's zone of recognition reaches beyond its picture.
+    #[error(
+        "camera {camera}: its zone of recognition {corners:?} reaches beyond its picture of {width} × {height} pixels"
+    )]
+    ZoneOutside {
+        /// Its id.
+        camera: String,
+        /// The zone's corners, x and y.
+        corners: Vec<[u32; 2]>,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// A camera's user and password cannot be had.
+    #[error("camera {camera}: the credentials in {}: {cause}", path.display())]
+    Credentials {
+        /// Its id.
+        camera: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The records cannot be read or written.
     #[error("{0}")]
     Records(#[from] RecordsError),
@@ -131,7 +155,15 @@ impl PipelineError {
             PipelineError::Inference(_) | PipelineError::NoLibrary { .. } => {
                 "run `make setup`, or name the library in `onnxruntime` under [host] or in OVERT_ONNXRUNTIME".into()
             }
-            PipelineError::Camera { .. } => "check the camera's `file` in the deployment file, and that it plays".into(),
+            PipelineError::Camera { cause, .. } => match cause {
+                CameraError::Device { .. } => "name a device that is there in `source`, or plug the camera in".into(),
+                CameraError::NoAnswer { .. } => "check the address and the port in `source`, and that the camera is on and reached from this machine".into(),
+                CameraError::NoStream { .. } => "check the path in `source` and the user and password in `credentials`; `ffplay` with the same address shows what others see".into(),
+                CameraError::Lost { .. } => "check the camera's power and its cable".into(),
+                _ => "check the camera's `file` in the deployment file, and that it plays".into(),
+            },
+            PipelineError::ZoneOutside { .. } => "correct the corners of `zone`: x from the picture's left edge, y from its top, in pixels".into(),
+            PipelineError::Credentials { .. } => "write `user:password` into the file's first line, and make it yours alone: `chmod 600 FILE`".into(),
             PipelineError::Records(RecordsError::Full { .. }) => "make room on the disk and run again; what was committed is safe".into(),
             PipelineError::Records(RecordsError::OtherEncoder(_)) => {
                 "enrol the watchlist again with this deployment's encoder: `overt watchlist enrol`".into()

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
+use overt_deployment::Zone;
 use overt_runtime::CallError;
 use overt_vision::{Face, Rect};
 
-use crate::capture::in_zone;
 use crate::choice::Choice;
 use crate::stages::{Stage, Stages};
 use crate::tracker::Tracker;
@@ -19,7 +19,7 @@ use crate::way::{
 
 /// A camera's lane and what its thread needs.
 pub(crate) struct Lane<'a> {
-    zone: Option<Rect>,
+    zone: Option<Zone>,
     jobs: Sender<Job>,
     decision: Sender<ToDecision>,
     stages: &'a Stages,
@@ -69,7 +69,7 @@ impl InView {
 impl<'a> Lane<'a> {
     pub(crate) fn new(
         fps: f64,
-        zone: Option<Rect>,
+        zone: Option<Zone>,
         jobs: Sender<Job>,
         decision: Sender<ToDecision>,
         stages: &'a Stages,
@@ -96,8 +96,7 @@ impl<'a> Lane<'a> {
         for message in messages {
             match message {
                 ToLane::Detected(admitted, faces) => {
-                    self.early
-                        .insert(admitted.frame.sequence(), (admitted, faces));
+                    self.early.insert(admitted.order, (admitted, faces));
                     while let Some((admitted, faces)) = self.early.remove(&self.next) {
                         self.next += 1;
                         self.take(admitted, faces);
@@ -107,7 +106,8 @@ impl<'a> Lane<'a> {
                 ToLane::Ended(ended) => end = Some(ended),
             }
             self.pass_on();
-            if let Some(end) = end.take_if(|end| end.frames == self.next && self.waiting.is_empty())
+            if let Some(end) =
+                end.take_if(|end| end.admitted == self.next && self.waiting.is_empty())
             {
                 self.finish(end);
                 return;
@@ -119,6 +119,7 @@ impl<'a> Lane<'a> {
     fn take(&mut self, admitted: Admitted, faces: Result<Vec<Face>, CallError>) {
         let Admitted {
             camera,
+            order: _,
             frame,
             generation,
             permit,
@@ -132,7 +133,7 @@ impl<'a> Lane<'a> {
         };
         let faces: Vec<Face> = everybody
             .iter()
-            .filter(|face| in_zone(face, self.zone))
+            .filter(|face| self.in_zone(face))
             .copied()
             .collect();
         let step = self
@@ -183,6 +184,14 @@ impl<'a> Lane<'a> {
         });
     }
 
+    /// Whether a face lies in the zone of recognition: its centre does.
+    fn in_zone(&self, face: &Face) -> bool {
+        let centre = face.bounds.centre();
+        self.zone
+            .as_ref()
+            .is_none_or(|zone| zone.contains(centre.x, centre.y))
+    }
+
     fn compared(&mut self, sequence: u32, compared: Compared) {
         let Some(waiting) = self
             .waiting
@@ -219,15 +228,15 @@ impl<'a> Lane<'a> {
 
     fn finish(self, end: CaptureEnd) {
         let tracks = u64::from(self.tracker.tracks());
-        let _ = self.decision.send(ToDecision::Ended(LaneEnd {
+        let _ = self.decision.send(ToDecision::Ended(Box::new(LaneEnd {
             open: self.tracker.finish(),
             tracks,
             in_view: self.in_view.seconds,
             width: self.size.0,
             height: self.size.1,
-            frames: end.frames,
+            record: end.record,
             seconds: self.last_time,
             trouble: end.trouble,
-        }));
+        })));
     }
 }

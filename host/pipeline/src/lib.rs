@@ -10,8 +10,9 @@
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
-//! Same input, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
-//! thread, in the order of frames, and depends on nothing but what came before in that order.
+//! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
+//! thread, in the order of frames, and depends on nothing but what came before in that order. Which frames of a live camera are
+//! looked at depends on how fast the machine is; nothing else does.
 
 mod capture;
 mod choice;
@@ -19,8 +20,12 @@ mod decision;
 pub mod enrol;
 pub mod error;
 pub mod generation;
+pub mod health;
 mod lane;
+mod live;
 pub mod machine;
+mod newest;
+mod order;
 mod pictures;
 pub mod report;
 pub mod run;
@@ -34,5 +39,6 @@ mod worker;
 pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};
+pub use health::CameraNews;
 pub use machine::{Machine, MachineOptions};
 pub use run::{Event, Finished, run};

@@ -77,12 +77,12 @@ pub struct CameraReport {
     pub kind: String,
     /// Its owner in the deployment file.
     pub owner: String,
+    /// Where its frames came from: a file, a device or an address, without a password.
+    pub source: String,
     /// Pixels of a frame; 0 where no frame came.
     pub width: u32,
     /// Pixels of a frame; 0 where no frame came.
     pub height: u32,
-    /// Frames that were read.
-    pub frames: u64,
     /// The last frame's time, seconds since the first.
     pub seconds: f64,
     /// Tracks in view during each second, from the first frame on.

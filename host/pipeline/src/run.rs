@@ -1,21 +1,24 @@
 //! A run: starts the threads, waits for them, and puts together what they leave.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overt_deployment::{Deployment, Source, Timestamp};
+use overt_deployment::{Camera, Deployment, RtspSource, Source, Timestamp, Zone};
 use overt_records as records;
 use overt_runtime::CallError;
-use overt_vision::{FileCamera, InferenceError, Rect};
+use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
 
-use crate::capture::Capture;
+use crate::capture::{Capture, Feed, Intake};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
 use crate::generation::{Generation, Loaded};
+use crate::health::{CameraNews, HealthRecord};
 use crate::lane::Lane;
 use crate::machine::Machine;
 use crate::report::{
@@ -27,7 +30,7 @@ use crate::way::{CaptureEnd, Job, LaneEnd, Permits, ToDecision, ToLane};
 use crate::worker::Worker;
 
 /// What a run tells while it goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// The cameras are open and the models loaded.
     Started {
@@ -51,6 +54,13 @@ pub enum Event<'a> {
     Alert(&'a AlertReport),
     /// A plugin failed for a cause for which it had not failed before.
     PluginError(&'a CallError),
+    /// A camera went away or came back, or its picture shows nothing, or does again.
+    Camera {
+        /// Its id.
+        camera: &'a str,
+        /// What happened.
+        news: CameraNews,
+    },
 }
 
 /// What a run leaves.
@@ -65,11 +75,13 @@ pub struct Finished {
 
 /// An opened camera.
 struct Opened {
-    camera: FileCamera,
-    zone: Option<Rect>,
+    id: Arc<str>,
+    feed: Feed,
+    zone: Option<Zone>,
 }
 
-/// Runs a deployment until its cameras end or `stop` is set. `tell` is called from the decision thread.
+/// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
+/// is waited for. `tell` is called from several threads: from the decision thread, and about a camera from its own.
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
@@ -88,7 +100,7 @@ pub fn run(
     let cameras = open_cameras(deployment)?;
     let frames = cameras
         .iter()
-        .map(|opened| opened.camera.frames_expected())
+        .map(|opened| opened.feed.frames_expected())
         .sum();
     let generation = Arc::new(Generation::load(machine, deployment, store)?);
     let workers = deployment
@@ -96,7 +108,7 @@ pub fn run(
         .workers
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let record = store.begin_run(&header(deployment, &generation, started))?;
-    let (stages, read) = (Stages::default(), AtomicU64::new(0));
+    let (stages, intake) = (Stages::default(), Intake::default());
     let current = ArcSwap::new(generation.clone());
     let clock = Instant::now();
     let decided = {
@@ -105,12 +117,25 @@ pub fn run(
             store,
             run: &record,
             stages: &stages,
-            read: &read,
+            intake: &intake,
             tell,
+            by_arrival: deployment
+                .cameras
+                .iter()
+                .any(|camera| camera.source.is_live()),
         };
         let began = || tell(Event::Started { frames, workers });
         way(
-            machine, cameras, &current, workers, stop, &stages, &read, decision, &began,
+            machine,
+            deployment.end,
+            cameras,
+            &current,
+            workers,
+            stop,
+            &stages,
+            &intake,
+            decision,
+            &began,
         )?
     };
     let seconds = clock.elapsed().as_secs_f64();
@@ -138,26 +163,13 @@ fn milliseconds(time: Timestamp) -> records::Timestamp {
     records::Timestamp::from_unix_ms(time.as_millisecond())
 }
 
+/// Opens every camera, so that all that are missing are known before the first frame.
 fn open_cameras(deployment: &Deployment) -> Result<Vec<Opened>, PipelineError> {
     let (mut opened, mut errors) = (Vec::new(), Vec::new());
     for camera in &deployment.cameras {
-        let Source::File(path) = &camera.source else {
-            continue;
-        };
-        match FileCamera::open(path, camera.id.as_str().into()) {
-            Ok(file) => opened.push(Opened {
-                camera: file,
-                zone: camera.zone.map(|zone| Rect {
-                    x: zone.x as f32,
-                    y: zone.y as f32,
-                    width: zone.width as f32,
-                    height: zone.height as f32,
-                }),
-            }),
-            Err(cause) => errors.push(PipelineError::Camera {
-                camera: camera.id.clone(),
-                cause,
-            }),
+        match open_camera(camera) {
+            Ok(camera) => opened.push(camera),
+            Err(error) => errors.push(error),
         }
     }
     match errors.len() {
@@ -167,16 +179,92 @@ fn open_cameras(deployment: &Deployment) -> Result<Vec<Opened>, PipelineError> {
     }
 }
 
+fn open_camera(camera: &Camera) -> Result<Opened, PipelineError> {
+    let id: Arc<str> = camera.id.as_str().into();
+    let refused = |cause| PipelineError::Camera {
+        camera: camera.id.clone(),
+        cause,
+    };
+    let live = |source: LiveSource| {
+        let camera = LiveCamera::open(&source, Patience::default()).map_err(refused)?;
+        Ok(Feed::Live(source, camera))
+    };
+    let feed = match &camera.source {
+        Source::File(path) => FileCamera::open(path, id.clone())
+            .map(Feed::File)
+            .map_err(refused),
+        Source::V4l2(number) => live(LiveSource::V4l2(*number)),
+        Source::Rtsp(source) => live(LiveSource::Rtsp(stream(camera, source)?)),
+        // `Source` may grow; a kind that this host cannot open is the host's mistake, and no frame of it is read.
+        _ => return Err(PipelineError::Panicked("camera")),
+    }?;
+    let (width, height) = feed.size();
+    if let Some(zone) = camera
+        .zone
+        .as_ref()
+        .filter(|zone| !zone.fits(width, height))
+    {
+        return Err(PipelineError::ZoneOutside {
+            camera: camera.id.clone(),
+            corners: zone.corners().to_vec(),
+            width,
+            height,
+        });
+    }
+    Ok(Opened {
+        id,
+        feed,
+        zone: camera.zone.clone(),
+    })
+}
+
+/// Most bytes of a file with credentials.
+const CREDENTIALS: u64 = 1_024;
+
+/// A camera on the network, with the credentials that its file holds.
+fn stream(camera: &Camera, source: &RtspSource) -> Result<RtspStream, PipelineError> {
+    let address = &source.address;
+    let of =
+        |credentials| RtspStream::new(address.host(), address.port(), address.path(), credentials);
+    let Some(path) = &source.credentials else {
+        return Ok(of(None));
+    };
+    let refused = |cause: String| PipelineError::Credentials {
+        camera: camera.id.clone(),
+        path: path.clone(),
+        cause,
+    };
+    let file = std::fs::File::open(path).map_err(|error| refused(error.to_string()))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| refused(error.to_string()))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(refused("others than its owner may read it".to_owned()));
+    }
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(CREDENTIALS as usize + 1));
+    file.take(CREDENTIALS + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| refused(error.to_string()))?;
+    match text.lines().next().and_then(|line| line.split_once(':')) {
+        Some(("", _)) | None => Err(refused("its first line is not `user:password`".to_owned())),
+        Some(_) if text.len() as u64 > CREDENTIALS => {
+            Err(refused(format!("it is longer than {CREDENTIALS} bytes")))
+        }
+        Some(pair) => Ok(of(Some(pair))),
+    }
+}
+
 /// Starts every thread of a frame's way and waits until the last frame is through.
 #[allow(clippy::too_many_arguments)] // What the threads share; each is used by another of them.
 fn way(
     machine: &Machine,
+    until: Timestamp,
     cameras: Vec<Opened>,
     current: &ArcSwap<Generation>,
     workers: usize,
     stop: &AtomicBool,
     stages: &Stages,
-    read: &AtomicU64,
+    intake: &Intake,
     decision: DecisionThread<'_>,
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
@@ -220,6 +308,7 @@ fn way(
         loadings.iter().collect::<Result<Vec<()>, _>>()?;
         began();
         let in_flight = (2 * workers + 2).max(4);
+        let (origin, tell) = (Instant::now(), decision.tell);
         for (index, ((opened, messages), to_decision)) in cameras
             .into_iter()
             .zip(lane_messages)
@@ -227,7 +316,7 @@ fn way(
             .enumerate()
         {
             let lane = Lane::new(
-                opened.camera.fps(),
+                opened.feed.fps(),
                 opened.zone,
                 compare.clone(),
                 to_decision,
@@ -238,20 +327,28 @@ fn way(
                 .map_err(PipelineError::Thread)?;
             let capture = Capture {
                 index,
-                camera: opened.camera,
+                id: opened.id.clone(),
+                feed: opened.feed,
+                origin,
+                until,
                 permits: Permits::new(in_flight),
                 generation: current,
                 jobs: detect.clone(),
                 lane: to_lanes[index].clone(),
                 stop: [stop, &halt],
-                read,
+                intake,
                 stages,
             };
-            let spawned = named("overt-camera").spawn_scoped(scope, move || capture.run());
+            let run = move || {
+                let camera = &*opened.id;
+                capture.run(&|news| tell(Event::Camera { camera, news }));
+            };
+            let spawned = named("overt-camera").spawn_scoped(scope, run);
             if let Err(error) = spawned {
                 // The lane waits for a camera that will never speak.
                 let _ = to_lanes[index].send(ToLane::Ended(CaptureEnd {
-                    frames: 0,
+                    admitted: 0,
+                    record: HealthRecord::default(),
                     trouble: None,
                 }));
                 halt.store(true, Ordering::Relaxed);
@@ -326,6 +423,7 @@ fn gather(
 ) -> Result<Finished, PipelineError> {
     let Decided {
         counts,
+        frames: by_camera,
         mut alerts,
         spans,
         lanes,
@@ -341,6 +439,13 @@ fn gather(
             dropped: counts.frames.dropped,
             unseen: counts.frames.unseen,
         },
+        cameras: deployment
+            .cameras
+            .iter()
+            .zip(&lanes)
+            .zip(by_camera)
+            .map(|((camera, lane), frames)| summary::Camera::of(camera, &lane.record, frames))
+            .collect(),
         faces: counts.faces,
         tracks: counts.tracks,
         alerts: alerts
@@ -407,7 +512,6 @@ fn gather(
                     in_view,
                     width,
                     height,
-                    frames,
                     seconds,
                     trouble,
                     ..
@@ -423,7 +527,7 @@ fn gather(
                     owner: camera.owner.clone(),
                     width,
                     height,
-                    frames: u64::from(frames),
+                    source: camera.source.to_string(),
                     seconds,
                     in_view,
                     trouble: words,

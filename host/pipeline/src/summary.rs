@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use overt_deployment::Role;
+use overt_deployment::{self as deployment, Role};
 use serde::Serialize;
+
+use crate::health::HealthRecord;
 
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// Frames by what became of them.
+    /// Frames by what became of them, all cameras together.
     pub frames: Frames,
+    /// The cameras, in the deployment file's order.
+    pub cameras: Vec<Camera>,
     /// Faces that the detector found inside the zones of recognition.
     pub faces: u64,
     /// Tracks: passers-by as far as the tracker could tell them apart.
@@ -42,6 +46,91 @@ pub struct Frames {
     pub dropped: u64,
     /// No healthy plugin saw them.
     pub unseen: u64,
+}
+
+/// A camera: its frames and how it did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Camera {
+    /// Its id in the deployment file.
+    pub id: String,
+    /// Where its frames came from: `file`, `v4l2` or `rtsp`.
+    pub source: &'static str,
+    /// Its frames.
+    pub frames: Frames,
+    /// Age of its last frame when the run ended, seconds of the host's clock; absent where none came. A live camera that does well is under a
+    /// second.
+    pub last_frame_age: Option<f64>,
+    /// How often it went away.
+    pub outage_count: u64,
+    /// The first hundred of these times.
+    pub outages: Vec<Outage>,
+    /// How often its picture showed nothing.
+    pub alarm_count: u64,
+    /// The first hundred of these times.
+    pub alarms: Vec<PictureAlarm>,
+}
+
+/// A time in which a camera was away.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outage {
+    /// Seconds in the camera's time.
+    pub from: f64,
+    /// Seconds in the camera's time; absent where it was still away at the end.
+    pub to: Option<f64>,
+    /// Why it went.
+    pub cause: String,
+}
+
+/// A time in which a camera's picture showed nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PictureAlarm {
+    /// `frozen`, `dark` or `covered`.
+    pub fault: &'static str,
+    /// Seconds in the camera's time.
+    pub from: f64,
+    /// Seconds in the camera's time; absent where it still did at the end.
+    pub to: Option<f64>,
+}
+
+impl Camera {
+    /// What is on record of a camera, with its processed and unseen frames.
+    pub(crate) fn of(
+        camera: &deployment::Camera,
+        record: &HealthRecord,
+        (processed, unseen): (u64, u64),
+    ) -> Camera {
+        Camera {
+            id: camera.id.clone(),
+            source: camera.source.kind(),
+            frames: Frames {
+                read: record.read,
+                processed,
+                dropped: record.dropped,
+                unseen,
+            },
+            last_frame_age: record.last_frame_age,
+            outage_count: record.outages,
+            outages: record
+                .kept_outages
+                .iter()
+                .map(|outage| Outage {
+                    from: outage.from,
+                    to: outage.to,
+                    cause: outage.cause.clone(),
+                })
+                .collect(),
+            alarm_count: record.alarms,
+            alarms: record
+                .kept_alarms
+                .iter()
+                .map(|alarm| PictureAlarm {
+                    fault: alarm.fault.name(),
+                    from: alarm.from,
+                    to: alarm.to,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// One alert.

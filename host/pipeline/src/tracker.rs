@@ -10,6 +10,9 @@ use crate::way::TrackSpan;
 /// Seconds after which a passer-by who is not seen has left.
 const LOST_AFTER: f64 = 0.8;
 
+/// A hair of tolerance: times are sequence numbers divided by a rate.
+const ROUNDING: f64 = 1e-6;
+
 /// Frames in which a passer-by has to be seen to count. A single false detection is then nobody.
 const LEAST_SIGHTINGS: u32 = 3;
 
@@ -28,8 +31,9 @@ struct Known {
 /// A camera's tracker.
 pub(crate) struct Tracker {
     tracker: ByteTrack,
+    parameters: ByteTrackParams,
     known: Vec<Known>,
-    lost_after_frames: u32,
+    last_time: f64,
     numbers: u32,
 }
 
@@ -77,8 +81,9 @@ impl Tracker {
         };
         Tracker {
             tracker: ByteTrack::from_params(parameters),
+            parameters,
             known: Vec::new(),
-            lost_after_frames,
+            last_time: f64::NEG_INFINITY,
             numbers: 0,
         }
     }
@@ -106,6 +111,13 @@ impl Tracker {
             })
             .collect();
         let mut step = Step::default();
+        if time - self.last_time > LOST_AFTER + ROUNDING {
+            // The camera was away: whoever stands there now need not be who stood there then. ByteTrack counts frames and cannot know.
+            step.ended
+                .extend(self.known.drain(..).filter_map(|known| known.span()));
+            self.tracker = ByteTrack::from_params(self.parameters);
+        }
+        self.last_time = time;
         for track in self.tracker.update(detections) {
             let Some(face) = track.det_ind.filter(|face| *face < faces.len()) else {
                 continue;
@@ -137,9 +149,8 @@ impl Tracker {
             step.seen.extend(known.span().map(|span| (face, span)));
         }
         step.seen.sort_by_key(|(face, _)| *face);
-        let lost_after = self.lost_after_frames;
         self.known.retain(|known| {
-            let stays = sequence.saturating_sub(known.last_frame) <= lost_after;
+            let stays = time - known.last_time <= LOST_AFTER + ROUNDING;
             if !stays {
                 step.ended.extend(known.span());
             }
@@ -209,6 +220,34 @@ mod tests {
         };
         assert_eq!(with_gap(40..50), 1);
         assert_eq!(with_gap(40..80), 2);
+    }
+
+    #[test]
+    fn nobody_is_carried_over_a_time_in_which_the_camera_was_away() {
+        let mut tracker = Tracker::new(25.0);
+        let mut ended = Vec::new();
+        for sequence in 0..20u32 {
+            // Frame 10 comes five seconds after frame 9, with somebody at the very same place.
+            let time = f64::from(sequence) / 25.0 + if sequence < 10 { 0.0 } else { 5.0 };
+            ended.extend(tracker.step(sequence, time, &[face(100.0, 100.0)]).ended);
+        }
+        assert_eq!((ended.len(), ended[0].last_frame), (1, 9));
+        assert_eq!(tracker.tracks(), 2);
+        assert_eq!(tracker.finish().len(), 1);
+    }
+
+    #[test]
+    fn dropped_frames_do_not_split_a_track() {
+        let mut tracker = Tracker::new(25.0);
+        for sequence in (0..100u32).step_by(4) {
+            let step = tracker.step(
+                sequence,
+                f64::from(sequence) / 25.0,
+                &[face(sequence as f32 * 3.0, 100.0)],
+            );
+            assert!(step.ended.is_empty());
+        }
+        assert_eq!(tracker.tracks(), 1);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use overt_runtime::CallError;
 use overt_vision::{CameraError, Face, Frame, Rect};
 
 use crate::generation::Generation;
+use crate::health::HealthRecord;
 use crate::pictures::Still;
 
 /// A camera's place in the deployment file.
@@ -49,6 +50,8 @@ impl Permits {
 /// A frame that was read and admitted to a generation.
 pub(crate) struct Admitted {
     pub(crate) camera: CameraIndex,
+    /// Counts the camera's admitted frames from 0, without a gap; a frame's own number counts the dropped ones too.
+    pub(crate) order: u32,
     pub(crate) frame: Arc<Frame>,
     pub(crate) generation: Arc<Generation>,
     pub(crate) permit: Permit,
@@ -82,7 +85,7 @@ pub(crate) enum ToLane {
     Detected(Admitted, Result<Vec<Face>, CallError>),
     /// The comparison of a frame's chosen faces. In any order.
     Compared(u32, Compared),
-    /// The camera gives no more frames; so many came.
+    /// The camera gives no more frames.
     Ended(CaptureEnd),
 }
 
@@ -96,7 +99,9 @@ pub(crate) struct Compared {
 
 /// How a camera ended.
 pub(crate) struct CaptureEnd {
-    pub(crate) frames: u32,
+    /// Frames that were sent on their way.
+    pub(crate) admitted: u32,
+    pub(crate) record: HealthRecord,
     pub(crate) trouble: Option<CameraError>,
 }
 
@@ -141,7 +146,7 @@ pub(crate) struct Passed {
 /// What the decision thread hears from a lane, in order.
 pub(crate) enum ToDecision {
     Frame(Box<Passed>),
-    Ended(LaneEnd),
+    Ended(Box<LaneEnd>),
 }
 
 /// What a lane leaves.
@@ -153,7 +158,7 @@ pub(crate) struct LaneEnd {
     pub(crate) in_view: Vec<u32>,
     pub(crate) width: u32,
     pub(crate) height: u32,
-    pub(crate) frames: u32,
+    pub(crate) record: HealthRecord,
     pub(crate) seconds: f64,
     pub(crate) trouble: Option<CameraError>,
 }

@@ -7,7 +7,9 @@ mod support;
 use std::collections::BTreeMap;
 
 use overt_deployment::Role;
-use overt_pipeline::summary::{Alert, Frames, ModelUsed, PluginErrors, PluginUsed, Summary};
+use overt_pipeline::summary::{
+    Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Summary,
+};
 use serde_json::{Value, json};
 use support::Schema;
 
@@ -24,6 +26,29 @@ fn summary() -> Value {
             dropped: 1,
             unseen: 2,
         },
+        cameras: vec![Camera {
+            id: "gate".into(),
+            source: "rtsp",
+            frames: Frames {
+                read: 700,
+                processed: 697,
+                dropped: 1,
+                unseen: 2,
+            },
+            last_frame_age: Some(0.04),
+            outage_count: 1,
+            outages: vec![Outage {
+                from: 3.2,
+                to: Some(7.9),
+                cause: "no more frames".into(),
+            }],
+            alarm_count: 1,
+            alarms: vec![PictureAlarm {
+                fault: "dark",
+                from: 9.0,
+                to: None,
+            }],
+        }],
         faces: 1_481,
         tracks: 10,
         alerts: vec![Alert {
@@ -77,6 +102,10 @@ fn the_schema_names_every_key_and_no_other() {
     let objects = [
         "",
         "/frames",
+        "/cameras/0",
+        "/cameras/0/frames",
+        "/cameras/0/outages/0",
+        "/cameras/0/alarms/0",
         "/alerts/0",
         "/plugins/0",
         "/models/0",
@@ -115,6 +144,10 @@ fn the_schema_refuses_values_that_cannot_be() {
     let (schema, summary) = (schema(), summary());
     let impossible = [
         ("/frames/read", json!(-1)),
+        ("/cameras/0/source", json!("carrier pigeon")),
+        ("/cameras/0/last_frame_age", json!(-1)),
+        ("/cameras/0/alarms/0/fault", json!("sad")),
+        ("/cameras/0/outages/0/to", json!(-0.1)),
         ("/faces", json!(1.5)),
         ("/alerts/0/score", json!(1.01)),
         ("/alerts/0/track", json!(0)),

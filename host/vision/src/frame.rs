@@ -106,7 +106,7 @@ pub struct FrameInfo {
     pub camera: Arc<str>,
     /// Counts the camera's frames from 0, the dropped ones too.
     pub sequence: u32,
-    /// Seconds since the camera's first frame.
+    /// Seconds since the camera's first frame; for a live camera since its run began, so that the times of several compare.
     pub captured_at: f64,
 }
 
@@ -183,7 +183,7 @@ impl Frame {
         self.info.sequence
     }
 
-    /// Seconds since the camera's first frame.
+    /// Seconds since the camera's first frame; for a live camera since its run began, so that the times of several compare.
     pub fn captured_at(&self) -> f64 {
         self.info.captured_at
     }

@@ -30,7 +30,10 @@ mod view;
 
 pub use about::{OpenCv, opencv};
 pub use budget::{Budget, OverBudget};
-pub use camera::{CameraError, FileCamera};
+pub use camera::{
+    CameraError, FileCamera, LiveCamera, LiveSource, Patience, PictureFault, PictureWatch,
+    RtspStream,
+};
 pub use frame::{Frame, FrameError, FrameInfo, MOST_ALIGNED_FACES, MOST_REGION_BYTES, MOST_SIDE};
 pub use geometry::{Face, Landmarks, Point, Rect};
 pub use inference::onnxruntime::OnnxRuntime;

@@ -7,7 +7,7 @@ use overt_pipeline::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, Picture, PluginReport,
     ReportData, RouteReport, StripFrame,
 };
-use overt_pipeline::summary::{Alert, Frames, PluginErrors, Summary};
+use overt_pipeline::summary::{self, Alert, Frames, PluginErrors, Summary};
 
 use super::page;
 
@@ -104,6 +104,46 @@ fn data() -> ReportData {
                 dropped: 0,
                 unseen: 3,
             },
+            cameras: vec![
+                summary::Camera {
+                    id: "gate".into(),
+                    source: "file",
+                    frames: Frames {
+                        read: 600,
+                        processed: 600,
+                        dropped: 0,
+                        unseen: 0,
+                    },
+                    last_frame_age: Some(0.0),
+                    outage_count: 0,
+                    outages: Vec::new(),
+                    alarm_count: 0,
+                    alarms: Vec::new(),
+                },
+                summary::Camera {
+                    id: "van".into(),
+                    source: "rtsp",
+                    frames: Frames {
+                        read: 11_520,
+                        processed: 11_517,
+                        dropped: 0,
+                        unseen: 3,
+                    },
+                    last_frame_age: Some(2.34),
+                    outage_count: 102,
+                    outages: vec![summary::Outage {
+                        from: 61.0,
+                        to: Some(68.5),
+                        cause: "rtsp://10.0.0.7:554/live: no more frames".into(),
+                    }],
+                    alarm_count: 1,
+                    alarms: vec![summary::PictureAlarm {
+                        fault: "covered",
+                        from: 402.0,
+                        to: None,
+                    }],
+                },
+            ],
             faces: 1_630,
             tracks: 9,
             alerts: alerts
@@ -163,9 +203,9 @@ fn data() -> ReportData {
                 id: "gate".into(),
                 kind: "fixed".into(),
                 owner: "The force".into(),
+                source: "/srv/video/gate.avi".into(),
                 width: 1280,
                 height: 720,
-                frames: 600,
                 seconds: 24.0,
                 in_view: vec![
                     0, 1, 1, 2, 2, 2, 3, 3, 2, 1, 1, 0, 0, 1, 1, 1, 2, 2, 1, 2, 2, 3, 1, 0,
@@ -176,9 +216,9 @@ fn data() -> ReportData {
                 id: "van".into(),
                 kind: "vehicle".into(),
                 owner: "The force".into(),
+                source: "rtsp://10.0.0.7:554/live".into(),
                 width: 640,
                 height: 480,
-                frames: 11_520,
                 seconds: 460.8,
                 in_view: (0..461).map(|second| (second / 7) % 5).collect(),
                 trouble: Some("van.mp4 ends after 11520 of 12000 frames".into()),
@@ -297,6 +337,19 @@ fn every_picture_has_words_for_those_who_do_not_see_it() {
             tag.contains("aria-label=\"") || tag.contains("aria-hidden=\"true\""),
             "{tag}"
         );
+    }
+}
+
+#[test]
+fn a_cameras_outages_and_alarms_stand_with_it() {
+    let page = page(&data()).unwrap();
+    for told in [
+        "away from 1:01.0 to 1:08.5: rtsp://10.0.0.7:554/live: no more frames",
+        "picture covered from 6:42.0 to the end",
+        "and 101 more",
+        ">2.3 s<",
+    ] {
+        assert!(page.contains(told), "{told}");
     }
 }
 

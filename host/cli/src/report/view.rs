@@ -1,7 +1,8 @@
 //! What the page says, in the order in which it says it: numbers and times turned into words.
 
 use overt_deployment::Purpose;
-use overt_pipeline::report::{AlertReport, PluginReport, ReportData};
+use overt_pipeline::report::{AlertReport, CameraReport, PluginReport, ReportData};
+use overt_pipeline::summary;
 
 use super::images::Image;
 use super::timeline::Timeline;
@@ -60,9 +61,15 @@ pub(super) struct Camera {
     pub(super) id: String,
     pub(super) kind: String,
     pub(super) owner: String,
+    pub(super) source: String,
     pub(super) picture: String,
-    pub(super) frames: String,
     pub(super) length: String,
+    /// Frames read, processed, dropped, unseen.
+    pub(super) frames: [String; 4],
+    /// Seconds between its last frame and the end.
+    pub(super) last_frame: String,
+    /// What it did not do as it should.
+    pub(super) notes: Vec<String>,
     pub(super) trouble: Option<String>,
 }
 
@@ -178,15 +185,8 @@ impl View {
             cameras: data
                 .cameras
                 .iter()
-                .map(|camera| Camera {
-                    id: camera.id.clone(),
-                    kind: camera.kind.clone(),
-                    owner: camera.owner.clone(),
-                    picture: format!("{} × {}", camera.width, camera.height),
-                    frames: grouped(camera.frames),
-                    length: times::on_a_clock(camera.seconds),
-                    trouble: camera.trouble.clone(),
-                })
+                .zip(&summary.cameras)
+                .map(|(camera, health)| Camera::of(camera, health))
                 .collect(),
             stages: stages
                 .into_iter()
@@ -216,6 +216,52 @@ impl View {
                 ("Workers", host.workers.to_string()),
             ],
             written: times::for_people(data.finished),
+        }
+    }
+}
+
+impl Camera {
+    fn of(camera: &CameraReport, health: &summary::Camera) -> Self {
+        let frames = &health.frames;
+        let until = |to: Option<f64>| to.map_or("the end".to_owned(), times::on_a_clock);
+        let mut notes: Vec<String> = health
+            .outages
+            .iter()
+            .map(|outage| {
+                format!(
+                    "away from {} to {}: {}",
+                    times::on_a_clock(outage.from),
+                    until(outage.to),
+                    outage.cause
+                )
+            })
+            .collect();
+        notes.extend(health.alarms.iter().map(|alarm| {
+            format!(
+                "picture {} from {} to {}",
+                alarm.fault,
+                times::on_a_clock(alarm.from),
+                until(alarm.to)
+            )
+        }));
+        let more = health.outage_count + health.alarm_count - notes.len() as u64;
+        if more > 0 {
+            notes.push(format!("and {} more", grouped(more)));
+        }
+        Self {
+            id: camera.id.clone(),
+            kind: camera.kind.clone(),
+            owner: camera.owner.clone(),
+            source: camera.source.clone(),
+            picture: format!("{} × {}", camera.width, camera.height),
+            length: times::on_a_clock(camera.seconds),
+            frames: [frames.read, frames.processed, frames.dropped, frames.unseen].map(grouped),
+            last_frame: match health.last_frame_age {
+                Some(age) => format!("{age:.1} s"),
+                None => "never".to_owned(),
+            },
+            notes,
+            trouble: camera.trouble.clone(),
         }
     }
 }

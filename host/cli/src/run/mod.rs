@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::report::AlertReport;
-use overt_pipeline::{Event, Finished, PipelineError};
+use overt_pipeline::{CameraNews, Event, Finished, PipelineError};
 use overt_records::Store;
 
 use crate::exit::Exit;
@@ -19,12 +19,13 @@ use crate::{interrupt, machine, output, report, times, watchlist};
 
 /// Run a deployment: faces walk past, plugins decide, a person is asked
 ///
-/// It ends when its cameras do, or at Ctrl-C, and leaves two files in the deployment's output folder: `summary.json` with the numbers and
+/// It ends when its cameras do, when the deployment's time is over, or at Ctrl-C. A live camera that goes away is waited for. It leaves two files in the deployment's output folder: `summary.json` with the numbers and
 /// `report.html`, a page of its own that shows every alert. Both name people who are sought and are readable by you alone.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   overt run examples/walk-past/deployment.toml
+  overt run deployment.toml --camera gate --camera van
   overt run deployment.toml 2> run.log
 
 Exit status:
@@ -35,10 +36,15 @@ Exit status:
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
+
+    /// Run this camera of the file and no other; can be given several times
+    #[arg(long = "camera", value_name = "ID")]
+    cameras: Vec<String>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let deployment = Deployment::read(&arguments.deployment)?;
+    let mut deployment = Deployment::read(&arguments.deployment)?;
+    keep_cameras(&mut deployment, &arguments.cameras)?;
     deployment.check_files()?;
     let output = Output::new(&deployment.host.output)?;
     let stop =
@@ -85,6 +91,34 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })
 }
 
+/// Leaves the cameras that were asked for, where any were. One that the file does not name is refused.
+fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<_> = deployment
+        .cameras
+        .iter()
+        .map(|camera| camera.id.clone())
+        .collect();
+    if let Some(unknown) = wanted.iter().find(|id| !named.contains(id)) {
+        return Err(Failure::new(
+            format!(
+                "{}: there is no camera `{unknown}` in the deployment file",
+                deployment.file().display()
+            ),
+            format!(
+                "the cameras are {}; one that the file does not name is not run",
+                named.join(", ")
+            ),
+        ));
+    }
+    deployment
+        .cameras
+        .retain(|camera| wanted.contains(&camera.id));
+    Ok(())
+}
+
 /// What happens while it happens.
 fn show(progress: &Progress, event: Event<'_>) {
     match event {
@@ -104,6 +138,9 @@ fn show(progress: &Progress, event: Event<'_>) {
             ..
         } => progress.at(done, || format!("faces {faces}, alerts {alerts}")),
         Event::Alert(alert) => progress.line(&output::printable(&alert_line(alert))),
+        Event::Camera { camera, news } => {
+            progress.line(&output::printable(&camera_line(camera, &news)));
+        }
         Event::PluginError(error) => {
             progress.line(&output::printable(&format!(
                 "A plugin failed: {error}. Further failures of this kind are counted."
@@ -128,6 +165,29 @@ fn alert_line(alert: &AlertReport) -> String {
         times::on_a_clock(alert.time),
         alert.reason
     )
+}
+
+fn camera_line(camera: &str, news: &CameraNews) -> String {
+    match news {
+        CameraNews::Away { cause, retry_in } => format!(
+            "CAMERA {camera} is away: {cause}. Trying again in {} s.",
+            retry_in.as_secs()
+        ),
+        CameraNews::Back { seconds } => {
+            format!(
+                "CAMERA {camera} is back after {seconds:.0} s; nobody who passed in that time was seen."
+            )
+        }
+        CameraNews::Alarm(fault) => {
+            format!("CAMERA {camera}: {fault}. Nobody can be recognised on it.")
+        }
+        CameraNews::AlarmOver { fault, seconds } => {
+            format!("CAMERA {camera} shows something again: {fault} no more, after {seconds:.0} s.")
+        }
+        CameraNews::Closed => {
+            format!("The deployment's time is over; camera {camera} is read no further.")
+        }
+    }
 }
 
 fn complain(trouble: &PipelineError) {

@@ -1,6 +1,6 @@
 //! The short table at the end of a run. It knows the summary and nothing else.
 
-use overt_pipeline::summary::Summary;
+use overt_pipeline::summary::{Camera, Summary};
 
 use crate::output;
 
@@ -49,6 +49,13 @@ pub(super) fn table(summary: &Summary) -> String {
         rows.push(("interrupted", "yes: the cameras had not ended".to_owned()));
     }
     let mut text = format!("\n{}", output::columns(rows));
+    // One camera's frames are those above; what else there is to say of it still is said.
+    for camera in &summary.cameras {
+        let told = camera_line(camera, summary.cameras.len() > 1);
+        if !told.is_empty() {
+            text += &format!("  camera {}: {}\n", camera.id, told.join("; "));
+        }
+    }
     for errors in &summary.plugin_errors {
         text += &format!(
             "  {} × {} as {}: {} (first: camera {}, frame {})\n",
@@ -58,14 +65,88 @@ pub(super) fn table(summary: &Summary) -> String {
     output::printable(&text)
 }
 
+/// A camera's frames where there are several, and what it did not do as it should.
+fn camera_line(camera: &Camera, with_frames: bool) -> Vec<String> {
+    let mut told = Vec::new();
+    let frames = &camera.frames;
+    if with_frames {
+        told.push(format!(
+            "{} frames read, {} processed, {} dropped, {} unseen",
+            frames.read, frames.processed, frames.dropped, frames.unseen
+        ));
+    }
+    match camera.last_frame_age {
+        Some(age) if camera.source != "file" => {
+            told.push(format!("the last frame {age:.1} s before the end"));
+        }
+        Some(_) => {}
+        None => told.push("no frame came".to_owned()),
+    }
+    if camera.outage_count > 0 {
+        told.push(format!("away {} times", camera.outage_count));
+    }
+    if camera.alarm_count > 0 {
+        let mut kinds: Vec<_> = camera.alarms.iter().map(|alarm| alarm.fault).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        told.push(format!(
+            "{} picture alarms ({})",
+            camera.alarm_count,
+            kinds.join(", ")
+        ));
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use overt_deployment::Role;
-    use overt_pipeline::summary::{Frames, PluginErrors};
+    use overt_pipeline::summary::{Frames, PictureAlarm, PluginErrors};
 
     use super::*;
+
+    fn camera(id: &str, source: &'static str) -> Camera {
+        Camera {
+            id: id.into(),
+            source,
+            frames: Frames {
+                read: 100,
+                processed: 97,
+                dropped: 1,
+                unseen: 2,
+            },
+            last_frame_age: Some(0.04),
+            outage_count: 0,
+            outages: Vec::new(),
+            alarm_count: 0,
+            alarms: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn several_cameras_have_a_line_each_that_says_what_went_wrong() {
+        let van = Camera {
+            outage_count: 2,
+            alarm_count: 1,
+            alarms: vec![PictureAlarm {
+                fault: "dark",
+                from: 3.0,
+                to: None,
+            }],
+            last_frame_age: Some(12.34),
+            ..camera("van", "rtsp")
+        };
+        let text = table(&Summary {
+            cameras: vec![camera("gate", "file"), van],
+            ..summary()
+        });
+        let lines = "  camera gate: 100 frames read, 97 processed, 1 dropped, 2 unseen
+  camera van: 100 frames read, 97 processed, 1 dropped, 2 unseen; the last frame 12.3 s before the end; away 2 times; 1 picture alarms (dark)
+";
+        assert!(text.ends_with(lines), "{text}");
+    }
 
     fn summary() -> Summary {
         Summary {
@@ -75,6 +156,7 @@ mod tests {
                 dropped: 1,
                 unseen: 2,
             },
+            cameras: vec![camera("gate", "file")],
             faces: 50,
             tracks: 4,
             alerts: Vec::new(),

@@ -9,4 +9,4 @@ mod value;
 pub(crate) use notes::{At, Notes};
 pub(crate) use phrase::{excerpt, list, nearest};
 pub(crate) use table::Table;
-pub(crate) use value::Value;
+pub(crate) use value::{Value, integer};

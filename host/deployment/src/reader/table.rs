@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::notes::{At, Notes};
 use super::phrase::{excerpt, list, nearest};
-use super::value::{Value, integer, timestamp, whole_number};
+use super::value::{Value, integer, timestamp};
 
 /// A table that is being read.
 pub(crate) struct Table<'n, 'r> {
@@ -89,16 +89,6 @@ impl<'n, 'r> Table<'n, 'r> {
     /// An optional whole number within a range.
     pub(crate) fn integer(&self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         integer(self.find(key)?, self.notes, range)
-    }
-
-    /// A whole number within a range.
-    pub(crate) fn required_integer(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<u64>,
-    ) -> Option<u64> {
-        let value = self.require(key, &whole_number(&range), &range.start().to_string())?;
-        integer(value, self.notes, range)
     }
 
     /// A finite number within a range.

@@ -87,7 +87,7 @@ impl<'r> Value<'r> {
     }
 }
 
-pub(super) fn integer(
+pub(crate) fn integer(
     value: Value<'_>,
     notes: &Notes<'_>,
     range: RangeInclusive<u64>,

@@ -35,14 +35,9 @@ impl Schema {
                     self.check(self.0.pointer(pointer).unwrap(), value, at, errors);
                     true
                 }
-                "type" => match wanted.as_str().unwrap() {
-                    "object" => value.is_object(),
-                    "array" => value.is_array(),
-                    "string" => value.is_string(),
-                    "boolean" => value.is_boolean(),
-                    "number" => value.is_number(),
-                    "integer" => value.is_i64() || value.is_u64(),
-                    other => panic!("unknown type {other}"),
+                "type" => match wanted {
+                    Value::Array(types) => types.iter().any(|wanted| is_of(value, wanted)),
+                    wanted => is_of(value, wanted),
                 },
                 "enum" => wanted.as_array().unwrap().contains(value),
                 "minimum" => value
@@ -112,5 +107,18 @@ impl Schema {
                 _ => {}
             }
         }
+    }
+}
+
+fn is_of(value: &Value, wanted: &Value) -> bool {
+    match wanted.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        other => panic!("unknown type {other}"),
     }
 }

@@ -253,7 +253,7 @@ fn frames_over_the_longest_side_are_too_large() {
     assert_eq!(
         error,
         CameraError::TooLarge {
-            path,
+            source_name: path.display().to_string(),
             width: u64::from(MOST_SIDE) + 16,
             height: 16,
             most: MOST_SIDE

@@ -7,78 +7,25 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use opencv::core::MatTraitConst;
 use opencv::videoio::{
-    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_FRAME_COUNT, CAP_PROP_FRAME_HEIGHT, CAP_PROP_FRAME_WIDTH,
-    CAP_PROP_POS_MSEC, VideoCapture, VideoCaptureTrait, VideoCaptureTraitConst,
+    CAP_FFMPEG, CAP_PROP_FRAME_COUNT, CAP_PROP_POS_MSEC, VideoCapture, VideoCaptureTraitConst,
 };
-use thiserror::Error;
 
+use super::error::CameraError;
+use super::stream::{Stream, StreamFault};
 use crate::buffers::Buffer;
 use crate::container::{Container, FIRST_BYTES};
-use crate::frame::{Frame, FrameInfo, MOST_SIDE, size_in_bytes};
-use crate::mat;
+use crate::frame::{Frame, FrameInfo, MOST_SIDE};
 
 /// How far an estimated end may lie behind the last frame, seconds: rounding, and sound that goes on a little longer.
 const SLACK_SECONDS: f64 = 1.0;
-
-/// Why a camera gives no frames, or no more.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum CameraError {
-    /// There is no such file.
-    #[error("{path}: there is no such file")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is there and cannot be used as a video.
-    #[error("{path}: cannot be read as a video: {cause}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A video without a frame that can be decoded.
-    #[error("{path}: a video without a single readable frame")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file ended before the end that its container states, or frames in the middle could not be decoded. It comes after the last
-    /// frame, in place of the end.
-    #[error(
-        "{path}: cut short or damaged: {read} frames could be read, the file says it holds {expected}"
-    )]
-    CutShort {
-        /// The file.
-        path: PathBuf,
-        /// Frames that were read.
-        read: u64,
-        /// Frames that the container promises.
-        expected: u64,
-    },
-    /// Frames with a side over [`MOST_SIDE`].
-    #[error("{path}: frames of {width} × {height} pixels, at most {most} a side")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Pixels.
-        width: u64,
-        /// Pixels.
-        height: u64,
-        /// Most pixels of a side.
-        most: u32,
-    },
-}
 
 /// A video file as a camera.
 pub struct FileCamera {
     path: PathBuf,
     camera: Arc<str>,
-    capture: VideoCapture,
+    stream: Stream,
     container: Container,
-    size: (u32, u32),
     fps: f64,
     expected: Option<u64>,
     /// The first frame, from when the file was opened until it is asked for.
@@ -94,7 +41,6 @@ impl FileCamera {
     /// # Errors
     /// `Missing`, `Unreadable`, `Empty`, `TooLarge`.
     pub fn open(path: &Path, camera: Arc<str>) -> Result<FileCamera, CameraError> {
-        mat::keep_to_one_thread();
         let unreadable = |cause: String| CameraError::Unreadable {
             path: path.to_owned(),
             cause,
@@ -112,32 +58,25 @@ impl FileCamera {
                 "FFmpeg finds no video stream that it can decode".to_owned(),
             ));
         }
-        let number = |property| capture.get(property).unwrap_or(0.0);
-        let (width, height) = (number(CAP_PROP_FRAME_WIDTH), number(CAP_PROP_FRAME_HEIGHT));
-        if width > f64::from(MOST_SIDE) || height > f64::from(MOST_SIDE) {
-            return Err(CameraError::TooLarge {
-                path: path.to_owned(),
-                width: width as u64,
-                height: height as u64,
+        let stream = Stream::new(capture).map_err(|fault| match fault {
+            StreamFault::TooLarge { width, height } => CameraError::TooLarge {
+                source_name: path.display().to_string(),
+                width,
+                height,
                 most: MOST_SIDE,
-            });
-        }
-        let size = (width as u32, height as u32);
-        if size_in_bytes(size.0, size.1).is_none() {
-            return Err(unreadable(format!("frames of {width} × {height} pixels")));
-        }
-        let fps = number(CAP_PROP_FPS);
-        if !(fps.is_finite() && fps > 0.0) {
-            return Err(unreadable("it states no frame rate".to_owned()));
-        }
-        let count = number(CAP_PROP_FRAME_COUNT);
+            },
+            fault => unreadable(fault.to_string()),
+        })?;
+        let fps = stream
+            .fps()
+            .ok_or_else(|| unreadable("it states no frame rate".to_owned()))?;
+        let count = stream.number(CAP_PROP_FRAME_COUNT);
         let expected = (count >= 1.0 && count <= f64::from(u32::MAX)).then_some(count as u64);
         let mut camera = FileCamera {
             path: path.to_owned(),
             camera,
-            capture,
+            stream,
             container,
-            size,
             fps,
             expected,
             first: None,
@@ -166,7 +105,7 @@ impl FileCamera {
 
     /// Width and height of every frame, pixels.
     pub fn size(&self) -> (u32, u32) {
-        self.size
+        self.stream.size()
     }
 
     /// The next frame, or nothing after the last. `captured_at` is the frame's number divided by the rate, so that it is the same
@@ -199,39 +138,19 @@ impl FileCamera {
             sequence,
             captured_at: f64::from(sequence) / self.fps,
         };
-        Frame::from_buffer(info, self.size.0, self.size.1, pixels)
+        let (width, height) = self.size();
+        Frame::from_buffer(info, width, height, pixels)
             .map(Some)
             .map_err(|e| self.unreadable(e))
     }
 
-    /// Decodes one frame straight into a pooled buffer; nothing at the end.
     fn decode(&mut self) -> Result<Option<Buffer>, CameraError> {
-        let (width, height) = (self.size.0 as usize, self.size.1 as usize);
-        let mut pixels = Buffer::zeroed(width * height * mat::PIXEL);
-        let place = pixels.as_ptr();
-        let mut target =
-            mat::to_write(&mut pixels, width, height).map_err(|e| self.unreadable(e))?;
-        if !self
-            .capture
-            .read(&mut target)
-            .map_err(|e| self.unreadable(e))?
-        {
-            return Ok(None);
-        }
-        // OpenCV takes other memory where the frame does not fit ours.
-        if target.data() != place {
-            let size = target.size().map_err(|e| self.unreadable(e))?;
-            let (was, now) = (
-                format!("{width} × {height}"),
-                format!("{} × {}", size.width, size.height),
-            );
-            return Err(self.unreadable(format!(
-                "after {} frames their size changes from {was} to {now}",
-                self.given
-            )));
-        }
-        drop(target);
-        Ok(Some(pixels))
+        self.stream.read().map_err(|fault| match fault {
+            StreamFault::Resized { .. } => {
+                self.unreadable(format!("after {} frames {fault}", self.given))
+            }
+            fault => self.unreadable(fault),
+        })
     }
 
     /// Whether the end came where the file said it would.
@@ -241,7 +160,7 @@ impl FileCamera {
         };
         if !self.container.counts_frames() {
             // By time and not by number, since the rate of such a file may vary.
-            let last = self.capture.get(CAP_PROP_POS_MSEC).unwrap_or(0.0) / 1000.0;
+            let last = self.stream.number(CAP_PROP_POS_MSEC) / 1000.0;
             if last + SLACK_SECONDS >= expected as f64 / self.fps {
                 return Ok(());
             }
@@ -266,7 +185,7 @@ impl fmt::Debug for FileCamera {
         let FileCamera {
             path,
             camera,
-            size,
+            stream,
             fps,
             expected,
             given,
@@ -275,7 +194,8 @@ impl fmt::Debug for FileCamera {
         write!(
             f,
             "FileCamera({camera}: {path:?}, {}×{} at {fps}, {given} of {expected:?} frames given)",
-            size.0, size.1
+            stream.size().0,
+            stream.size().1
         )
     }
 }
