@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: the hostile plugins, the model that they abuse, and a camera on the network. The plugins themselves are under `hostile/`,
+//! What the end-to-end tests share: the hostile plugins, the model that they abuse, and a camera on the network, JSON schemas. The plugins themselves are under `hostile/`,
 //! and `make plugins` compiles and packs them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -6,3 +6,4 @@
 pub mod hostile;
 pub mod model;
 pub mod rtsp;
+pub mod schema;

@@ -3,6 +3,7 @@
 mod compile;
 mod completions;
 mod doctor;
+mod evaluate;
 mod exit;
 mod failure;
 mod interrupt;
@@ -48,6 +49,7 @@ enum Command {
     Run(run::Arguments),
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
+    Evaluate(evaluate::Arguments),
     Models(models::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Models(arguments) => models::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),

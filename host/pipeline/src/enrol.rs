@@ -3,23 +3,19 @@
 //! An image that cannot be enrolled says why, by itself; the others go on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use overt_deployment::{Deployment, Timestamp};
-use overt_gallery::{Template, TemplateError};
 use overt_records as records;
-use overt_runtime::{CallError, Sessions};
-use overt_vision::{Backend, Face, Frame, InferenceError, StillError};
+use overt_vision::Face;
 use sha2::{Digest, Sha256};
 
 use crate::error::PipelineError;
 use crate::generation::Perception;
 use crate::machine::Machine;
 use crate::pictures;
+use crate::stills::{self, Eyes, StillFailure};
 
 /// Faces narrower than this are refused: pixels of the photograph. An encoder of 112 × 112 sees nothing but enlargement below about half of
 /// its input.
@@ -30,9 +26,6 @@ const SECOND_FACE: f32 = 0.3;
 
 /// Images that are committed together.
 const GROUP: usize = 256;
-
-/// The largest photograph file.
-const FILE_BYTES: u64 = 64 << 20;
 
 /// An image that is to be enrolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +52,9 @@ pub struct Enrolment {
 /// Why an image is not on the watchlist.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageFailure {
-    /// The file cannot be read.
-    #[error("cannot be read: {0}")]
-    File(std::io::Error),
-    /// The file is no photograph that can be read.
-    #[error("is no readable photograph: {0}")]
-    Unreadable(StillError),
+    /// The photograph cannot be read, or a plugin failed on it.
+    #[error("{0}")]
+    Still(#[from] StillFailure),
     /// No face was found.
     #[error("no face was found")]
     NoFace,
@@ -94,12 +84,6 @@ pub enum ImageFailure {
         /// What this image says.
         wanted: String,
     },
-    /// A plugin failed.
-    #[error("{0}")]
-    Plugin(CallError),
-    /// The encoder's template cannot be used.
-    #[error("{0}")]
-    Template(TemplateError),
     /// The face cannot be cut out.
     #[error("the face cannot be cut out")]
     Picture,
@@ -138,10 +122,7 @@ pub fn enrol(
             most,
         });
     }
-    let workers = deployment
-        .host
-        .workers
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let workers = stills::workers(deployment);
     let (mut enrolments, mut finished) = (Vec::with_capacity(images.len()), 0);
     let mut images = images.into_iter();
     loop {
@@ -149,15 +130,18 @@ pub fn enrol(
         if group.is_empty() {
             break;
         }
-        let made = encode(
+        let made = stills::each(
             machine,
             &perception,
-            deployment,
-            &group,
             workers,
+            &group,
             stop,
             &|in_group| done(finished + in_group),
+            |image, eyes| one(deployment, image, eyes),
         )?;
+        let made = made
+            .into_iter()
+            .map(|made| made.unwrap_or(Err(ImageFailure::Interrupted)));
         finished += group.len();
         let mut new = Vec::new();
         let mut answers: Vec<(ImageToEnrol, Option<f32>, Result<(), ImageFailure>)> = Vec::new();
@@ -209,109 +193,19 @@ struct Made {
     quality: Option<f32>,
 }
 
-/// A worker's model sessions.
-struct Ready {
-    detector: Sessions,
-    encoder: Sessions,
-    quality: Option<Sessions>,
-}
-
-impl Ready {
-    fn load(perception: &Perception, backend: &dyn Backend) -> Result<Ready, InferenceError> {
-        Ok(Ready {
-            detector: perception.detector.plugin.sessions(backend)?,
-            encoder: perception.encoder.plugin.sessions(backend)?,
-            quality: perception
-                .quality
-                .as_ref()
-                .map(|quality| quality.plugin.sessions(backend))
-                .transpose()?,
-        })
-    }
-}
-
-/// Detects and encodes a group's images, on several threads.
-fn encode(
-    machine: &Machine,
-    perception: &Perception,
-    deployment: &Deployment,
-    images: &[ImageToEnrol],
-    workers: usize,
-    stop: &AtomicBool,
-    done: &(dyn Fn(usize) + Sync),
-) -> Result<Vec<Result<Made, ImageFailure>>, PipelineError> {
-    let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let (answer, answers) = mpsc::channel();
-    let mut made: Vec<Option<Result<Made, ImageFailure>>> = images.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers.min(images.len()))
-            .map(|_| {
-                let (answer, next, finished) = (answer.clone(), &next, &finished);
-                scope.spawn(move || -> Result<(), InferenceError> {
-                    let mut ready = Ready::load(perception, &*machine.backend)?;
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(image) = images.get(index) else {
-                            return Ok(());
-                        };
-                        let made = match stop.load(Ordering::Relaxed) {
-                            true => Err(ImageFailure::Interrupted),
-                            false => one(perception, deployment, image, &mut ready),
-                        };
-                        // The receiver lives until the scope ends.
-                        let _ = answer.send((index, made));
-                        done(finished.fetch_add(1, Ordering::Relaxed) + 1);
-                    }
-                })
-            })
-            .collect();
-        drop(answer);
-        for (index, answer) in answers {
-            made[index] = Some(answer);
-        }
-        for thread in threads {
-            thread
-                .join()
-                .map_err(|_| PipelineError::Panicked("enrolment"))??;
-        }
-        Ok::<(), PipelineError>(())
-    })?;
-    // Every index was taken by a thread that ended well, so every place is filled.
-    Ok(made
-        .into_iter()
-        .map(|made| made.unwrap_or(Err(ImageFailure::Interrupted)))
-        .collect())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ImageFailure> {
-    let file = std::fs::File::open(path).map_err(ImageFailure::File)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ImageFailure::File)?;
-    Ok(bytes)
-}
-
 /// One photograph: decode, one face, large enough, template, picture.
 fn one(
-    perception: &Perception,
     deployment: &Deployment,
     image: &ImageToEnrol,
-    ready: &mut Ready,
+    eyes: &mut Eyes<'_>,
 ) -> Result<Made, ImageFailure> {
     if !deployment.watchlist.categories.contains(&image.category) {
         return Err(ImageFailure::UnknownCategory {
             category: image.category.clone(),
         });
     }
-    let bytes = zeroize::Zeroizing::new(read(&image.path)?);
-    let frame: Arc<Frame> =
-        Arc::new(overt_vision::decode_still(&bytes).map_err(ImageFailure::Unreadable)?);
-    let mut faces = perception
-        .detector
-        .plugin
-        .detect(&frame, &mut ready.detector)
-        .map_err(ImageFailure::Plugin)?;
+    let (frame, bytes) = eyes.open(&image.path)?;
+    let mut faces = eyes.detect(&frame)?;
     faces.sort_by(|one, other| other.bounds.width.total_cmp(&one.bounds.width));
     let Some(face) = faces.first().copied() else {
         return Err(ImageFailure::NoFace);
@@ -328,23 +222,8 @@ fn one(
             width: face.bounds.width,
         });
     }
-    let quality = match (&perception.quality, &mut ready.quality) {
-        (Some(quality), Some(sessions)) => quality
-            .plugin
-            .assess(&frame, &[face], sessions)
-            .map_err(ImageFailure::Plugin)?
-            .pop()
-            .unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let templates = perception
-        .encoder
-        .plugin
-        .encode(&frame, &[face], &mut ready.encoder)
-        .map_err(ImageFailure::Plugin)?;
-    let values = templates.as_f32s().unwrap_or_default();
-    // Refuses here what the gallery would refuse later, so that the image is named.
-    Template::new(&perception.encoder_id, values).map_err(ImageFailure::Template)?;
+    let described = eyes.describe(&frame, face)?;
+    let quality = described.quality;
     let crop = pictures::face_crop(&frame, face.bounds).map_err(|_| ImageFailure::Picture)?;
     let jpeg = pictures::jpeg(&crop).ok_or(ImageFailure::Picture)?.jpeg;
     let unified = quality
@@ -364,7 +243,7 @@ fn one(
             landmarks: landmarks(&face),
             quality,
         },
-        template: values.to_vec().into(),
+        template: described.values,
         quality: unified,
     })
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`machine`]: what the host needs of the machine: the plugin runtime and the inference back end.
 //! - [`generation`]: plugins, models and gallery that belong together, immutable.
+//! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
@@ -30,6 +31,7 @@ mod pictures;
 pub mod report;
 pub mod run;
 mod stages;
+pub mod stills;
 pub mod summary;
 mod tracker;
 mod trail;

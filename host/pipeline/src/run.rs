@@ -25,6 +25,7 @@ use crate::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, PluginReport, ReportData,
 };
 use crate::stages::Stages;
+use crate::stills;
 use crate::summary::{self, Summary};
 use crate::way::{CaptureEnd, Job, LaneEnd, Permits, ToDecision, ToLane};
 use crate::worker::Worker;
@@ -103,10 +104,7 @@ pub fn run(
         .map(|opened| opened.feed.frames_expected())
         .sum();
     let generation = Arc::new(Generation::load(machine, deployment, store)?);
-    let workers = deployment
-        .host
-        .workers
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let workers = stills::workers(deployment);
     let record = store.begin_run(&header(deployment, &generation, started))?;
     let (stages, intake) = (Stages::default(), Intake::default());
     let current = ArcSwap::new(generation.clone());

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use overt_deployment::Role;
 use overt_pipeline::summary::{
     Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Summary,
 };
+use overt_tests::schema::Schema;
 use serde_json::{Value, json};
-use support::Schema;
 
 fn schema() -> Schema {
     Schema::parse(include_str!("../summary.schema.json"))

@@ -1,0 +1,150 @@
+//! Evaluations, through the real plugins and models, on photographs that set-up has fetched.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Ended, Place, photograph, run};
+
+/// A folder with photographs in the layout of LFW: A with three, and three others with one each.
+fn images(place: &Place) {
+    for (name, number, file) in [
+        ("A", 1, "a-1.jpg"),
+        ("A", 2, "a-2.jpg"),
+        ("A", 3, "a-3.jpg"),
+        ("B", 1, "b.jpg"),
+        ("C", 1, "c.png"),
+        ("D", 1, "d.jpg"),
+    ] {
+        let folder = place.path("images").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        // The name says JPEG; the bytes say what it is.
+        std::fs::copy(
+            photograph(file),
+            folder.join(format!("{name}_{number:04}.jpg")),
+        )
+        .unwrap();
+    }
+}
+
+fn verify(place: &Place, pairs: &str) -> Ended {
+    std::fs::write(place.path("pairs.txt"), pairs).unwrap();
+    run([
+        Path::new("evaluate"),
+        Path::new("verification"),
+        Path::new("--deployment"),
+        &place.deployment(),
+        Path::new("--pairs"),
+        &place.path("pairs.txt"),
+        Path::new("--images"),
+        &place.path("images"),
+        Path::new("--json"),
+        &place.path("result/figures.json"),
+        Path::new("--scores"),
+        &place.path("scores.csv"),
+    ])
+}
+
+#[test]
+fn pairs_of_one_person_match_and_pairs_of_two_do_not() {
+    let place = Place::new();
+    images(&place);
+    let ended = verify(
+        &place,
+        "3\nA 1 2\nA 1 3\nA 2 3\nA 1 B 1\nB 1 C 1\nC 1\tD 1\n",
+    );
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let json = std::fs::read(place.path("result/figures.json")).unwrap();
+    let figures: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(
+        (
+            &figures["pairs"],
+            &figures["images"],
+            &figures["undetected"]
+        ),
+        (&6.into(), &6.into(), &0.into())
+    );
+    let schema = include_str!("../../evaluation/verification.schema.json");
+    let errors = overt_tests::schema::Schema::parse(schema).errors(&figures);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(figures["accuracy_mean"], 1.0);
+    assert_eq!(figures["tar_at_far"]["0.01"], 1.0);
+    assert_eq!(figures["tar_at_far"]["0.001"], 1.0);
+    assert_eq!(figures["operating_points"][0]["shown"], false);
+    let encoder = &figures["made_by"]["plugins"][1];
+    assert_eq!(encoder["id"], "encoder-mobilefacenet");
+    assert_eq!(
+        encoder["models"]["mobilefacenet"].as_str().unwrap().len(),
+        64
+    );
+    let csv = std::fs::read_to_string(place.path("scores.csv")).unwrap();
+    let score: f32 = csv
+        .lines()
+        .nth(1)
+        .unwrap()
+        .rsplit(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(csv.contains("A_0001,A_0002,1,0,") && score > 0.6, "{csv}");
+    for drawing in ["figures.det.svg", "figures.scores.svg"] {
+        let svg = std::fs::read_to_string(place.path("result").join(drawing)).unwrap();
+        assert!(svg.starts_with("<svg ") && !svg.contains("NaN"), "{svg}");
+    }
+    let page = std::fs::read_to_string(place.path("result/figures.html")).unwrap();
+    assert!(page.contains("too few to show this rate") && page.matches("<svg ").count() == 2);
+    assert!(ended.out.contains("accuracy"), "{}", ended.out);
+}
+
+#[test]
+fn a_photograph_without_a_face_and_one_that_is_none_are_counted_and_named() {
+    let place = Place::new();
+    images(&place);
+    let folder = place.path("images/D");
+    let grey = overt_vision::encode_jpeg(&[128; 3 * 64 * 64], 64, 64, 90).unwrap();
+    std::fs::write(folder.join("D_0002.jpg"), grey).unwrap();
+    std::fs::write(folder.join("D_0003.jpg"), "no photograph").unwrap();
+    let ended = verify(&place, "2\nA 1 2\nD 1 2\nA 1 B 1\nB 1 D 3\n");
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(
+        ended.err.contains("D_0002.jpg: no face was found")
+            && ended.err.contains("D_0003.jpg: is no readable photograph"),
+        "{}",
+        ended.err
+    );
+    let json = std::fs::read(place.path("result/figures.json")).unwrap();
+    let figures: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(
+        (&figures["undetected"], &figures["pairs_undetected"]),
+        (&2.into(), &2.into())
+    );
+    // One genuine pair of two can never match.
+    assert_eq!(figures["tar_at_far"]["0.01"], 0.5);
+}
+
+#[test]
+fn mistakes_in_the_pairs_and_missing_photographs_are_all_told_before_anything_is_measured() {
+    let place = Place::new();
+    images(&place);
+    let ended = verify(&place, "2\nA 1 2\nA one 3\nA 1 B 1\nB 1\n");
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    for line in [
+        "pairs.txt:3: expected `name n1 n2`",
+        "pairs.txt:5: expected",
+    ] {
+        assert!(ended.err.contains(line), "{line}: {}", ended.err);
+    }
+    let ended = verify(&place, "2\nA 1 9\nB 1 2\nA 1 B 1\nA 1 C 1\n");
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    for file in [
+        "A_0009.jpg: there is no such",
+        "B_0002.jpg: there is no such",
+    ] {
+        assert!(ended.err.contains(file), "{file}: {}", ended.err);
+    }
+    assert!(!place.path("result").exists());
+}
