@@ -11,6 +11,7 @@ use crate::source::{Sha256Hex, Source};
 /// The cards of this folder, built into the program.
 const CARDS: &[(&str, &str)] = &[
     ("centerface", include_str!("../cards/centerface.toml")),
+    ("landmarks68", include_str!("../cards/landmarks68.toml")),
     ("mobilefacenet", include_str!("../cards/mobilefacenet.toml")),
     ("rfb320", include_str!("../cards/rfb320.toml")),
 ];

@@ -55,17 +55,37 @@ fn the_person_sought_raises_one_alert_a_pass_and_nobody_else_any_whatever_the_nu
     for key in ["frames", "faces", "tracks", "alerts", "plugin_errors"] {
         assert_eq!(one[key], three[key], "{key}");
     }
+    one_alert_a_pass(&one);
+}
+
+#[test]
+fn another_detector_is_one_line_of_the_deployment_file_and_raises_the_same_alerts() {
+    let place = place(2);
+    change(
+        &place,
+        "detector-centerface.wasm\"\n",
+        "detector-rfb320.wasm\"\n",
+    );
+    let summary = summary(&place);
+    assert_eq!(summary["plugins"][0]["id"], "detector-rfb320");
+    assert_eq!(summary["models"].as_array().unwrap().len(), 3);
+    one_alert_a_pass(&summary);
+}
+
+/// The person sought raised one alert at each pass, and nobody else any.
+fn one_alert_a_pass(summary: &Value) {
     let truth: Value =
         serde_json::from_slice(&std::fs::read(made("walk-past.json")).unwrap()).unwrap();
-    assert_eq!(one["frames"]["processed"], truth["frames"]);
+    assert_eq!(summary["frames"]["processed"], truth["frames"]);
     let passes: Vec<&Value> = truth["passes"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|pass| pass["sought"] == true)
         .collect();
-    let alerts = one["alerts"].as_array().unwrap();
+    let alerts = summary["alerts"].as_array().unwrap();
     assert_eq!(alerts.len(), passes.len());
+    assert!(alerts.iter().all(|alert| alert["reference"] == "MP-0001"));
     for pass in passes {
         // A track begins and ends with the face in sight, the pass with the person; both have the same middle, more or less.
         let number = |value: &Value| value.as_u64().unwrap();
@@ -156,11 +176,12 @@ fn what_is_not_granted_is_named_with_its_mend() {
 #[test]
 fn a_model_of_another_digest_is_named_with_both() {
     let place = place(1);
-    change(
-        &place,
-        "models/mobilefacenet.onnx",
-        "models/centerface.onnx",
+    let other = set_up("models/centerface.onnx");
+    let models = format!(
+        "[plugins.encoder]\nmodels = {{ mobilefacenet = \"{}\" }}\n",
+        other.display()
     );
+    change(&place, "[plugins.encoder]\n", &models);
     refused(
         &place,
         1,
@@ -168,6 +189,23 @@ fn a_model_of_another_digest_is_named_with_both() {
             "plugins.encoder",
             "the model `mobilefacenet` is pinned to SHA-256",
             "centerface.onnx has",
+        ],
+    );
+}
+
+#[test]
+fn a_model_that_is_in_no_table_and_not_in_the_folder_of_models_is_named_with_its_mend() {
+    let place = place(1);
+    let folder = set_up("models");
+    change(&place, folder.to_str().unwrap(), "no-such-folder");
+    refused(
+        &place,
+        1,
+        &[
+            "[plugins.detector] model centerface",
+            "no-such-folder/centerface.onnx",
+            "[plugins.encoder] model mobilefacenet",
+            "overt models fetch",
         ],
     );
 }

@@ -133,6 +133,8 @@ pub struct Host {
     pub device: Device,
     /// `onnxruntime`: the ONNX Runtime library, resolved. Absent: the host's own search.
     pub onnxruntime: Option<PathBuf>,
+    /// `models`: the folder for models that no plugin's own table names, resolved. `NAME.onnx` in it is the model of that name in a manifest.
+    pub models: Option<PathBuf>,
     /// `records`: the record store's file, resolved.
     pub records: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.

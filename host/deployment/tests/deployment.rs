@@ -43,6 +43,10 @@ fn every_key_of_a_sound_file_arrives() {
     assert_eq!(deployment.host.workers, Some(2));
     assert_eq!(deployment.host.device, Device::Cuda { index: 1 });
     assert_eq!(
+        deployment.host.models,
+        Some(PathBuf::from("tests/ui/models"))
+    );
+    assert_eq!(
         deployment.cameras[0].zone,
         Zone::new(vec![[10, 20], [1280, 20], [1280, 720], [10, 720]]).ok()
     );

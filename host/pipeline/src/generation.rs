@@ -2,6 +2,7 @@
 //! and no other.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use overt_contract::Capability;
@@ -74,8 +75,30 @@ fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits {
     }
 }
 
+/// Where a plugin's models are: what its table of the deployment file names, and of what its manifest needs beyond that, what lies in the folder of
+/// `host.models`. So one detector is swapped for another by naming another file. Whatever is read must have the manifest's digest.
+fn model_files(
+    deployment: &Deployment,
+    plugin: &deployment::Plugin,
+    manifest: &Manifest,
+) -> BTreeMap<String, PathBuf> {
+    let mut files = plugin.models.clone();
+    if let Some(folder) = &deployment.host.models {
+        for model in &manifest.models {
+            files
+                .entry(model.name.clone())
+                .or_insert_with(|| folder.join(format!("{}.onnx", model.name)));
+        }
+    }
+    files
+}
+
 /// Reads, checks, compiles and accepts one plugin.
-fn load(machine: &Machine, plugin: &deployment::Plugin) -> Result<Loaded, PipelineError> {
+fn load(
+    machine: &Machine,
+    deployment: &Deployment,
+    plugin: &deployment::Plugin,
+) -> Result<Loaded, PipelineError> {
     let role = plugin.role;
     let refused = |cause| PipelineError::Plugin {
         role,
@@ -98,13 +121,13 @@ fn load(machine: &Machine, plugin: &deployment::Plugin) -> Result<Loaded, Pipeli
     // Before any model is read: a plugin that is refused anyhow should say so first.
     overt_runtime::agreement::check(&file, &grants).map_err(refused)?;
     let mut models = BTreeMap::new();
-    for (name, path) in &plugin.models {
-        let model = ModelFile::read(path).map_err(|cause| PipelineError::Model {
+    for (name, path) in model_files(deployment, plugin, file.manifest()) {
+        let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
             role,
             model: name.clone(),
             cause: Box::new(cause),
         })?;
-        models.insert(name.clone(), (path.clone(), model));
+        models.insert(name, (path, model));
     }
     let manifest = file.manifest().clone();
     let capabilities = manifest
@@ -142,7 +165,7 @@ impl Perception {
         let plugins = &deployment.plugins;
         let mut errors = Vec::new();
         let mut take = |plugin| {
-            load(machine, plugin)
+            load(machine, deployment, plugin)
                 .map_err(|error| errors.push(error))
                 .ok()
         };
@@ -210,10 +233,10 @@ impl Generation {
         let perception = Perception::load(machine, deployment)
             .map_err(&mut keep)
             .ok();
-        let policy = load(machine, &deployment.plugins.matcher_policy)
+        let policy = load(machine, deployment, &deployment.plugins.matcher_policy)
             .map_err(&mut keep)
             .ok();
-        let router = load(machine, &deployment.plugins.alert_router)
+        let router = load(machine, deployment, &deployment.plugins.alert_router)
             .map_err(&mut keep)
             .ok();
         let (Some(perception), Some(policy), Some(router)) = (perception, policy, router) else {

@@ -67,7 +67,7 @@ const PLUGINS: &[(&str, &[&str], &[&str])] = &[
     ("plugins/policy-threshold", &["matcher-policy"], &["config"]),
     ("plugins/router-desk", &["alert-router"], &["config"]),
     (
-        "sdk/examples/detector-rfb320",
+        "sdk/examples/detector-boxes",
         &["detector"],
         &["config", "frames", "geometry", "inference", "tensors"],
     ),
@@ -109,12 +109,12 @@ fn each_manifest_pins_the_models_of_the_set_up() {
 #[test]
 fn the_detector_of_the_readme_has_fewer_than_60_lines() {
     let code =
-        std::fs::read_to_string(root().join("sdk/examples/detector-rfb320/src/lib.rs")).unwrap();
+        std::fs::read_to_string(root().join("sdk/examples/detector-boxes/src/lib.rs")).unwrap();
     assert!(code.lines().count() < 60);
     let readme = std::fs::read_to_string(root().join("sdk/README.md")).unwrap();
     let shown = code.split("\n#[cfg(test)]").next().unwrap();
     assert!(
         readme.contains(shown.trim_end()),
-        "sdk/README.md shows other code than sdk/examples/detector-rfb320/src/lib.rs"
+        "sdk/README.md shows other code than sdk/examples/detector-boxes/src/lib.rs"
     );
 }

@@ -24,6 +24,11 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
             files,
         )
     });
+    let what = "the folder with the plugins' models";
+    let models = match table.find("models") {
+        None => Some(None),
+        Some(value) => words::path(value, notes, what).map(|path| Some(path.value)),
+    };
     let place = |key, what, example| {
         let value = table.require(key, what, example)?;
         words::path(value, notes, what)
@@ -44,6 +49,7 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         workers: workers.map(|workers| workers as usize),
         device: device?,
         onnxruntime,
+        models: models?,
         records: records?.value,
         output: output?.value,
     })
