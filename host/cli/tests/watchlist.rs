@@ -16,6 +16,32 @@ fn watchlist(command: &str, place: &Place, rest: &[&Path]) -> support::Ended {
 }
 
 #[test]
+fn a_face_that_is_too_poor_is_refused_with_what_is_poor_about_it() {
+    let place = Place::new();
+    let sharp = overt_vision::read_still(&photograph("a-1.jpg")).unwrap();
+    let (width, height) = (sharp.width() as usize, sharp.height() as usize);
+    // Squares of 12 pixels in one colour each: large enough to be found as a face, too coarse to know whose it is.
+    let coarse: Vec<u8> = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x / 12 * 12, y / 12 * 12)))
+        .flat_map(|(x, y)| sharp.bgr()[3 * (y * width + x)..][..3].to_vec())
+        .map(|value| value / 5)
+        .collect();
+    let file = place.path("poor.jpg");
+    let jpeg = overt_vision::encode_jpeg(&coarse, width as u32, height as u32, 90).unwrap();
+    std::fs::write(&file, jpeg).unwrap();
+    let list = place.list(&[("poor", "missing-person", &file)]);
+    let ended = watchlist("enrol", &place, &[&list]);
+    assert_eq!(ended.status, Some(1), "{}", ended.err);
+    for told in [
+        "at least 60 is asked for",
+        "too dark or too bright (LuminanceMean",
+        "better photograph",
+    ] {
+        assert!(ended.out.contains(told), "{told}: {}", ended.out);
+    }
+}
+
+#[test]
 fn every_photograph_that_is_refused_says_why_and_the_others_are_enrolled() {
     let place = Place::new();
     let (good, other) = (photograph("a-1.jpg"), photograph("b.jpg"));

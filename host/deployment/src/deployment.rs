@@ -202,6 +202,8 @@ impl CameraKind {
 pub struct Watchlist {
     /// `categories`: the closed list that every entry's category is from, in the file's order; 1 to 64, each once.
     pub categories: Vec<String>,
+    /// `least-quality`: the least `UnifiedQualityScore` of an image that is enrolled, 0 to 100. Absent: any.
+    pub least_quality: Option<u8>,
 }
 
 /// `[[channel]]`: somewhere an alert can be sent.

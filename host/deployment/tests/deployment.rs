@@ -51,6 +51,7 @@ fn every_key_of_a_sound_file_arrives() {
         Zone::new(vec![[10, 20], [1280, 20], [1280, 720], [10, 720]]).ok()
     );
     assert_eq!(deployment.cameras[1].kind, CameraKind::BodyWorn);
+    assert_eq!(deployment.watchlist.least_quality, Some(40));
     assert_eq!(
         deployment.watchlist.categories,
         ["wanted-on-warrant", "missing-person"]

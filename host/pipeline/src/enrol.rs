@@ -24,6 +24,9 @@ pub const LEAST_FACE: f32 = 56.0;
 /// Another face of this part of the largest face's width makes a photograph one of two people.
 const SECOND_FACE: f32 = 0.3;
 
+/// The component of a face's whole quality (ISO/IEC 29794-5).
+const UNIFIED: &str = "UnifiedQualityScore";
+
 /// Images that are committed together.
 const GROUP: usize = 256;
 
@@ -70,6 +73,16 @@ pub enum ImageFailure {
         /// The face's width in pixels.
         width: f32,
     },
+    /// The face is too poor to be recognised by.
+    #[error("{}", poor(*unified, *least, components))]
+    PoorQuality {
+        /// Its `UnifiedQualityScore`, 0 to 100; absent where the quality plugin gives none.
+        unified: Option<f32>,
+        /// `watchlist.least-quality`.
+        least: u8,
+        /// The components that are under it, the poorest first.
+        components: Vec<(String, f32)>,
+    },
     /// The category is not one of the deployment's.
     #[error("the category {category:?} is not listed under [watchlist] of the deployment file")]
     UnknownCategory {
@@ -90,6 +103,33 @@ pub enum ImageFailure {
     /// Somebody ended the enrolment before it was this image's turn.
     #[error("the enrolment was ended before its turn")]
     Interrupted,
+}
+
+/// What is wrong with a face, in words that a person with a camera can follow.
+fn poor(unified: Option<f32>, least: u8, components: &[(String, f32)]) -> String {
+    let Some(unified) = unified else {
+        return format!("no {UNIFIED} was measured; at least {least} is asked for");
+    };
+    let named: Vec<String> = components
+        .iter()
+        .map(|(name, value)| {
+            let words = match name.as_str() {
+                "Sharpness" => "blurred",
+                "InterEyeDistance" => "small",
+                "HeadPoseYaw" => "turned aside",
+                "HeadPoseRoll" => "tilted",
+                "LuminanceMean" => "too dark or too bright",
+                "DynamicRange" => "without contrast",
+                _ => "poor",
+            };
+            format!("{words} ({name} {value:.0})")
+        })
+        .collect();
+    let because = match named.is_empty() {
+        true => String::new(),
+        false => format!(": it is {}", named.join(", ")),
+    };
+    format!("the face's quality is {unified:.0} of 100, at least {least} is asked for{because}")
 }
 
 /// Enrols images, in groups that are committed as one. Answers stand in the order of the images. `done` is called after each with how many
@@ -224,12 +264,27 @@ fn one(
     }
     let described = eyes.describe(&frame, face)?;
     let quality = described.quality;
-    let crop = pictures::face_crop(&frame, face.bounds).map_err(|_| ImageFailure::Picture)?;
-    let jpeg = pictures::jpeg(&crop).ok_or(ImageFailure::Picture)?.jpeg;
     let unified = quality
         .iter()
-        .find(|(name, _)| name == "UnifiedQualityScore")
+        .find(|(name, _)| name == UNIFIED)
         .map(|(_, value)| *value);
+    if let Some(least) = deployment.watchlist.least_quality {
+        // NaN is never enough.
+        if !unified.is_some_and(|unified| unified >= f32::from(least)) {
+            let mut components: Vec<(String, f32)> = quality
+                .into_iter()
+                .filter(|(name, value)| name != UNIFIED && *value < f32::from(least))
+                .collect();
+            components.sort_by(|one, other| one.1.total_cmp(&other.1));
+            return Err(ImageFailure::PoorQuality {
+                unified,
+                least,
+                components,
+            });
+        }
+    }
+    let crop = pictures::face_crop(&frame, face.bounds).map_err(|_| ImageFailure::Picture)?;
+    let jpeg = pictures::jpeg(&crop).ok_or(ImageFailure::Picture)?.jpeg;
     let name = image
         .path
         .file_name()

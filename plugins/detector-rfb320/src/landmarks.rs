@@ -73,10 +73,10 @@ mod tests {
     #[test]
     fn five_of_sixty_eight_points_are_placed_in_the_frame() {
         let mut points = [[0.0; 2]; POINTS];
-        for index in 36..42 {
+        for (index, point) in points[36..42].iter_mut().enumerate() {
             // A ring around (0.25, 0.3).
-            let turn = (index - 36) as f32 * std::f32::consts::TAU / 6.0;
-            points[index] = [0.25 + 0.1 * turn.cos(), 0.3 + 0.1 * turn.sin()];
+            let turn = index as f32 * std::f32::consts::TAU / 6.0;
+            *point = [0.25 + 0.1 * turn.cos(), 0.3 + 0.1 * turn.sin()];
         }
         points[42..48].fill([0.75, 0.3]);
         points[30] = [0.5, 0.5];

@@ -60,7 +60,7 @@ const PLUGINS: &[(&str, &[&str], &[&str])] = &[
         &["config", "frames", "geometry", "inference", "tensors"],
     ),
     (
-        "plugins/quality-frontal",
+        "plugins/quality-basic",
         &["quality"],
         &["config", "frames", "geometry", "tensors"],
     ),

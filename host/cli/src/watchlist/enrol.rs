@@ -128,6 +128,7 @@ fn reason(failure: &ImageFailure) -> String {
     let mend = match failure {
         ImageFailure::NoFace => "; take a photograph from the front, with the whole face",
         ImageFailure::SeveralFaces { .. } => "; cut out the person who is sought",
+        ImageFailure::PoorQuality { .. } => "; take or find a better photograph",
         ImageFailure::TooSmall { .. } => "; find a larger photograph",
         _ => "",
     };

@@ -105,16 +105,17 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         section("authority").and_then(|table| authority::authority(table, identity.as_ref()));
     let host = section("host").and_then(|table| host::host(table, files));
     let cameras = cameras::cameras(root, authority.as_ref(), files);
-    let categories = section("watchlist").and_then(categories);
+    let watchlist = section("watchlist").map(watchlist);
+    let categories = watchlist
+        .as_ref()
+        .and_then(|watchlist| watchlist.categories.as_deref());
     let channels = channels::channels(root);
     let retention = host::retention(root);
     let names = references::Names {
         cameras: cameras
             .as_deref()
             .map(|cameras| cameras.iter().map(|camera| camera.id.as_str()).collect()),
-        categories: categories
-            .as_deref()
-            .map(|names| names.iter().map(String::as_str).collect()),
+        categories: categories.map(|names| names.iter().map(String::as_str).collect()),
         channels: channels.as_deref().map(|channels| {
             channels
                 .iter()
@@ -123,15 +124,30 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         }),
     };
     let plugins = section("plugins").and_then(|table| plugins::plugins(&table, &names, files));
+    if let (Some(least), Some(None)) = (
+        watchlist
+            .as_ref()
+            .and_then(|watchlist| watchlist.least_quality.as_ref()),
+        plugins.as_ref().map(|plugins| &plugins.quality),
+    ) {
+        least.complain_of(
+            notes,
+            "`least-quality` in a deployment that measures quality",
+            "no `[plugins.quality]`",
+            "add a quality plugin, or take the line out",
+        );
+    }
     root.finish();
 
+    let watchlist = watchlist?;
     Some(Parts {
         identity: identity?,
         authority: authority?.value,
         host: host?,
         cameras: cameras?,
         watchlist: Watchlist {
-            categories: categories?,
+            categories: watchlist.categories?,
+            least_quality: watchlist.least_quality.map(|least| least.value),
         },
         plugins: plugins?,
         channels: channels?,
@@ -140,7 +156,7 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
 }
 
 /// `[watchlist]`.
-fn categories(table: Table<'_, '_>) -> Option<Vec<String>> {
+fn watchlist(table: Table<'_, '_>) -> WatchlistParts {
     let notes = table.notes();
     let expected = "a list of the watchlist's categories";
     let value = table.require(
@@ -173,6 +189,28 @@ fn categories(table: Table<'_, '_>) -> Option<Vec<String>> {
             .map(|name| name.map(|name| name.value))
             .collect()
     });
+    let least_quality = table.find("least-quality").and_then(|value| {
+        let at = At {
+            value: (),
+            key: value.key.clone(),
+            span: value.span.clone(),
+        };
+        let least = crate::reader::integer(value, notes, 0..=100)?;
+        Some(At {
+            value: least as u8,
+            key: at.key,
+            span: at.span,
+        })
+    });
     table.finish();
-    categories
+    WatchlistParts {
+        categories,
+        least_quality,
+    }
+}
+
+/// `[watchlist]`, before it is known whether there is a quality plugin.
+struct WatchlistParts {
+    categories: Option<Vec<String>>,
+    least_quality: Option<At<u8>>,
 }

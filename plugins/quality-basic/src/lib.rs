@@ -1,4 +1,4 @@
-//! The plugin `quality-frontal`: how well a face from a camera can be recognised, from its landmarks and a small grey picture of it. It runs no
+//! The plugin `quality-basic`: how well a face from a camera can be recognised, from its landmarks and a small grey picture of it. It runs no
 //! model and knows nobody.
 //!
 //! The components carry the names of ISO/IEC 29794-5 and measure what those names say, by simple formulas of our own, which stand with each
@@ -16,14 +16,14 @@ use serde::Deserialize;
 const SIDE: u32 = 64;
 
 /// The measure.
-pub struct Frontal;
+pub struct Basic;
 
 /// It has nothing to set: a score that changed with the deployment could not be compared.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {}
 
-impl Quality for Frontal {
+impl Quality for Basic {
     fn assess(frame: &Frame, faces: &[Face]) -> Result<Vec<Vec<Component>>, QualityError> {
         let Settings {} = overt_sdk::config()?;
         let landmarks: Option<Vec<_>> = faces.iter().map(|face| face.landmarks).collect();
@@ -46,7 +46,7 @@ impl Quality for Frontal {
     }
 }
 
-overt_sdk::quality!(Frontal);
+overt_sdk::quality!(Basic);
 
 #[cfg(test)]
 mod tests;

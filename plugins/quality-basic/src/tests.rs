@@ -8,7 +8,7 @@ use overt_sdk::native::{Setup, Workbench};
 use overt_sdk::{Face, QualityError};
 use overt_vision::{Frame, FrameInfo};
 
-use crate::Frontal;
+use crate::Basic;
 
 fn setup() -> Setup {
     Setup::above(env!("CARGO_MANIFEST_DIR")).unwrap()
@@ -23,7 +23,7 @@ fn face(frame: &Arc<Frame>) -> Face {
 fn value(name: &str, frame: &Arc<Frame>, face: Face) -> f32 {
     let faces = Workbench::new()
         .pixels()
-        .assess::<Frontal>(frame, &[face])
+        .assess::<Basic>(frame, &[face])
         .unwrap();
     assert_eq!(faces.len(), 1);
     let component = faces[0].iter().find(|component| component.name == name);
@@ -82,6 +82,31 @@ fn blur_costs_sharpness_and_the_whole() {
 }
 
 #[test]
+fn the_more_blur_the_less_sharpness_and_the_less_light_the_less_luminance() {
+    let frame = setup().photograph("person-c.png").unwrap();
+    let face = face(&frame);
+    let sharpness: Vec<f32> = [0, 1, 2, 4, 8]
+        .map(|reach| value("Sharpness", &blurred(&frame, reach), face))
+        .into();
+    assert!(
+        sharpness.is_sorted_by(|one, other| one > other),
+        "{sharpness:?}"
+    );
+    let luminance: Vec<f32> = [3u8, 4, 6, 8, 16]
+        .map(|part| {
+            let dark = changed(&frame, |pixels, _, _| {
+                pixels.iter().map(|value| value / part).collect()
+            });
+            value("LuminanceMean", &dark, face)
+        })
+        .into();
+    assert!(
+        luminance.is_sorted_by(|one, other| one > other),
+        "{luminance:?}"
+    );
+}
+
+#[test]
 fn darkness_costs_light_and_the_whole() {
     let frame = setup().photograph("person-c.png").unwrap();
     let face = face(&frame);
@@ -107,7 +132,7 @@ fn each_face_has_its_components_in_the_order_given_and_no_name_twice() {
     });
     let faces = Workbench::new()
         .pixels()
-        .assess::<Frontal>(&frame, &[face, far])
+        .assess::<Basic>(&frame, &[face, far])
         .unwrap();
     let apart = |components: &[overt_sdk::Component]| {
         let found = components.iter().find(|c| c.name == "InterEyeDistance");
@@ -128,14 +153,14 @@ fn a_face_without_landmarks_or_a_setting_that_does_not_exist_is_refused() {
         ..face(&frame)
     };
     assert_eq!(
-        Workbench::new().pixels().assess::<Frontal>(&frame, &[bare]),
+        Workbench::new().pixels().assess::<Basic>(&frame, &[bare]),
         Err(QualityError::LandmarksMissing)
     );
     assert_eq!(
         Workbench::new()
             .pixels()
             .config(r#"{"strict": true}"#)
-            .assess::<Frontal>(&frame, &[bare]),
+            .assess::<Basic>(&frame, &[bare]),
         Err(QualityError::BadConfig)
     );
 }
