@@ -148,3 +148,193 @@ fn mistakes_in_the_pairs_and_missing_photographs_are_all_told_before_anything_is
     }
     assert!(!place.path("result").exists());
 }
+
+/// Copies photographs, by name, into a folder.
+fn folder(place: &Place, name: &str, photographs: &[(&str, &str)]) {
+    for (to, from) in photographs {
+        let file = place.path(name).join(to);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::copy(photograph(from), file).unwrap();
+    }
+}
+
+fn identify(place: &Place) -> Ended {
+    run([
+        Path::new("evaluate"),
+        Path::new("identification"),
+        Path::new("--deployment"),
+        &place.deployment(),
+        Path::new("--gallery"),
+        &place.path("gallery"),
+        Path::new("--mated"),
+        &place.path("mated"),
+        Path::new("--non-mated"),
+        &place.path("others"),
+        Path::new("--json"),
+        &place.path("result/search.json"),
+        Path::new("--calibration"),
+        &place.path("calibration.json"),
+        Path::new("--description"),
+        Path::new("on six photographs"),
+    ])
+}
+
+/// A place with a gallery of A and B, two probes of A, and two of others.
+fn searched() -> Place {
+    let place = Place::with_person_a();
+    folder(
+        &place,
+        "gallery",
+        &[("A/one.jpg", "a-1.jpg"), ("B_0001.jpg", "b.jpg")],
+    );
+    folder(
+        &place,
+        "mated",
+        &[("A_0002.jpg", "a-2.jpg"), ("A_0003.jpg", "a-3.jpg")],
+    );
+    folder(
+        &place,
+        "others",
+        &[("C.png", "c.png"), ("D/any.jpg", "d.jpg")],
+    );
+    let ended = identify(&place);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(
+        ended
+            .out
+            .contains("2 non-mated probes are too few to show 0.1 %"),
+        "{}",
+        ended.out
+    );
+    place
+}
+
+fn json(place: &Place, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(place.path(name)).unwrap()).unwrap()
+}
+
+/// Names the calibration in the deployment file.
+fn authorise(place: &Place) {
+    let text = std::fs::read_to_string(place.deployment()).unwrap();
+    let with = text.replace(
+        "[authority]\n",
+        "[authority]\ncalibration = \"calibration.json\"\n",
+    );
+    assert_ne!(text, with);
+    std::fs::write(place.deployment(), with).unwrap();
+}
+
+#[test]
+fn a_gallery_is_searched_and_what_comes_of_it_calibrates_the_score_floor() {
+    let place = searched();
+    let figures = json(&place, "result/search.json");
+    let schema = include_str!("../../evaluation/identification.schema.json");
+    let errors = overt_tests::schema::Schema::parse(schema).errors(&figures);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(
+        (
+            &figures["gallery_people"],
+            &figures["mated"],
+            &figures["non_mated"]
+        ),
+        (&2.into(), &2.into(), &2.into())
+    );
+    assert_eq!(
+        (&figures["fnir"]["count"], &figures["fpir"]["count"]),
+        (&0.into(), &0.into())
+    );
+    let page = std::fs::read_to_string(place.path("result/search.html")).unwrap();
+    assert!(page.matches("<svg ").count() == 2 && page.contains("too few to show"));
+    let calibration = json(&place, "calibration.json");
+    let schema = include_str!("../../pipeline/calibration.schema.json");
+    let errors = overt_tests::schema::Schema::parse(schema).errors(&calibration);
+    assert!(errors.is_empty(), "{errors:?}");
+
+    place.film(10);
+    let run_it = || run([Path::new("run"), &place.deployment()]);
+    let before = run_it();
+    assert!(
+        before.err.contains("rests on no calibration"),
+        "{}",
+        before.err
+    );
+    authorise(&place);
+    let ended = run_it();
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("at most 0 of 2 searches for people who were not in a gallery of 2"),
+        "{}",
+        ended.err
+    );
+    let report = std::fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert!(report.contains("Measured on six photographs"));
+}
+
+#[test]
+fn a_calibration_of_another_model_back_end_or_of_nothing_is_refused() {
+    let place = searched();
+    place.film(2);
+    authorise(&place);
+    let sound = json(&place, "calibration.json");
+    let refused = |text: &str, told: &[&str]| {
+        std::fs::write(place.path("calibration.json"), text).unwrap();
+        let ended = run([Path::new("run"), &place.deployment()]);
+        assert_eq!(ended.status, Some(1), "{}", ended.err);
+        for told in told {
+            assert!(ended.err.contains(told), "{told}: {}", ended.err);
+        }
+    };
+    let changed = |pointer: &str, value: Value| {
+        let mut changed = sound.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        changed.to_string()
+    };
+    refused(
+        &changed("/encoder/models/mobilefacenet", "0a".repeat(32).into()),
+        &[
+            "calibration.json was made with something else",
+            "the encoder's model mobilefacenet was 0a0a0a0a0a0a",
+            "overt evaluate identification --calibration",
+        ],
+    );
+    refused(
+        &changed("/backend/sha256", "0b".repeat(32).into()),
+        &["the back end was onnxruntime", "0b0b0b0b0b0b"],
+    );
+    refused(
+        &changed("/curve/0/threshold", 2.into()),
+        &["calibration.json cannot be right: a threshold"],
+    );
+    refused("no calibration", &["calibration.json is no calibration"]);
+    std::fs::remove_file(place.path("calibration.json")).unwrap();
+    let ended = run([Path::new("run"), &place.deployment()]);
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    assert!(ended.err.contains("a calibration file"), "{}", ended.err);
+}
+
+#[test]
+fn probes_in_the_wrong_folder_and_empty_folders_are_told_before_anything_is_measured() {
+    let place = Place::new();
+    folder(&place, "gallery", &[("A.jpg", "a-1.jpg")]);
+    folder(&place, "mated", &[("B.jpg", "b.jpg")]);
+    folder(&place, "others", &[("A_0002.jpg", "a-2.jpg")]);
+    let ended = identify(&place);
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    for told in [
+        "B.jpg: a mated probe of \"B\"",
+        "A_0002.jpg: a non-mated probe of \"A\"",
+    ] {
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+    }
+    std::fs::remove_file(place.path("gallery/A.jpg")).unwrap();
+    let ended = identify(&place);
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    assert!(
+        ended.err.contains("no photograph (.jpg, .jpeg or .png)"),
+        "{}",
+        ended.err
+    );
+    assert!(!place.path("result").exists());
+}

@@ -115,6 +115,8 @@ pub struct Authority {
     pub until: Timestamp,
     /// `score-floor`: the least cosine at which anybody may be alerted, −1 to 1, without a default. The host refuses an alert under it.
     pub score_floor: f32,
+    /// `calibration`: the file that says how often a search errs at the floor, resolved. Absent: the floor rests on none.
+    pub calibration: Option<PathBuf>,
     /// `cameras`: the most cameras, 1 to 64, default 1.
     pub cameras: u32,
     /// `watchlist-size`: the most entries, 1 to 1,000,000, default 1,000.

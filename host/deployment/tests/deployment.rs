@@ -39,6 +39,10 @@ fn every_key_of_a_sound_file_arrives() {
         "an offset is taken into account"
     );
     assert_eq!(deployment.authority.score_floor, 0.45);
+    assert_eq!(
+        deployment.authority.calibration,
+        Some(PathBuf::from("tests/ui/calibration.json"))
+    );
     assert_eq!(deployment.authority.cameras, 2);
     assert_eq!(deployment.host.workers, Some(2));
     assert_eq!(deployment.host.device, Device::Cuda { index: 1 });

@@ -1,5 +1,6 @@
-//! What is drawn of a verification: the trade between misses and false accepts, and how the scores lie.
+//! What is drawn of a verification and of an identification: the trade between misses and false matches, and how scores and rates lie.
 
+use crate::identification::{CurvePoint, Identification};
 use crate::plot::{Axis, Line, Mark, Plot, Tick, histogram};
 use crate::statistics::{Scores, normal_deviate, thresholds};
 use crate::verification::Verification;
@@ -140,6 +141,83 @@ pub fn scores(genuine: &Scores, impostor: &Scores, figures: &Verification) -> Pl
                 format!("1 % false accepts, {threshold:.3}"),
             )
         }),
+    }
+}
+
+/// Misses and false positives of a search at every threshold.
+pub fn rates(figures: &Identification) -> Plot {
+    let line = |name: &str, rate: fn(&CurvePoint) -> f64| Line {
+        name: name.to_owned(),
+        points: figures
+            .curve
+            .iter()
+            .map(|point| (f64::from(point.threshold), rate(point)))
+            .collect(),
+        filled: false,
+    };
+    let range = (
+        figures
+            .curve
+            .first()
+            .map_or(0.0, |point| f64::from(point.threshold)),
+        1.0,
+    );
+    Plot {
+        title: "Misses and false positives, by threshold".into(),
+        sentence: format!(
+            "At the threshold {:.3} a search misses {} of those in the gallery and finds somebody for {} of those who are not.",
+            figures.threshold,
+            percent(figures.fnir.rate),
+            percent(figures.fpir.rate)
+        ),
+        x: Axis::even("Threshold (cosine)", range, 0.1, |at| format!("{at:.1}")),
+        y: Axis::even("Part of the searches", (0.0, 1.0), 0.2, percent),
+        lines: vec![
+            line("false positives (FPIR)", |point| point.fpir.rate),
+            line("misses (FNIR)", |point| point.fnir.rate),
+        ],
+        marks: Vec::new(),
+        upright: figures.threshold.is_finite().then(|| {
+            (
+                f64::from(figures.threshold),
+                format!(
+                    "{} false positives, {:.3}",
+                    percent(figures.target_fpir),
+                    figures.threshold
+                ),
+            )
+        }),
+    }
+}
+
+/// Misses of a search against its false positives, both on axes of normal deviates.
+pub fn trade(figures: &Identification) -> Plot {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for point in &figures.curve {
+        let (pass, miss) = (point.fpir.rate, point.fnir.rate);
+        if pass == 0.0 || miss == 0.0 || pass > MOST || miss > MOST {
+            continue;
+        }
+        let place = (deviate(pass), deviate(miss));
+        if points.last() != Some(&place) {
+            points.push(place);
+        }
+    }
+    Plot {
+        title: "Misses against false positives, at every threshold".into(),
+        sentence: format!(
+            "Detection error trade-off of searches in a gallery of {} people: {} mated and {} non-mated.",
+            figures.gallery_people, figures.mated, figures.non_mated
+        ),
+        x: deviates("False positives, of searches for others (FPIR)"),
+        y: deviates("Misses, of searches for those in the gallery (FNIR)"),
+        lines: vec![Line {
+            name: "all thresholds".into(),
+            points,
+            filled: false,
+        }],
+        marks: Vec::new(),
+        upright: None,
     }
 }
 

@@ -8,6 +8,8 @@ use overt_records::RecordsError;
 use overt_runtime::{PluginError, Role};
 use overt_vision::{CameraError, InferenceError, ModelError};
 
+use crate::calibration::CalibrationError;
+
 /// Why a deployment cannot run, or ends before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -111,6 +113,14 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: TemplateError,
     },
+    /// The calibration that the score floor rests on cannot be used.
+    #[error("[authority] calibration {} {cause}", path.display())]
+    Calibration {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: CalibrationError,
+    },
     /// The gallery cannot be made.
     #[error("{0}")]
     Gallery(#[from] GalleryError),
@@ -173,6 +183,10 @@ impl PipelineError {
             PipelineError::WatchlistTooLarge { .. } => "remove entries (`overt watchlist remove`), or obtain a wider authority".into(),
             PipelineError::UnknownCategory { .. } => "remove the entry (`overt watchlist remove`), or add the category".into(),
             PipelineError::Template { .. } | PipelineError::Gallery(_) => "enrol the entry again: `overt watchlist enrol`".into(),
+            PipelineError::Calibration { cause: CalibrationError::Foreign(_), .. } => {
+                "measure what runs now, `overt evaluate identification --calibration FILE`, and have the floor authorised again".into()
+            }
+            PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
             PipelineError::Panicked(_) => "report it with the log".into(),

@@ -14,6 +14,7 @@ use overt_runtime::{Limits, Manifest, Plugin, PluginFile};
 use overt_vision::ModelFile;
 use sha2::{Digest, Sha256};
 
+use crate::calibration::{Calibration, CalibrationFacts};
 use crate::error::PipelineError;
 use crate::machine::Machine;
 
@@ -56,6 +57,8 @@ pub struct Generation {
     pub(crate) router: Loaded,
     pub(crate) gallery: Gallery,
     pub(crate) entries: Vec<Entry>,
+    /// What the score floor rests on, where the authority names a calibration.
+    pub(crate) calibration: Option<CalibrationFacts>,
 }
 
 /// What a plugin may use: what the deployment gives it. What its vendor declares that it needs is shown by `inspect`; only the number of
@@ -207,6 +210,11 @@ impl Perception {
         }
     }
 
+    /// The encoder as the gallery knows it.
+    pub fn encoder_id(&self) -> &Arc<EncoderId> {
+        &self.encoder_id
+    }
+
     /// The encoder as records name it.
     pub fn encoder(&self) -> records::Encoder {
         records::Encoder {
@@ -242,7 +250,12 @@ impl Generation {
         let (Some(perception), Some(policy), Some(router)) = (perception, policy, router) else {
             return Err(together(errors));
         };
+        let calibration = calibration(machine, &perception, deployment)?;
         let (gallery, entries) = gallery(&perception, deployment, store)?;
+        let calibration = calibration.map(|(path, calibration)| {
+            let floor = deployment.authority.score_floor;
+            calibration.facts(path, floor, entries.len() as u64)
+        });
         Ok(Generation {
             number: 0,
             perception,
@@ -250,6 +263,7 @@ impl Generation {
             router,
             gallery,
             entries,
+            calibration,
         })
     }
 
@@ -271,6 +285,26 @@ impl Generation {
         .into_iter()
         .flatten()
     }
+}
+
+/// The calibration that the authority names, if it is one of what runs.
+fn calibration(
+    machine: &Machine,
+    perception: &Perception,
+    deployment: &Deployment,
+) -> Result<Option<(PathBuf, Calibration)>, PipelineError> {
+    let Some(path) = &deployment.authority.calibration else {
+        return Ok(None);
+    };
+    let refused = |cause| PipelineError::Calibration {
+        path: path.clone(),
+        cause,
+    };
+    let calibration = Calibration::read(path).map_err(refused)?;
+    calibration
+        .check(perception, machine.backend_identity())
+        .map_err(refused)?;
+    Ok(Some((path.clone(), calibration)))
 }
 
 /// The watchlist of a store as a gallery, and its entries in the gallery's order.

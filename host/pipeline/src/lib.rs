@@ -8,6 +8,7 @@
 //! - [`machine`]: what the host needs of the machine: the plugin runtime and the inference back end.
 //! - [`generation`]: plugins, models and gallery that belong together, immutable.
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
+//! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
@@ -15,6 +16,7 @@
 //! thread, in the order of frames, and depends on nothing but what came before in that order. Which frames of a live camera are
 //! looked at depends on how fast the machine is; nothing else does.
 
+pub mod calibration;
 mod capture;
 mod choice;
 mod decision;
@@ -42,5 +44,5 @@ pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};
 pub use health::CameraNews;
-pub use machine::{Machine, MachineOptions};
+pub use machine::{BackendIdentity, Machine, MachineOptions};
 pub use run::{Event, Finished, run};

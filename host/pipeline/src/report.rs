@@ -5,6 +5,7 @@
 
 use overt_deployment::{Capability, Purpose, Role, Timestamp};
 
+use crate::calibration::CalibrationFacts;
 use crate::summary::Summary;
 
 /// A report's content.
@@ -53,6 +54,8 @@ pub struct DeploymentFacts {
     pub authority_reference: String,
     /// `authority.score-floor`.
     pub score_floor: f32,
+    /// What the floor rests on; absent where the authority names no calibration.
+    pub calibration: Option<CalibrationFacts>,
 }
 
 /// What the run ran on.

@@ -14,6 +14,7 @@ use overt_records as records;
 use overt_runtime::CallError;
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
 
+use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
@@ -39,6 +40,8 @@ pub enum Event<'a> {
         frames: Option<u64>,
         /// Threads that run plugins.
         workers: usize,
+        /// What the score floor rests on, where the authority names a calibration.
+        calibration: Option<&'a CalibrationFacts>,
     },
     /// A frame went all its way.
     Progress {
@@ -122,7 +125,14 @@ pub fn run(
                 .iter()
                 .any(|camera| camera.source.is_live()),
         };
-        let began = || tell(Event::Started { frames, workers });
+        let calibration = generation.calibration.as_ref();
+        let began = || {
+            tell(Event::Started {
+                frames,
+                workers,
+                calibration,
+            });
+        };
         way(
             machine,
             deployment.end,
@@ -491,6 +501,7 @@ fn gather(
             ),
             authority_reference: deployment.authority.reference.clone(),
             score_floor: deployment.authority.score_floor,
+            calibration: generation.calibration.clone(),
         },
         started: times.started,
         finished: times.finished,

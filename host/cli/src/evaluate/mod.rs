@@ -1,11 +1,17 @@
 //! `overt evaluate`: how well a deployment's plugins tell faces apart.
 
+mod identification;
 mod verification;
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
+use overt_evaluation::faces::Seen;
+use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Diagnostic, Failure};
+use crate::output;
 
 /// Measure how well a deployment's plugins tell faces apart
 #[derive(Args)]
@@ -17,10 +23,101 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Verification(verification::Arguments),
+    Identification(identification::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Verification(arguments) => verification::run(arguments),
+        Command::Identification(arguments) => identification::run(arguments),
+    }
+}
+
+/// Photographs that are named one by one.
+const TOLD: usize = 20;
+
+/// Names the photographs that gave no template, with the reason.
+fn complain<'a>(photographs: impl Iterator<Item = &'a Path>, seen: &[Seen]) {
+    let told = photographs.zip(seen).filter_map(|(path, seen)| {
+        let what = match seen {
+            Seen::Failed(failure) => failure.to_string(),
+            Seen::NoFace => "no face was found".to_owned(),
+            Seen::Template(_) | Seen::NotReached => return None,
+        };
+        Some(Diagnostic {
+            what: format!("{}: {what}", path.display()),
+            mend: None,
+        })
+    });
+    for (index, diagnostic) in told.enumerate() {
+        match index {
+            0..TOLD => eprint!("{}", diagnostic.render(output::colour_on_stderr())),
+            TOLD => eprintln!("and more; all are counted"),
+            _ => {}
+        }
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
+
+/// Something of the result cannot be put into its form.
+fn unwritable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        format!("the figures cannot be written down: {error}"),
+        "this is a fault of Overt",
+    )
+}
+
+/// A result's files: its JSON, and beside it two drawings and a page.
+struct Files {
+    json: PathBuf,
+    drawings: [PathBuf; 2],
+    page: PathBuf,
+}
+
+impl Files {
+    /// Before the work, so that a folder that cannot be written is known at once.
+    fn new(json: &Path, drawings: [&str; 2]) -> Result<Files, Failure> {
+        let folder = match json.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        if json.is_dir() {
+            return Err(Failure::mistake(
+                format!("{} is a folder", json.display()),
+                "name a file in `--json`",
+            ));
+        }
+        Ok(Files {
+            json: json.to_owned(),
+            drawings: drawings.map(|name| json.with_extension(format!("{name}.svg"))),
+            page: json.with_extension("html"),
+        })
+    }
+
+    fn write(
+        &self,
+        figures: &impl Serialize,
+        drawings: [&str; 2],
+        page: &str,
+    ) -> Result<(), Failure> {
+        let json = serde_json::to_string_pretty(figures).map_err(unwritable)?;
+        write(&self.json, &(json + "\n"))?;
+        for (path, svg) in self.drawings.iter().zip(drawings) {
+            write(path, svg)?;
+        }
+        write(&self.page, page)
+    }
+
+    /// Their names, a line each.
+    fn list(&self) -> String {
+        let [one, other] = &self.drawings;
+        [&self.json, one, other, &self.page]
+            .iter()
+            .map(|file| format!("{}\n", file.display()))
+            .collect()
     }
 }

@@ -7,19 +7,17 @@ use askama::Template;
 use clap::Args;
 use overt_deployment::Deployment;
 use overt_evaluation::drawings::{self, percent};
-use overt_evaluation::faces::{self, Seen};
+use overt_evaluation::faces;
 use overt_evaluation::pairs::{Pairs, PairsError};
 use overt_evaluation::statistics::Scores;
 use overt_evaluation::verification::{self, Compared, MadeBy, Verification};
-use overt_pipeline::{Machine, Perception, stills};
+use overt_pipeline::{Perception, stills};
 
+use super::{Files, TOLD, complain, unwritable, write};
 use crate::exit::Exit;
-use crate::failure::{Diagnostic, Failure};
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{interrupt, machine, output};
-
-/// Missing files that are named one by one.
-const TOLD: usize = 20;
 
 /// Compare pairs of photographs: do two show one person?
 ///
@@ -63,8 +61,8 @@ struct Page<'a> {
     deployment: &'a str,
     figures: &'a Verification,
     tiles: Vec<(String, &'static str)>,
-    det: String,
-    scores: String,
+    det: &'a str,
+    scores: &'a str,
     bins: Vec<(String, u64, u64)>,
 }
 
@@ -87,8 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .map(|photograph| photograph.path(&arguments.images))
         .collect();
     all_there(&photographs, &arguments.images)?;
-    // Before the work, so that a folder that cannot be written is known at once.
-    let files = Files::new(&arguments.json)?;
+    let files = Files::new(&arguments.json, ["det", "scores"])?;
     let stop = interrupt::watch("nothing is written: part of the pairs would give other figures")?;
     let machine = machine::start(&deployment)?;
     let perception = Perception::load(&machine, &deployment)?;
@@ -106,7 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if stop.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
-    complain(&photographs, &seen);
+    complain(photographs.iter().map(PathBuf::as_path), &seen);
     let compared = verification::compare(&pairs, &seen);
     let undetected = seen.iter().filter(|seen| seen.template().is_none()).count();
     let figures = Verification::new(
@@ -114,18 +111,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         pairs.folds,
         photographs.len(),
         undetected,
-        made_by(&machine, &perception),
+        MadeBy::new(&perception, machine.backend()),
     );
     if let Some(csv) = &arguments.scores {
         write(csv, &scores_csv(&pairs, &compared)?)?;
     }
-    files.write(&deployment.id, &figures, &compared)?;
+    leave(&files, &deployment.id, &figures, &compared)?;
     output::print(&table(&figures, &files))?;
     Ok(Exit::Done)
-}
-
-fn made_by(machine: &Machine, perception: &Perception) -> MadeBy {
-    MadeBy::new(perception, machine.backend())
 }
 
 fn refused(error: PairsError) -> Failure {
@@ -161,28 +154,6 @@ fn all_there(photographs: &[PathBuf], images: &Path) -> Result<(), Failure> {
     ))
 }
 
-/// Photographs without a template, with the reason.
-fn complain(photographs: &[PathBuf], seen: &[Seen]) {
-    let told = photographs.iter().zip(seen).filter_map(|(path, seen)| {
-        let what = match seen {
-            Seen::Failed(failure) => failure.to_string(),
-            Seen::NoFace => "no face was found".to_owned(),
-            Seen::Template(_) | Seen::NotReached => return None,
-        };
-        Some(Diagnostic {
-            what: format!("{}: {what}", path.display()),
-            mend: None,
-        })
-    });
-    for (index, diagnostic) in told.enumerate() {
-        match index {
-            0..TOLD => eprint!("{}", diagnostic.render(output::colour_on_stderr())),
-            TOLD => eprintln!("and more; all are counted"),
-            _ => {}
-        }
-    }
-}
-
 fn scores_csv(pairs: &Pairs, compared: &[Compared]) -> Result<String, Failure> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     let failed = |error: &dyn std::fmt::Display| {
@@ -211,70 +182,27 @@ fn scores_csv(pairs: &Pairs, compared: &[Compared]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
-}
-
-/// The four files of a result.
-struct Files {
-    json: PathBuf,
-    det: PathBuf,
-    scores: PathBuf,
-    page: PathBuf,
-}
-
-impl Files {
-    fn new(json: &Path) -> Result<Files, Failure> {
-        let folder = match json.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-        if json.is_dir() {
-            return Err(Failure::mistake(
-                format!("{} is a folder", json.display()),
-                "name a file in `--json`",
-            ));
-        }
-        Ok(Files {
-            json: json.to_owned(),
-            det: json.with_extension("det.svg"),
-            scores: json.with_extension("scores.svg"),
-            page: json.with_extension("html"),
-        })
-    }
-
-    fn write(
-        &self,
-        deployment: &str,
-        figures: &Verification,
-        compared: &[Compared],
-    ) -> Result<(), Failure> {
-        let genuine = Scores::new(verification::of(compared, true));
-        let impostor = Scores::new(verification::of(compared, false));
-        let det = drawings::det(&genuine, &impostor, figures).svg();
-        let scores = drawings::scores(&genuine, &impostor, figures).svg();
-        let unwritable = |error: &dyn std::fmt::Display| {
-            Failure::new(
-                format!("the figures cannot be written down: {error}"),
-                "this is a fault of Overt",
-            )
-        };
-        let json = serde_json::to_string_pretty(figures).map_err(|error| unwritable(&error))?;
-        let page = Page {
-            deployment,
-            figures,
-            tiles: tiles(figures),
-            det: det.clone(),
-            scores: scores.clone(),
-            bins: bins(&genuine, &impostor),
-        };
-        let page = page.render().map_err(|error| unwritable(&error))?;
-        write(&self.json, &(json + "\n"))?;
-        write(&self.det, &det)?;
-        write(&self.scores, &scores)?;
-        write(&self.page, &page)
-    }
+/// Drawings, page and figures.
+fn leave(
+    files: &Files,
+    deployment: &str,
+    figures: &Verification,
+    compared: &[Compared],
+) -> Result<(), Failure> {
+    let genuine = Scores::new(verification::of(compared, true));
+    let impostor = Scores::new(verification::of(compared, false));
+    let det = drawings::det(&genuine, &impostor, figures).svg();
+    let scores = drawings::scores(&genuine, &impostor, figures).svg();
+    let page = Page {
+        deployment,
+        figures,
+        tiles: tiles(figures),
+        det: &det,
+        scores: &scores,
+        bins: bins(&genuine, &impostor),
+    };
+    let page = page.render().map_err(unwritable)?;
+    files.write(figures, [&det, &scores], &page)
 }
 
 fn tiles(figures: &Verification) -> Vec<(String, &'static str)> {
@@ -373,8 +301,6 @@ fn table(figures: &Verification, files: &Files) -> String {
         rows.iter()
             .map(|(name, value)| (name.as_str(), value.clone())),
     );
-    for file in [&files.json, &files.det, &files.scores, &files.page] {
-        text += &format!("{}\n", file.display());
-    }
+    text += &files.list();
     output::printable(&text)
 }

@@ -188,6 +188,7 @@ fn data() -> ReportData {
             authorised_by: "Superintendent A. N. Officer".into(),
             authority_reference: "LFR/2026/17".into(),
             score_floor: 0.45,
+            calibration: None,
         },
         started: "2026-01-31T10:00:00Z".parse().unwrap(),
         finished: "2026-01-31T10:00:32Z".parse().unwrap(),

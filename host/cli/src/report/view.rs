@@ -154,6 +154,21 @@ impl View {
                         deployment.authorised_by, deployment.authority_reference
                     ),
                 ),
+                (
+                    "Score floor",
+                    match &deployment.calibration {
+                        Some(facts) => format!(
+                            "{:.2}. Measured {}: {}",
+                            deployment.score_floor,
+                            facts.description,
+                            facts.sentences().join(" ")
+                        ),
+                        None => format!(
+                            "{:.2}. It rests on no calibration: nobody has measured how often these plugins err at it.",
+                            deployment.score_floor
+                        ),
+                    },
+                ),
                 ("Run", times::span(data.started, data.finished)),
                 (
                     "Watchlist",

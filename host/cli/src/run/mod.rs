@@ -91,6 +91,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })
 }
 
+/// Said where the authority names no calibration.
+const NO_CALIBRATION: &str = "The score floor rests on no calibration: nobody has measured how often these plugins err at it. \
+     `overt evaluate identification` does.";
+
 /// Leaves the cameras that were asked for, where any were. One that the file does not name is refused.
 fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Result<(), Failure> {
     if wanted.is_empty() {
@@ -122,7 +126,11 @@ fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Result<(), Fa
 /// What happens while it happens.
 fn show(progress: &Progress, event: Event<'_>) {
     match event {
-        Event::Started { frames, workers } => {
+        Event::Started {
+            frames,
+            workers,
+            calibration,
+        } => {
             progress.set_length(frames);
             let threads = if workers == 1 {
                 "1 worker".to_owned()
@@ -130,6 +138,14 @@ fn show(progress: &Progress, event: Event<'_>) {
                 format!("{workers} workers")
             };
             progress.line(&format!("Started with {threads}."));
+            match calibration {
+                Some(facts) => {
+                    for sentence in facts.sentences() {
+                        progress.line(&sentence);
+                    }
+                }
+                None => progress.line(NO_CALIBRATION),
+            }
         }
         Event::Progress {
             done,

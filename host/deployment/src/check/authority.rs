@@ -1,9 +1,12 @@
 //! `[deployment]` and `[authority]`: what takes place, when, and who allowed how much of it.
 
+use std::cell::RefCell;
+
 use jiff::Timestamp;
 
 use super::words;
 use crate::deployment::Authority;
+use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{At, Table};
 
@@ -49,6 +52,7 @@ pub(super) fn identity(table: Table<'_, '_>) -> Option<Identity> {
 pub(super) fn authority(
     table: Table<'_, '_>,
     identity: Option<&Identity>,
+    files: &RefCell<Vec<NamedFile>>,
 ) -> Option<At<Authority>> {
     let notes = table.notes();
     let officer = words::text(&table, "officer", "who authorised the deployment");
@@ -61,6 +65,17 @@ pub(super) fn authority(
     let when = table.timestamp("when");
     let until = table.timestamp("until");
     let score_floor = table.required_number("score-floor", -1.0..=1.0, "0.45");
+    let calibration = match table.find("calibration") {
+        None => Some(None),
+        Some(value) => words::existing_file(
+            value,
+            notes,
+            "a calibration file",
+            "make it with `overt evaluate identification --calibration FILE`, or correct the path",
+            files,
+        )
+        .map(Some),
+    };
     let cameras = table
         .integer("cameras", limits::CAMERAS.range())
         .unwrap_or(limits::CAMERAS.default);
@@ -114,6 +129,7 @@ pub(super) fn authority(
         when: when?.value,
         until: until?.value,
         score_floor: score_floor? as f32,
+        calibration: calibration?,
         // Within their bounds, so both fit.
         cameras: cameras as u32,
         watchlist_size: watchlist_size as u32,

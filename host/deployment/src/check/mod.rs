@@ -101,8 +101,8 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
     };
 
     let identity = section("deployment").and_then(authority::identity);
-    let authority =
-        section("authority").and_then(|table| authority::authority(table, identity.as_ref()));
+    let authority = section("authority")
+        .and_then(|table| authority::authority(table, identity.as_ref(), files));
     let host = section("host").and_then(|table| host::host(table, files));
     let cameras = cameras::cameras(root, authority.as_ref(), files);
     let watchlist = section("watchlist").map(watchlist);
