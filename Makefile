@@ -56,6 +56,7 @@ test: setup-tests formatting plugins hostile $(video) ## Run every test, formatt
 	@echo "make test: formatting, lints and every test passed."
 
 bench: plugins $(video) ## Measure, and write out/bench/summary.json
+	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
 clean: ## Remove what was built and made, but not what was fetched

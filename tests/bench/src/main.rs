@@ -6,6 +6,7 @@ mod decision;
 mod demo;
 mod load;
 mod pairs;
+mod plain_loop;
 mod project;
 mod row;
 mod search;
@@ -54,7 +55,7 @@ enum Part {
     Tax,
     /// Exact search.
     Search,
-    /// The demonstration's frames a second; a minute and a half.
+    /// The demonstration's frames a second; four minutes.
     Demo,
 }
 

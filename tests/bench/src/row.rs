@@ -38,6 +38,8 @@ pub(crate) enum Target {
     ValueAtMost(f64),
     /// The upper bound of the ratio's interval is at most so much.
     RatioSurelyAtMost(f64),
+    /// The lower bound of the ratio's interval is at least so much.
+    RatioSurelyAtLeast(f64),
 }
 
 /// How a row's value is written.
@@ -94,6 +96,7 @@ impl Row {
         self.target.map(|target| match target {
             Target::ValueAtMost(most) => self.value <= most,
             Target::RatioSurelyAtMost(most) => self.high95 <= most,
+            Target::RatioSurelyAtLeast(least) => self.low95 >= least,
         })
     }
 
@@ -105,7 +108,10 @@ impl Row {
             (Some(Target::RatioSurelyAtMost(most)), Some(met)) => {
                 format!("high ≤ {most}: {}", word(met))
             }
-            _ => String::new(),
+            (Some(Target::RatioSurelyAtLeast(least)), Some(met)) => {
+                format!("low ≥ {least}: {}", word(met))
+            }
+            (_, None) | (None, _) => String::new(),
         };
         [
             self.name.clone(),
@@ -199,7 +205,17 @@ mod tests {
         assert_eq!(row.meets(), Some(true));
         row.high95 = 0.61;
         assert_eq!(row.meets(), Some(false));
-        assert_eq!(row.target(Target::ValueAtMost(2.0)).meets(), Some(true));
+        assert_eq!(
+            row.clone().target(Target::ValueAtMost(2.0)).meets(),
+            Some(true)
+        );
+        row.low95 = 0.4;
+        let least = |least| {
+            row.clone()
+                .target(Target::RatioSurelyAtLeast(least))
+                .meets()
+        };
+        assert_eq!((least(0.4), least(0.41)), (Some(true), Some(false)));
     }
 
     #[test]

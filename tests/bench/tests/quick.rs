@@ -36,7 +36,11 @@ fn every_row_is_written_with_its_baseline_and_an_interval_around_its_ratio() {
     let summary: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(summary["quick"], true);
     let rows = summary["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), ROWS.len(), "{summary}");
+    // The row against a plain loop is there where `make bench` has installed what that needs.
+    assert!(
+        rows.len() == ROWS.len() || rows.len() == ROWS.len() + 1,
+        "{summary}"
+    );
     let table = String::from_utf8(output.stdout).unwrap();
     for (row, (name, unit)) in rows.iter().zip(ROWS) {
         let written = row["name"].as_str().unwrap();
