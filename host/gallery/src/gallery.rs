@@ -90,8 +90,8 @@ pub struct Gallery {
 
 /// Groups of rows that are scanned before a single probe's bounds are looked at: enough to make the loop's cost small.
 const GROUPS_OF_ONE: usize = 16;
-/// The same for several probes: their rows have to stay in the nearest cache until the last probe has seen them.
-const GROUPS_OF_SEVERAL: usize = 2;
+/// The same for several probes: their rows have to stay near until the last probe has seen them. Four groups of 512 values are 32 KiB.
+const GROUPS_OF_SEVERAL: usize = 4;
 
 impl Gallery {
     /// Makes a gallery. Templates under an equal key belong to one entry, in the order given.
@@ -226,7 +226,15 @@ impl Gallery {
             let last_row = self.entries.len().min(groups.end * ROWS);
             let entries = &self.entries[first_row..last_row];
             let mut selections = &mut selections[..];
+            // While several probes compute with these lines, the next ones come from memory, a part with each few probes.
+            let next = groups.end..self.matrix.groups().min(groups.end + groups_at_once);
+            let next = match divided[..] {
+                [_] => &[],
+                _ => self.matrix.lines(next),
+            };
+            let mut parts = next.chunks(next.len().div_ceil(divided.len().max(1)).max(1));
             for probes in &divided {
+                self.kernel.prefetch(parts.next().unwrap_or_default());
                 let products = &mut products[..steps.len() * probes.count()];
                 self.kernel.products(lines, probes, products);
                 let (now, later) = selections.split_at_mut(probes.count());

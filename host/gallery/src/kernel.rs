@@ -67,6 +67,21 @@ impl Kernel {
         }
     }
 
+    /// Asks for lines that will be needed soon. A hint: no answer depends on it.
+    pub(crate) fn prefetch(self, lines: &[Line]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni | Self::Avx2 => {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                for line in lines {
+                    // SAFETY: a prefetch reads nothing that the program sees, and the address is that of a line.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.0.as_ptr().cast()) };
+                }
+            }
+            Self::Portable => {}
+        }
+    }
+
     /// [`select::upper_bounds`], compiled for the processor: the same operations, more of them at once.
     pub(crate) fn upper_bounds(
         self,

@@ -8,6 +8,7 @@ mod load;
 mod pairs;
 mod plain_loop;
 mod project;
+mod python;
 mod row;
 mod search;
 mod tax;
@@ -34,7 +35,7 @@ struct Arguments {
     /// A few samples of everything at small sizes: shows that it works, and no figure worth keeping
     #[arg(long)]
     quick: bool,
-    /// Search among a million templates as well; takes 5 GB of memory and a minute
+    /// Search among a million templates as well; takes 12 GB of memory and five minutes
     #[arg(long)]
     million: bool,
     /// Measure this part only; may be given several times
@@ -72,7 +73,7 @@ impl Part {
             Part::Decision => decision::rows(project, scale),
             Part::Load => load::rows(project, scale),
             Part::Tax => tax::rows(project, scale),
-            Part::Search => search::rows(scale),
+            Part::Search => search::rows(project, scale),
             Part::Demo => demo::rows(project, scale),
         }
     }

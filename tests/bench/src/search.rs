@@ -1,13 +1,19 @@
-//! Exact search against the plain way: one `ndarray` product of all templates with the probes, and a selection of the best ten of each.
+//! Exact search against the plain way: one `ndarray` product of all templates with the probes, and a selection of the best ten of each; and, among the
+//! most templates of a run, against FAISS' exact index on one thread (`host/pipeline/benches/faiss_flat.py`).
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 use fastrand::Rng;
 use ndarray::{Array2, Axis};
 use overt_gallery::{EncoderId, Gallery, Hit, Template};
+use serde::Deserialize;
 
 use crate::pairs::{Effort, Pairs, each};
-use crate::row::{Row, Unit};
+use crate::project::Project;
+use crate::python::Python;
+use crate::row::{Row, Target, Unit};
 use crate::{Outcome, Scale};
 
 const DIMENSION: usize = 512;
@@ -18,7 +24,7 @@ const BATCH: usize = 64;
 const SAME: f32 = 1e-5;
 
 /// The rows.
-pub(crate) fn rows(scale: Scale) -> Outcome<Vec<Row>> {
+pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
     let mut sizes = if scale.quick {
         vec![500, 1_000]
     } else {
@@ -28,10 +34,14 @@ pub(crate) fn rows(scale: Scale) -> Outcome<Vec<Row>> {
         sizes.push(1_000_000);
     }
     let mut rows = Vec::new();
+    let most = sizes.last().copied();
     for size in sizes {
         let bench = Bench::new(size)?;
         for probes in [1, BATCH] {
             rows.push(bench.row(probes, scale)?);
+        }
+        if Some(size) == most {
+            rows.extend(bench.against_faiss(project, scale)?);
         }
     }
     Ok(rows)
@@ -109,6 +119,61 @@ impl Bench {
         ))
     }
 
+    /// One query and many at once, beside FAISS; nothing where it is not installed.
+    fn against_faiss(&self, project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let (matrix, probes) = (file("matrix"), file("probes"));
+        let mut rows = BufWriter::new(File::create(&matrix)?);
+        for row in self.templates.rows() {
+            write_floats(&mut rows, row.iter())?;
+        }
+        rows.flush()?;
+        let mut rows = BufWriter::new(File::create(&probes)?);
+        for probe in &self.probes {
+            write_floats(&mut rows, probe.values().iter())?;
+        }
+        rows.flush()?;
+        let arguments = [matrix, probes, DIMENSION.to_string(), MOST.to_string()];
+        let Some(mut faiss) = Python::start(project, "faiss_flat.py", &arguments, 1)? else {
+            return Ok(Vec::new());
+        };
+        let mut measured = Vec::new();
+        for (count, target) in [(1, 3.0), (BATCH, 20.0)] {
+            let probes = &self.probes[..count];
+            let mut ask = || -> Outcome<f64> {
+                let answer: Answer = faiss.ask(count as u64)?;
+                // Every time: whoever is fast and finds others is not fast.
+                for (ours, theirs) in self.ours(probes)?.iter().zip(answer.found()) {
+                    same(ours, &theirs)?;
+                }
+                Ok(answer.seconds)
+            };
+            let effort = scale.effort(Effort {
+                least: 9,
+                most: 50,
+                seconds: 30.0,
+            });
+            let pairs = Pairs::take(effort, || each(1, || self.ours(probes)), &mut ask)?;
+            let size = self.gallery.entries();
+            let row = Row::new(
+                match count {
+                    1 => format!("gallery of {size} × {DIMENSION}, one query, against FAISS"),
+                    _ => format!("gallery of {size} × {DIMENSION}, {count} at once, against FAISS"),
+                },
+                Unit::Rate(count as f64, "queries/s"),
+                "FAISS IndexFlatIP, one thread",
+                &pairs,
+            );
+            // The targets are for a million.
+            measured.push(match size >= 1_000_000 {
+                true => row.target(Target::RatioSurelyAtLeast(target)),
+                false => row,
+            });
+        }
+        Ok(measured)
+    }
+
     fn ours(&self, probes: &[Template]) -> Outcome<Vec<Vec<Hit>>> {
         Ok(match probes {
             [probe] => vec![self.gallery.search(probe, MOST)?],
@@ -131,6 +196,39 @@ impl Bench {
             scores
         };
         scores.columns().into_iter().map(best).collect()
+    }
+}
+
+fn write_floats<'v>(
+    file: &mut impl Write,
+    values: impl Iterator<Item = &'v f32>,
+) -> std::io::Result<()> {
+    for value in values {
+        file.write_all(&value.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+/// What FAISS answers: for each probe entries and scores, the best first.
+#[derive(Deserialize)]
+struct Answer {
+    seconds: f64,
+    entries: Vec<Vec<u32>>,
+    scores: Vec<Vec<f32>>,
+}
+
+impl Answer {
+    fn found(&self) -> Vec<Vec<(f32, u32)>> {
+        let probes = self.scores.iter().zip(&self.entries);
+        probes
+            .map(|(scores, entries)| {
+                scores
+                    .iter()
+                    .copied()
+                    .zip(entries.iter().copied())
+                    .collect()
+            })
+            .collect()
     }
 }
 
