@@ -338,3 +338,49 @@ fn probes_in_the_wrong_folder_and_empty_folders_are_told_before_anything_is_meas
     );
     assert!(!place.path("result").exists());
 }
+
+#[test]
+fn an_evaluation_that_is_interrupted_leaves_no_figures() {
+    let place = Place::new();
+    let folder = place.path("images/A");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut pairs = "1999\n".to_owned();
+    // Enough to be in the middle of it when the first plain line of progress comes.
+    for number in 1..=2_000 {
+        let file = folder.join(format!("A_{number:04}.jpg"));
+        std::os::unix::fs::symlink(photograph("a-1.jpg"), file).unwrap();
+        if number > 2 {
+            pairs += &format!("A 1 {number}\n");
+        }
+    }
+    pairs += "A 1 B 1\n";
+    std::fs::create_dir_all(place.path("images/B")).unwrap();
+    std::fs::copy(photograph("b.jpg"), place.path("images/B/B_0001.jpg")).unwrap();
+    std::fs::write(place.path("pairs.txt"), pairs).unwrap();
+    let mut child = support::overt()
+        .args(["evaluate", "verification", "--deployment"])
+        .arg(place.deployment())
+        .arg("--pairs")
+        .arg(place.path("pairs.txt"))
+        .arg("--images")
+        .arg(place.path("images"))
+        .arg("--json")
+        .arg(place.path("result/figures.json"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut lines = std::io::BufRead::lines(lines).map(Result::unwrap);
+    assert!(
+        lines.any(|line| line.contains("photographs")),
+        "no progress"
+    );
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert!(lines.any(|line| line.contains("nothing is written")));
+    drop(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let left = std::fs::read_dir(place.path("result")).unwrap().count();
+    assert_eq!(left, 0);
+}
