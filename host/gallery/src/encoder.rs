@@ -15,20 +15,23 @@ pub struct EncoderId {
     pub plugin: String,
     /// SHA-256 of the encoder's model, or of its models' digests together, 64 lower-case hexadecimal digits.
     pub model: String,
+    /// What ran the model, and with which numbers, such as `onnxruntime f32`.
+    pub backend: String,
     /// Number of values in a template, 1 to [`MAX_DIMENSION`].
     pub dimension: usize,
 }
 
 impl fmt::Display for EncoderId {
-    /// One line for messages: `encoder-mobilefacenet (plugin 0123456789ab, model 0123456789ab, 512 values)`.
+    /// One line for messages: `encoder-mobilefacenet (plugin 0123456789ab, model 0123456789ab, onnxruntime f32, 512 values)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |digest: &str| digest.chars().take(12).collect::<String>();
         write!(
             f,
-            "{} (plugin {}, model {}, {} values)",
+            "{} (plugin {}, model {}, {}, {} values)",
             self.plugin_id,
             short(&self.plugin),
             short(&self.model),
+            self.backend,
             self.dimension
         )
     }
@@ -44,9 +47,10 @@ mod tests {
             plugin_id: "e".into(),
             plugin: "é".repeat(40),
             model: String::new(),
+            backend: "b f32".into(),
             dimension: 3,
         };
-        let line = format!("e (plugin {}, model , 3 values)", "é".repeat(12));
+        let line = format!("e (plugin {}, model , b f32, 3 values)", "é".repeat(12));
         assert_eq!(encoder.to_string(), line);
     }
 }

@@ -12,6 +12,7 @@
 //!     plugin_id: "encoder-example".into(),
 //!     plugin: "11".repeat(32),
 //!     model: "22".repeat(32),
+//!     backend: "onnxruntime f32".into(),
 //!     dimension: 4,
 //! });
 //! let gallery = Gallery::new(

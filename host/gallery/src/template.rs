@@ -138,6 +138,7 @@ mod tests {
             plugin_id: "e".into(),
             plugin: "a".repeat(64),
             model: "b".repeat(64),
+            backend: "onnxruntime f32".into(),
             dimension,
         })
     }

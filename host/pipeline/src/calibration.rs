@@ -7,11 +7,11 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use overt_vision::BackendIdentity;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::generation::{Loaded, Perception};
-use crate::machine::BackendIdentity;
 
 /// The format that this version writes and reads.
 const FORMAT: &str = "overt-calibration-1";
@@ -394,6 +394,7 @@ mod tests {
             backend: BackendIdentity {
                 name: "onnxruntime".into(),
                 version: "1".into(),
+                precision: overt_vision::Precision::F32,
                 device: "cpu".into(),
                 sha256: "ef".repeat(32),
             },

@@ -176,15 +176,20 @@ impl Perception {
         let encoder = take(&plugins.encoder);
         let quality = plugins.quality.as_ref().map(take);
         match (detector, encoder, quality) {
-            (Some(detector), Some(encoder), None) => Ok(Self::of(detector, encoder, None)),
+            (Some(detector), Some(encoder), None) => Ok(Self::of(machine, detector, encoder, None)),
             (Some(detector), Some(encoder), Some(Some(quality))) => {
-                Ok(Self::of(detector, encoder, Some(quality)))
+                Ok(Self::of(machine, detector, encoder, Some(quality)))
             }
             _ => Err(together(errors)),
         }
     }
 
-    fn of(detector: Loaded, encoder: Loaded, quality: Option<Loaded>) -> Perception {
+    fn of(
+        machine: &Machine,
+        detector: Loaded,
+        encoder: Loaded,
+        quality: Option<Loaded>,
+    ) -> Perception {
         let digests: Vec<&str> = encoder.plugin.models().map(|(_, sha256)| sha256).collect();
         let model = match digests[..] {
             // One model is known by its own digest, so that it can be found on its card; several by the digest of their digests.
@@ -196,6 +201,7 @@ impl Perception {
             plugin_id: identity.id.to_string(),
             plugin: identity.sha256.to_string(),
             model,
+            backend: machine.backend_identity().arithmetic(),
             // An accepted encoder has its facts: the manifest is refused without them.
             dimension: encoder
                 .plugin
@@ -221,6 +227,7 @@ impl Perception {
             plugin_id: self.encoder_id.plugin_id.clone(),
             plugin_sha256: self.encoder_id.plugin.clone(),
             model_sha256: self.encoder_id.model.clone(),
+            backend: self.encoder_id.backend.clone(),
             dimension: self.encoder_id.dimension as u32,
         }
     }

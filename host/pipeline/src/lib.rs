@@ -44,5 +44,5 @@ pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};
 pub use health::CameraNews;
-pub use machine::{BackendIdentity, Machine, MachineOptions};
+pub use machine::{Machine, MachineOptions};
 pub use run::{Event, Finished, run};

@@ -1,14 +1,11 @@
 //! What the host needs of the machine: the plugin runtime and the inference back end.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use overt_deployment as deployment;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::{Runtime, RuntimeOptions};
-use overt_vision::{Backend, Device, InferenceError, OnnxRuntime};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use overt_vision::{Backend, BackendIdentity, Device, OnnxRuntime};
 
 use crate::error::PipelineError;
 
@@ -24,37 +21,9 @@ pub struct MachineOptions {
     pub cache: Option<PathBuf>,
 }
 
-/// Which back end runs the models: scores of two are not the same to the last bit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BackendIdentity {
-    /// The library's name, such as `onnxruntime`.
-    pub name: String,
-    /// The library's version, as it says itself.
-    pub version: String,
-    /// `cpu` or `cuda:0`.
-    pub device: String,
-    /// SHA-256 of the library's file.
-    pub sha256: String,
-}
-
-impl fmt::Display for BackendIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BackendIdentity {
-            name,
-            version,
-            device,
-            sha256,
-        } = self;
-        let short = sha256.get(..12).unwrap_or(sha256);
-        write!(f, "{name} {version} on {device} ({short})")
-    }
-}
-
 /// The plugin runtime and the inference back end.
 pub struct Machine {
     pub(crate) runtime: Runtime,
-    identity: BackendIdentity,
     pub(crate) backend: Box<dyn Backend>,
 }
 
@@ -79,34 +48,23 @@ impl Machine {
         };
         let runtime =
             Runtime::new(options).map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
-        let unreadable = |error: std::io::Error| {
-            PipelineError::Inference(InferenceError::Library {
-                path: library.clone(),
-                cause: error.to_string(),
-            })
-        };
-        let digest = Sha256::digest(std::fs::read(&library).map_err(unreadable)?);
-        let identity = BackendIdentity {
-            name: backend.name().to_owned(),
-            version: backend.version(),
-            device: device.to_string(),
-            sha256: hex::encode(digest),
-        };
-        Ok(Machine {
-            runtime,
-            identity,
-            backend,
-        })
+        Ok(Machine { runtime, backend })
     }
 
-    /// The back end's name and version.
+    /// The back end's name, version and precision.
     pub fn backend(&self) -> String {
-        format!("{} {}", self.backend.name(), self.backend.version())
+        let BackendIdentity {
+            name,
+            version,
+            precision,
+            ..
+        } = self.backend.identity();
+        format!("{name} {version} {precision}")
     }
 
     /// The back end by its library's digest.
     pub fn backend_identity(&self) -> &BackendIdentity {
-        &self.identity
+        self.backend.identity()
     }
 
     /// The device that models run on.

@@ -24,6 +24,10 @@ pub struct Encoder {
     pub plugin_sha256: String,
     /// SHA-256 of its model, 64 lower-case hexadecimal digits.
     pub model_sha256: String,
+    /// What ran the model, and with which numbers, such as `onnxruntime f32`; 1 to 256 printable bytes. Empty in what was stored before
+    /// this was: no encoder of today makes the same templates as that.
+    #[serde(default)]
+    pub backend: String,
     /// Number of values in a template, 1 to 4,096.
     pub dimension: u32,
 }
@@ -33,10 +37,14 @@ impl fmt::Display for Encoder {
         let short = |digest: &str| digest.chars().take(12).collect::<String>();
         write!(
             f,
-            "{} (plugin {}, model {}, {} values)",
+            "{} (plugin {}, model {}, {}, {} values)",
             self.plugin_id,
             short(&self.plugin_sha256),
             short(&self.model_sha256),
+            match self.backend.as_str() {
+                "" => "a back end that was not noted",
+                backend => backend,
+            },
             self.dimension
         )
     }
@@ -330,6 +338,7 @@ impl NewImage {
         payload::name(whose, &self.encoder.plugin_id)?;
         payload::digest(whose, &self.encoder.plugin_sha256)?;
         payload::digest(whose, &self.encoder.model_sha256)?;
+        payload::name(whose, &self.encoder.backend)?;
         self.picture.check(whose)?;
         self.template_values().check(whose, self.encoder.dimension)
     }
@@ -348,6 +357,7 @@ impl Encoder {
     fn makes_same_templates(&self, other: &Self) -> bool {
         self.plugin_sha256 == other.plugin_sha256
             && self.model_sha256 == other.model_sha256
+            && self.backend == other.backend
             && self.dimension == other.dimension
     }
 }

@@ -125,6 +125,12 @@ fn templates_of_another_encoder_are_an_error_that_names_both() {
     let text = error.to_string();
     assert!(text.contains(&digest(1)[..12]) && text.contains(&digest(2)[..12]));
 
+    let mut elsewhere = encoder(1);
+    elsewhere.backend = "onnxruntime bf16".into();
+    let error = store.watchlist().templates(&elsewhere).err().unwrap();
+    assert!(error.to_string().contains("onnxruntime f32"), "{error}");
+    assert!(error.to_string().contains("onnxruntime bf16"), "{error}");
+
     let mut wider = encoder(1);
     wider.dimension = 512;
     let error = store.watchlist().templates(&wider).err().unwrap();

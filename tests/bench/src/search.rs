@@ -59,6 +59,7 @@ impl Bench {
             plugin_id: "bench".into(),
             plugin: "0".repeat(64),
             model: "0".repeat(64),
+            backend: "none".into(),
             dimension: DIMENSION,
         });
         let mut random = Rng::with_seed(size as u64);

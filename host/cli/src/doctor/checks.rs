@@ -67,7 +67,7 @@ pub(super) fn onnxruntime(deployment: Option<&Deployment>) -> Vec<Check> {
     let check = match OnnxRuntime::open(&library, device) {
         Ok(runtime) => Check::ok(
             NAME,
-            format!("{} on {device}, {}", runtime.version(), library.display()),
+            format!("{}, {}", runtime.identity(), library.display()),
         ),
         Err(error) => Check::missing(NAME, error.to_string(), MEND),
     };

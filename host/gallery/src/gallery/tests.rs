@@ -11,6 +11,7 @@ fn encoder(dimension: usize) -> Arc<EncoderId> {
         plugin_id: "e".into(),
         plugin: "a".repeat(64),
         model: "b".repeat(64),
+        backend: "onnxruntime f32".into(),
         dimension,
     })
 }
@@ -190,9 +191,10 @@ fn templates_of_another_encoder_neither_enter_a_gallery_nor_search_it() {
     let ours = encoder(2);
     let template = Template::new(&ours, &[1.0, 0.0]).unwrap();
     let gallery = Gallery::new(ours.clone(), [(key(1), template.clone())]).unwrap();
-    let change: [fn(&mut EncoderId); 3] = [
+    let change: [fn(&mut EncoderId); 4] = [
         |other| other.plugin = "c".repeat(64),
         |other| other.model = "c".repeat(64),
+        |other| other.backend = "onnxruntime bf16".into(),
         |other| other.dimension = 3,
     ];
     for change in change {

@@ -58,6 +58,7 @@ pub fn encoder(model: u8) -> Encoder {
         plugin_id: "encoder-example".into(),
         plugin_sha256: digest(0xee),
         model_sha256: digest(model),
+        backend: "onnxruntime f32".into(),
         dimension: 4,
     }
 }

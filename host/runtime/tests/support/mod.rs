@@ -15,7 +15,8 @@ use overt_runtime::{
     Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
 };
 use overt_vision::{
-    Backend, Budget, Device, Frame, FrameInfo, InferenceError, ModelFile, Port, Session, Tensor,
+    Backend, BackendIdentity, Budget, Device, Frame, FrameInfo, InferenceError, ModelFile, Port,
+    Precision, Session, Tensor,
 };
 use wasm_encoder::{
     ComponentBuilder, ComponentExportKind, ComponentSection, CustomSection, Encode,
@@ -276,31 +277,39 @@ pub(crate) fn declares_model(sha256: &str) -> String {
 }
 
 /// A back end whose every run does this and then fails: what no real one does on demand.
-pub(crate) struct Acts(Arc<dyn Fn() + Send + Sync>);
+pub(crate) struct Acts {
+    act: Arc<dyn Fn() + Send + Sync>,
+    identity: BackendIdentity,
+}
 
 struct ActingSession(Arc<dyn Fn() + Send + Sync>);
 
 impl Acts {
     pub(crate) fn by(act: impl Fn() + Send + Sync + 'static) -> Acts {
-        Acts(Arc::new(act))
+        Acts {
+            act: Arc::new(act),
+            identity: BackendIdentity {
+                name: "acts".to_owned(),
+                version: "0".to_owned(),
+                precision: Precision::F32,
+                device: Device::Cpu.to_string(),
+                sha256: "0".repeat(64),
+            },
+        }
     }
 }
 
 impl Backend for Acts {
-    fn name(&self) -> &str {
-        "acts"
+    fn identity(&self) -> &BackendIdentity {
+        &self.identity
     }
 
     fn device(&self) -> Device {
         Device::Cpu
     }
 
-    fn version(&self) -> String {
-        String::new()
-    }
-
     fn load(&self, _: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
-        Ok(Box::new(ActingSession(self.0.clone())))
+        Ok(Box::new(ActingSession(self.act.clone())))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a back end is: something that loads a model and runs it on tensors. Knows no library; each back end has a file of its own.
 
+mod identity;
 pub(crate) mod onnxruntime;
 mod watchdog;
 
@@ -12,6 +13,8 @@ use thiserror::Error;
 use crate::budget::{Budget, OverBudget};
 use crate::model::ModelFile;
 use crate::tensor::{Element, Tensor};
+
+pub use identity::{BackendIdentity, Precision};
 
 /// Where a model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +51,11 @@ pub struct Port {
 
 /// A library that runs models, on one device. A model that cannot run there is an error: no back end falls back to another device.
 pub trait Backend: Send + Sync {
-    /// The library's name.
-    fn name(&self) -> &str;
+    /// Which library it is, what it computes with, and where.
+    fn identity(&self) -> &BackendIdentity;
 
     /// Where its sessions run.
     fn device(&self) -> Device;
-
-    /// The library's version, as it says itself.
-    fn version(&self) -> String;
 
     /// Makes a session from a model's bytes. Sessions share nothing; a worker has its own.
     ///

@@ -24,8 +24,12 @@ use ort::logging::LogLevel;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
 
 use self::session::OnnxSession;
+use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
 use crate::inference::{Backend, Device, InferenceError, Session};
 use crate::model::ModelFile;
+
+/// The name in deployment files and identities.
+const NAME: &str = "onnxruntime";
 
 /// The library of this process: ONNX Runtime can be loaded once.
 static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
@@ -33,6 +37,8 @@ static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
 struct Loaded {
     path: PathBuf,
     version: String,
+    /// SHA-256 of the library's file when it was loaded.
+    sha256: String,
     /// Absent where the library was loaded and its environment could not be made.
     environment: Option<Environment>,
 }
@@ -41,7 +47,7 @@ struct Loaded {
 #[derive(Clone)]
 pub struct OnnxRuntime {
     environment: Environment,
-    version: String,
+    identity: BackendIdentity,
     device: Device,
 }
 
@@ -53,13 +59,20 @@ impl OnnxRuntime {
     /// `Library` where the file is missing, is no such library, is too old, or where another file was opened before in this process;
     /// `NoDevice` where the library or the machine lacks the device.
     pub fn open(library: &Path, device: Device) -> Result<OnnxRuntime, InferenceError> {
-        let (environment, version) = load(library).map_err(|cause| InferenceError::Library {
-            path: library.to_owned(),
-            cause,
-        })?;
+        let (environment, version, sha256) =
+            load(library).map_err(|cause| InferenceError::Library {
+                path: library.to_owned(),
+                cause,
+            })?;
         let runtime = OnnxRuntime {
             environment,
-            version,
+            identity: BackendIdentity {
+                name: NAME.to_owned(),
+                version,
+                precision: Precision::F32,
+                device: device.to_string(),
+                sha256,
+            },
             device,
         };
         // So that a device that is not there is an error now and not with the first frame.
@@ -125,12 +138,12 @@ fn cpu() -> ExecutionProviderDispatch {
 
 impl fmt::Debug for OnnxRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OnnxRuntime({} on {})", self.version, self.device)
+        write!(f, "OnnxRuntime({})", self.identity)
     }
 }
 
-/// The environment of the library in this process, and its version.
-fn load(library: &Path) -> Result<(Environment, String), String> {
+/// The environment of the library in this process, its version, and its file's digest.
+fn load(library: &Path) -> Result<(Environment, String, String), String> {
     let path = library.canonicalize().map_err(|e| e.to_string())?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(loaded) = loaded.as_ref() {
@@ -144,8 +157,9 @@ fn load(library: &Path) -> Result<(Environment, String), String> {
             .environment
             .clone()
             .ok_or("it failed when it was loaded before")?;
-        return Ok((environment, loaded.version.clone()));
+        return Ok((environment, loaded.version.clone(), loaded.sha256.clone()));
     }
+    let sha256 = sha256_of_file(&path).map_err(|e| e.to_string())?;
     let version = version_of(&path)?;
     let builder = ort::init_from(&path).map_err(|e| e.to_string())?;
     let environment = builder
@@ -156,9 +170,10 @@ fn load(library: &Path) -> Result<(Environment, String), String> {
     *loaded = Some(Loaded {
         path,
         version: version.clone(),
+        sha256: sha256.clone(),
         environment: environment.as_ref().ok().cloned(),
     });
-    Ok((environment.map_err(|e| e.to_string())?, version))
+    Ok((environment.map_err(|e| e.to_string())?, version, sha256))
 }
 
 /// What the library says of itself, such as `1.31.1`. `ort` reads it too, but keeps it to itself.
@@ -196,16 +211,12 @@ fn log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) 
 }
 
 impl Backend for OnnxRuntime {
-    fn name(&self) -> &str {
-        "onnxruntime"
+    fn identity(&self) -> &BackendIdentity {
+        &self.identity
     }
 
     fn device(&self) -> Device {
         self.device
-    }
-
-    fn version(&self) -> String {
-        self.version.clone()
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {

@@ -398,8 +398,17 @@ fn a_device_that_is_not_there_is_an_error_and_never_the_cpu() {
 #[test]
 fn the_library_says_its_version_and_is_loaded_once() {
     let first = runtime();
-    assert!(first.version().starts_with("1."), "{}", first.version());
-    assert_eq!((first.name(), first.device()), ("onnxruntime", Device::Cpu));
+    let identity = first.identity();
+    assert!(identity.version.starts_with("1."), "{identity}");
+    assert_eq!(
+        (identity.arithmetic(), identity.device.as_str()),
+        ("onnxruntime f32".to_owned(), "cpu")
+    );
+    assert_eq!(first.device(), Device::Cpu);
+    let digest = hex::encode(sha2::Digest::finalize(
+        <sha2::Sha256 as sha2::Digest>::new_with_prefix(fs::read(library()).unwrap()),
+    ));
+    assert_eq!(identity.sha256, digest, "the digest of the file itself");
     let folder = TempDir::new().unwrap();
     let other = folder.path().join("libonnxruntime.so");
     fs::copy(library(), &other).unwrap();
@@ -409,8 +418,8 @@ fn the_library_says_its_version_and_is_loaded_once() {
         "{refused}"
     );
     assert_eq!(
-        runtime().version(),
-        first.version(),
+        runtime().identity(),
+        first.identity(),
         "the same file may be opened again"
     );
 }
