@@ -95,6 +95,7 @@ mod tests {
         for list in [
             "scripts/onnxruntime.toml",
             "scripts/onnxruntime-gpu.toml",
+            "scripts/openvino.toml",
             "examples/walk-past/photographs.toml",
         ] {
             assert!(!read_list(&repository(list)).unwrap().is_empty(), "{list}");

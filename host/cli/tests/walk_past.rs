@@ -72,6 +72,32 @@ fn another_detector_is_one_line_of_the_deployment_file_and_raises_the_same_alert
     one_alert_a_pass(&summary);
 }
 
+#[test]
+fn another_back_end_is_one_line_of_the_deployment_file_and_raises_the_same_alerts() {
+    let place = place(2);
+    change(
+        &place,
+        "device = \"cpu\"\n",
+        "device = \"cpu\"\nbackend = \"openvino\"\n",
+    );
+    let refused = run([Path::new("run"), &place.deployment()]);
+    assert_eq!(refused.status, Some(1), "{}", refused.out);
+    assert!(
+        refused.err.contains("onnxruntime f32") && refused.err.contains("enrol"),
+        "templates of one back end are not compared with another's: {}",
+        refused.err
+    );
+
+    place.enrol_person_a();
+    let summary = summary(&place);
+    let backend = summary["host"]["backend"].as_str().unwrap();
+    assert!(
+        backend.starts_with("openvino ") && backend.ends_with(" f32"),
+        "{backend}"
+    );
+    one_alert_a_pass(&summary);
+}
+
 /// The person sought raised one alert at each pass, and nobody else any.
 fn one_alert_a_pass(summary: &Value) {
     let truth: Value =

@@ -133,14 +133,40 @@ pub struct Host {
     pub workers: Option<usize>,
     /// `device`: where models run, default the CPU.
     pub device: Device,
+    /// `backend`: which library runs the models, default ONNX Runtime.
+    pub backend: Backend,
+    /// `precision`: the numbers that it computes with, default binary32.
+    pub precision: Precision,
     /// `onnxruntime`: the ONNX Runtime library, resolved. Absent: the host's own search.
     pub onnxruntime: Option<PathBuf>,
+    /// `openvino`: OpenVINO's C interface, resolved. Absent: the host's own search.
+    pub openvino: Option<PathBuf>,
     /// `models`: the folder for models that no plugin's own table names, resolved. `NAME.onnx` in it is the model of that name in a manifest.
     pub models: Option<PathBuf>,
     /// `records`: the record store's file, resolved.
     pub records: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.
     pub output: PathBuf,
+}
+
+/// Which library runs the models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// `"onnxruntime"`.
+    OnnxRuntime,
+    /// `"openvino"`: on processors only.
+    OpenVino,
+}
+
+/// The numbers that a back end computes with inside a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `"f32"`: IEEE 754 binary32.
+    F32,
+    /// `"bf16"`: bfloat16, with OpenVINO on a processor that has AVX512_BF16.
+    Bf16,
 }
 
 /// Where models run. A device that is not there is an error, never a silent fall-back.

@@ -16,8 +16,8 @@ mod text;
 mod zone;
 
 pub use deployment::{
-    Authority, Camera, CameraKind, Channel, ChannelKind, Deployment, Device, Host, Purpose,
-    Retention, Watchlist,
+    Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Deployment, Device, Host,
+    Precision, Purpose, Retention, Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;

@@ -37,9 +37,13 @@ pub enum PipelineError {
     /// The back end cannot be used.
     #[error("{0}")]
     Inference(#[from] InferenceError),
-    /// The ONNX Runtime library is in none of the places where it is looked for.
-    #[error("the ONNX Runtime library was not found; looked for {}", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    /// The back end's library is in none of the places where it is looked for.
+    #[error("the library of {name} was not found; looked for {}", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
     NoLibrary {
+        /// The back end, for people.
+        name: &'static str,
+        /// The environment variable that can name it.
+        variable: &'static str,
         /// The places.
         looked: Vec<PathBuf>,
     },
@@ -162,8 +166,14 @@ impl PipelineError {
             PipelineError::Inference(InferenceError::NoDevice { .. }) => {
                 "set `device = \"cpu\"` under [host], or install what the device needs; `overt doctor` says what is there".into()
             }
-            PipelineError::Inference(_) | PipelineError::NoLibrary { .. } => {
-                "run `make setup`, or name the library in `onnxruntime` under [host] or in OVERT_ONNXRUNTIME".into()
+            PipelineError::Inference(InferenceError::NoPrecision { .. }) => {
+                "take `precision` out of [host], and enrol the watchlist again".into()
+            }
+            PipelineError::NoLibrary { variable, .. } => {
+                format!("run `make setup`, or name the library in [host] or in {variable}")
+            }
+            PipelineError::Inference(_) => {
+                "run `make setup`, or name the library in `onnxruntime` or `openvino` under [host]".into()
             }
             PipelineError::Camera { cause, .. } => match cause {
                 CameraError::Device { .. } => "name a device that is there in `source`, or plug the camera in".into(),

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use overt_deployment as deployment;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::{Runtime, RuntimeOptions};
-use overt_vision::{Backend, BackendIdentity, Device, OnnxRuntime};
+use overt_vision::{
+    Backend, BackendIdentity, Device, InferenceError, OnnxRuntime, OpenVino, Precision,
+};
 
 use crate::error::PipelineError;
-
-/// The variable that names the ONNX Runtime library.
-pub const LIBRARY_VARIABLE: &str = "OVERT_ONNXRUNTIME";
 
 /// What the caller knows of the machine.
 #[derive(Clone, Debug)]
@@ -33,15 +32,7 @@ impl Machine {
         deployment: &deployment::Deployment,
         options: MachineOptions,
     ) -> Result<Machine, PipelineError> {
-        let device = match deployment.host.device {
-            deployment::Device::Cpu => Device::Cpu,
-            deployment::Device::Cuda { index } => Device::Cuda { index },
-        };
-        let library = match &deployment.host.onnxruntime {
-            Some(library) => library.clone(),
-            None => find_library(deployment.file(), device)?,
-        };
-        let backend = Box::new(OnnxRuntime::open(&library, device)?);
+        let backend = open_backend(&BackendChoice::of(deployment), deployment.file())?;
         let options = RuntimeOptions {
             compiler: options.compiler,
             cache: options.cache,
@@ -73,26 +64,128 @@ impl Machine {
     }
 }
 
-/// Finds the ONNX Runtime library: the variable [`LIBRARY_VARIABLE`], then `.overt/onnxruntime/` (for CUDA `.overt/onnxruntime-gpu/`) in the
-/// folders above the deployment file, the working folder and the program. The system's library folders are not searched: a library of
-/// another version would give other scores without a word.
-pub fn find_library(deployment: &Path, device: Device) -> Result<PathBuf, PipelineError> {
-    if let Some(named) = std::env::var_os(LIBRARY_VARIABLE) {
+/// Which back end is to run the models, as `[host]` says it.
+#[derive(Clone, Debug)]
+pub struct BackendChoice {
+    /// Which library.
+    pub backend: deployment::Backend,
+    /// Where it runs models.
+    pub device: Device,
+    /// What it computes with.
+    pub precision: Precision,
+    /// The library's file; absent: [`open_backend`] looks for it.
+    pub library: Option<PathBuf>,
+}
+
+impl BackendChoice {
+    /// As a deployment says it.
+    pub fn of(deployment: &deployment::Deployment) -> BackendChoice {
+        let host = &deployment.host;
+        BackendChoice {
+            backend: host.backend,
+            device: match host.device {
+                deployment::Device::Cpu => Device::Cpu,
+                deployment::Device::Cuda { index } => Device::Cuda { index },
+            },
+            precision: match host.precision {
+                deployment::Precision::F32 => Precision::F32,
+                deployment::Precision::Bf16 => Precision::Bf16,
+            },
+            library: match host.backend {
+                deployment::Backend::OnnxRuntime => host.onnxruntime.clone(),
+                deployment::Backend::OpenVino => host.openvino.clone(),
+            },
+        }
+    }
+
+    /// A library on the processor with binary32, looked for.
+    pub fn usual(backend: deployment::Backend) -> BackendChoice {
+        BackendChoice {
+            backend,
+            device: Device::Cpu,
+            precision: Precision::F32,
+            library: None,
+        }
+    }
+
+    /// Its name for people, the variable that names its file, the folder and the file that set-up makes.
+    fn place(&self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match (self.backend, self.device) {
+            (deployment::Backend::OnnxRuntime, Device::Cpu) => (
+                "ONNX Runtime",
+                "OVERT_ONNXRUNTIME",
+                "onnxruntime",
+                "libonnxruntime.so",
+            ),
+            (deployment::Backend::OnnxRuntime, Device::Cuda { .. }) => (
+                "ONNX Runtime",
+                "OVERT_ONNXRUNTIME",
+                "onnxruntime-gpu",
+                "libonnxruntime.so",
+            ),
+            (deployment::Backend::OpenVino, _) => (
+                "OpenVINO",
+                "OVERT_OPENVINO",
+                "openvino",
+                "libopenvino_c.so.2641",
+            ),
+        }
+    }
+
+    /// The library's name for people.
+    pub fn name(&self) -> &'static str {
+        self.place().0
+    }
+
+    /// The environment variable that names the library's file.
+    pub fn variable(&self) -> &'static str {
+        self.place().1
+    }
+}
+
+/// Opens a back end. `beside` is the deployment file, or any place above which the library may lie.
+///
+/// # Errors
+/// `NoLibrary`, and what the back end says of library, device and precision.
+pub fn open_backend(
+    choice: &BackendChoice,
+    beside: &Path,
+) -> Result<Box<dyn Backend>, PipelineError> {
+    let library = match &choice.library {
+        Some(library) => library.clone(),
+        None => find_library(choice, beside)?,
+    };
+    Ok(match choice.backend {
+        deployment::Backend::OnnxRuntime if choice.precision != Precision::F32 => {
+            return Err(PipelineError::Inference(InferenceError::NoPrecision {
+                backend: "onnxruntime",
+                precision: choice.precision,
+                cause: "it computes with f32".to_owned(),
+            }));
+        }
+        deployment::Backend::OnnxRuntime => Box::new(OnnxRuntime::open(&library, choice.device)?),
+        deployment::Backend::OpenVino => {
+            Box::new(OpenVino::open(&library, choice.device, choice.precision)?)
+        }
+    })
+}
+
+/// Finds a back end's library: its variable, then its folder under `.overt/` in the folders above the deployment file, the working folder and the
+/// program. The system's library folders are not searched: a library of another version would give other scores without a word.
+fn find_library(choice: &BackendChoice, beside: &Path) -> Result<PathBuf, PipelineError> {
+    let (name, variable, folder, file) = choice.place();
+    if let Some(named) = std::env::var_os(variable) {
         return Ok(named.into());
     }
-    let folder = match device {
-        Device::Cpu => "onnxruntime",
-        Device::Cuda { .. } => "onnxruntime-gpu",
-    };
     let starts = [
-        deployment.canonicalize().ok(),
+        beside.canonicalize().ok(),
         std::env::current_dir().ok(),
         std::env::current_exe().ok(),
     ];
     let mut looked = Vec::new();
     for start in starts.into_iter().flatten() {
         for above in start.ancestors() {
-            let library = above.join(".overt").join(folder).join("libonnxruntime.so");
+            let library = above.join(".overt").join(folder).join(file);
             if library.is_file() {
                 return Ok(library);
             }
@@ -101,5 +194,9 @@ pub fn find_library(deployment: &Path, device: Device) -> Result<PathBuf, Pipeli
             }
         }
     }
-    Err(PipelineError::NoLibrary { looked })
+    Err(PipelineError::NoLibrary {
+        name,
+        variable,
+        looked,
+    })
 }

@@ -37,6 +37,7 @@ pub use camera::{
 pub use frame::{Frame, FrameError, FrameInfo, MOST_ALIGNED_FACES, MOST_REGION_BYTES, MOST_SIDE};
 pub use geometry::{Face, Landmarks, Point, Rect};
 pub use inference::onnxruntime::OnnxRuntime;
+pub use inference::openvino::OpenVino;
 pub use inference::{Backend, BackendIdentity, Device, InferenceError, Port, Precision, Session};
 pub use model::{MOST_MODEL_BYTES, ModelError, ModelFile};
 pub use peaks::{MOST_PEAKS, Peak};

@@ -1,4 +1,4 @@
-//! The parts of an ONNX file that say whether it stands alone: nodes, tensors, and what holds them. Message and field numbers are
+//! The parts of an ONNX file that say whether it stands alone, and what goes in and comes out: nodes, tensors, and what holds them. Message and field numbers are
 //! those of `onnx.proto` (ONNX IR version 13); a protobuf reader skips what is not named here, such as the weights. Knows no rule.
 
 use prost::Message;
@@ -58,8 +58,54 @@ pub(crate) struct GraphProto {
     pub(crate) name: String,
     #[prost(message, repeated, tag = "5")]
     pub(crate) initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    pub(crate) output: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "15")]
     pub(crate) sparse_initializer: Vec<SparseTensorProto>,
+}
+
+/// An input or output of a graph.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ValueInfoProto {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) r#type: Option<TypeProto>,
+}
+
+/// What an input or output is made of. Sequences, maps and the like are not named here.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) tensor_type: Option<TensorTypeProto>,
+}
+
+/// A tensor's element and shape.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TensorTypeProto {
+    /// `TensorProto.DataType`.
+    #[prost(int32, tag = "1")]
+    pub(crate) elem_type: i32,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) shape: Option<TensorShapeProto>,
+}
+
+/// A shape, a dimension at a time.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TensorShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) dim: Vec<DimensionProto>,
+}
+
+/// A number, a name that stands for one, or nothing.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DimensionProto {
+    #[prost(int64, optional, tag = "1")]
+    pub(crate) dim_value: Option<i64>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) dim_param: Option<String>,
 }
 
 /// One operation.

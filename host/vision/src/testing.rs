@@ -58,15 +58,27 @@ pub(crate) fn noise(width: u32, height: u32) -> Frame {
 
 /// ONNX Runtime, where set-up puts it.
 pub(crate) fn library() -> PathBuf {
-    if let Some(path) = std::env::var_os("OVERT_ONNXRUNTIME") {
+    set_up("OVERT_ONNXRUNTIME", ".overt/onnxruntime/libonnxruntime.so")
+}
+
+/// OpenVINO's C interface, where set-up puts it.
+pub(crate) fn openvino_library() -> PathBuf {
+    set_up("OVERT_OPENVINO", ".overt/openvino/libopenvino_c.so.2641")
+}
+
+fn set_up(variable: &str, place: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
         return PathBuf::from(path);
     }
-    let place = ".overt/onnxruntime/libonnxruntime.so";
     let found = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .map(|folder| folder.join(place))
         .find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{place} is not there: run the set-up (`make setup`), or name the library in OVERT_ONNXRUNTIME"))
+    found.unwrap_or_else(|| {
+        panic!(
+            "{place} is not there: run the set-up (`make setup`), or name the library in {variable}"
+        )
+    })
 }
 
 /// The whole frame as planar float32 RGB, untouched by mean and scale.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use overt_pipeline::machine::find_library;
+use overt_pipeline::machine::{BackendChoice, open_backend};
 use overt_runtime::Terms;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::{Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions};
-use overt_vision::{Backend, Device, ModelFile, OnnxRuntime};
+use overt_vision::{Backend, ModelFile};
 use tempfile::TempDir;
 
 use crate::Outcome;
@@ -31,12 +31,14 @@ impl Project {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
             .canonicalize()?;
-        let library = find_library(&root, Device::Cpu)?;
         let folder = tempfile::tempdir()?;
         let cache = folder.path().join("compiled");
         Ok(Project {
             runtime: runtime(Some(cache.clone()))?,
-            backend: Box::new(OnnxRuntime::open(&library, Device::Cpu)?),
+            backend: open_backend(
+                &BackendChoice::usual(overt_deployment::Backend::OnnxRuntime),
+                &root,
+            )?,
             root,
             cache,
             _cache: folder,

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use overt_deployment::Deployment;
+use overt_deployment::{Backend, Deployment};
 use overt_models::{Status, cards, status};
-use overt_pipeline::machine::find_library;
+use overt_pipeline::machine::{BackendChoice, open_backend};
 use overt_runtime::inspect::inspect;
-use overt_vision::{Backend as _, Device, OnnxRuntime};
 
-use super::Check;
+use super::{Check, State};
 use crate::failure::Failure;
 
 /// The deployment file, and the files that it names.
@@ -50,28 +49,30 @@ pub(super) fn deployment(file: Option<&Path>) -> (Vec<Check>, Option<Deployment>
     (problems.iter().map(check).collect(), deployment)
 }
 
-/// The inference library, opened on the device that the deployment wants.
-pub(super) fn onnxruntime(deployment: Option<&Deployment>) -> Vec<Check> {
-    const NAME: &str = "ONNX Runtime";
-    const MEND: &str = "run `make setup`, or name the library in OVERT_ONNXRUNTIME";
-    let device = match deployment.map(|deployment| deployment.host.device) {
-        Some(overt_deployment::Device::Cuda { index }) => Device::Cuda { index },
-        _ => Device::Cpu,
+/// The inference libraries: the one that the deployment wants, on its device and with its precision; without a deployment, ONNX Runtime,
+/// and OpenVINO where it is there.
+pub(super) fn backends(deployment: Option<&Deployment>) -> Vec<Check> {
+    let Some(deployment) = deployment else {
+        let openvino = backend(&BackendChoice::usual(Backend::OpenVino), Path::new("."));
+        return vec![
+            backend(&BackendChoice::usual(Backend::OnnxRuntime), Path::new(".")),
+            Check {
+                state: match openvino.state {
+                    State::Missing => State::Absent,
+                    found => found,
+                },
+                ..openvino
+            },
+        ];
     };
-    let named = deployment.and_then(|deployment| deployment.host.onnxruntime.clone());
-    let beside = deployment.map_or(Path::new("."), Deployment::file);
-    let library = match named.map_or_else(|| find_library(beside, device), Ok) {
-        Ok(library) => library,
-        Err(error) => return vec![Check::missing(NAME, error.to_string(), MEND)],
-    };
-    let check = match OnnxRuntime::open(&library, device) {
-        Ok(runtime) => Check::ok(
-            NAME,
-            format!("{}, {}", runtime.identity(), library.display()),
-        ),
-        Err(error) => Check::missing(NAME, error.to_string(), MEND),
-    };
-    vec![check]
+    vec![backend(&BackendChoice::of(deployment), deployment.file())]
+}
+
+fn backend(choice: &BackendChoice, beside: &Path) -> Check {
+    match open_backend(choice, beside) {
+        Ok(backend) => Check::ok(choice.name(), backend.identity().to_string()),
+        Err(error) => Check::missing(choice.name(), error.to_string(), error.mend()),
+    }
 }
 
 /// OpenCV, and what it reads videos with.

@@ -106,15 +106,20 @@ impl Place {
     /// Person A, with one photograph, on the watchlist.
     pub(crate) fn with_person_a() -> Self {
         let place = Self::new();
-        let list = place.list(&[("MP-0001", "missing-person", &photograph("a-1.jpg"))]);
+        place.enrol_person_a();
+        place
+    }
+
+    /// Enrols person A with the deployment file as it stands.
+    pub(crate) fn enrol_person_a(&self) {
+        let list = self.list(&[("MP-0001", "missing-person", &photograph("a-1.jpg"))]);
         let enrolled = run([
             Path::new("watchlist"),
             Path::new("enrol"),
-            &place.deployment(),
+            &self.deployment(),
             &list,
         ]);
         assert_eq!(enrolled.status, Some(0), "{}{}", enrolled.out, enrolled.err);
-        place
     }
 
     /// `video.avi`: so many frames in which another photograph of person A moves slowly to the right.

@@ -4,10 +4,16 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::words;
-use crate::deployment::{Device, Host, Retention};
+use crate::deployment::{Backend, Device, Host, Precision, Retention};
 use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{Notes, Table, Value};
+
+const BACKENDS: [(&str, Backend); 2] = [
+    ("onnxruntime", Backend::OnnxRuntime),
+    ("openvino", Backend::OpenVino),
+];
+const PRECISIONS: [(&str, Precision); 2] = [("f32", Precision::F32), ("bf16", Precision::Bf16)];
 
 pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Host> {
     let notes = table.notes();
@@ -15,15 +21,52 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
     let device = table
         .find("device")
         .map_or(Some(Device::Cpu), |value| device(value, notes));
-    let onnxruntime = table.find("onnxruntime").and_then(|value| {
-        words::existing_file(
-            value,
-            notes,
-            "the ONNX Runtime library",
-            "run `make setup`, or take the line out",
-            files,
-        )
+    let backend = table.find("backend").map_or(Some(None), |value| {
+        words::word(value, notes, "a back end", &BACKENDS).map(Some)
     });
+    let precision = table.find("precision").map_or(Some(None), |value| {
+        words::word(value, notes, "a precision", &PRECISIONS).map(Some)
+    });
+    let (backend_at, precision_at) = (
+        backend.as_ref().and_then(Option::as_ref),
+        precision.as_ref().and_then(Option::as_ref),
+    );
+    // A word that is none is complained of already; the others are looked at all the same.
+    let usual = backend.as_ref().is_some_and(Option::is_none);
+    let onnxruntime = usual || backend_at.is_some_and(|at| at.value == Backend::OnnxRuntime);
+    if let Some(at) = precision_at
+        && at.value == Precision::Bf16
+        && onnxruntime
+    {
+        at.complain(
+            notes,
+            "`f32`, which is what ONNX Runtime computes with here",
+            "take the line out, or add `backend = \"openvino\"`",
+        );
+    }
+    if let Some(at) = backend_at
+        && at.value == Backend::OpenVino
+        && matches!(device, Some(Device::Cuda { .. }))
+    {
+        at.complain(
+            notes,
+            "`onnxruntime`: OpenVINO runs models on the processor",
+            "take the line out, or write `device = \"cpu\"`",
+        );
+    }
+    let library = |key, what| {
+        table.find(key).and_then(|value| {
+            words::existing_file(
+                value,
+                notes,
+                what,
+                "run `make setup`, or take the line out",
+                files,
+            )
+        })
+    };
+    let onnxruntime = library("onnxruntime", "the ONNX Runtime library");
+    let openvino = library("openvino", "OpenVINO's C interface");
     let what = "the folder with the plugins' models";
     let models = match table.find("models") {
         None => Some(None),
@@ -48,7 +91,10 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         // Within its bound, so it fits.
         workers: workers.map(|workers| workers as usize),
         device: device?,
+        backend: backend?.map_or(Backend::OnnxRuntime, |at| at.value),
+        precision: precision?.map_or(Precision::F32, |at| at.value),
         onnxruntime,
+        openvino,
         models: models?,
         records: records?.value,
         output: output?.value,

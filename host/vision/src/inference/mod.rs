@@ -2,6 +2,8 @@
 
 mod identity;
 pub(crate) mod onnxruntime;
+pub(crate) mod openvino;
+mod ports;
 mod watchdog;
 
 use std::fmt;
@@ -104,6 +106,16 @@ pub enum InferenceError {
         /// What was asked for.
         device: Device,
         /// What the library said.
+        cause: String,
+    },
+    /// The library or the processor does not compute with these numbers.
+    #[error("{backend} does not compute with {precision} here: {cause}")]
+    NoPrecision {
+        /// Which library.
+        backend: &'static str,
+        /// What was asked for.
+        precision: Precision,
+        /// Why not.
         cause: String,
     },
     /// The model is not one that this library runs.

@@ -8,60 +8,50 @@ use half::f16;
 use ort::session::{RunOptions, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
-use crate::budget::{Budget, OverBudget};
+use crate::budget::Budget;
+use crate::inference::ports::{self, Place};
 use crate::inference::watchdog::{self, Stop};
 use crate::inference::{Device, InferenceError, Port, Session};
-use crate::tensor::{Element, Tensor, bytes_of};
+use crate::tensor::{Element, Tensor};
 
-/// An input or output, with the names of its open dimensions: the same name stands for the same number.
-struct Place {
-    port: Port,
-    symbols: Vec<String>,
-}
-
-impl Place {
-    fn of(outlet: &Outlet) -> Result<Place, InferenceError> {
-        let name = outlet.name().to_owned();
-        let bad = |what: String| InferenceError::BadModel {
-            cause: format!(
-                "`{name}` is {what}; inputs and outputs are tensors of float32, float16, uint8, int32 or int64"
-            ),
-        };
-        let ValueType::Tensor {
-            ty,
-            shape,
-            dimension_symbols,
-        } = outlet.dtype()
-        else {
-            return Err(bad(format!("{:?}", outlet.dtype())));
-        };
-        let element = match ty {
-            TensorElementType::Float32 => Element::Float32,
-            TensorElementType::Float16 => Element::Float16,
-            TensorElementType::Uint8 => Element::Uint8,
-            TensorElementType::Int32 => Element::Int32,
-            TensorElementType::Int64 => Element::Int64,
-            other => return Err(bad(format!("a tensor of {other}"))),
-        };
-        // A dimension that no port can name is left open; a run with it fails in ONNX Runtime.
-        let shape = shape
-            .iter()
-            .map(|side| {
-                i32::try_from(*side)
-                    .ok()
-                    .filter(|side| *side >= 0)
-                    .unwrap_or(-1)
-            })
-            .collect();
-        Ok(Place {
-            port: Port {
-                name,
-                element,
-                shape,
-            },
-            symbols: dimension_symbols.iter().cloned().collect(),
+/// What ONNX Runtime says of an input or output.
+fn place_of(outlet: &Outlet) -> Result<Place, InferenceError> {
+    let name = outlet.name().to_owned();
+    let bad = |what: String| ports::not_of_the_contract(outlet.name(), &what);
+    let ValueType::Tensor {
+        ty,
+        shape,
+        dimension_symbols,
+    } = outlet.dtype()
+    else {
+        return Err(bad(format!("{:?}", outlet.dtype())));
+    };
+    let element = match ty {
+        TensorElementType::Float32 => Element::Float32,
+        TensorElementType::Float16 => Element::Float16,
+        TensorElementType::Uint8 => Element::Uint8,
+        TensorElementType::Int32 => Element::Int32,
+        TensorElementType::Int64 => Element::Int64,
+        other => return Err(bad(format!("a tensor of {other}"))),
+    };
+    // A dimension that no port can name is left open; a run with it fails in ONNX Runtime.
+    let shape = shape
+        .iter()
+        .map(|side| {
+            i32::try_from(*side)
+                .ok()
+                .filter(|side| *side >= 0)
+                .unwrap_or(-1)
         })
-    }
+        .collect();
+    Ok(Place {
+        port: Port {
+            name,
+            element,
+            shape,
+        },
+        symbols: dimension_symbols.iter().cloned().collect(),
+    })
 }
 
 /// Inputs of more bytes than this are out of the ordinary: a 1080p frame in float32 is 25 MB, 64 aligned faces are 10 MB.
@@ -85,7 +75,7 @@ impl OnnxSession {
         device: Device,
     ) -> Result<OnnxSession, InferenceError> {
         let places =
-            |outlets: &[Outlet]| outlets.iter().map(Place::of).collect::<Result<Vec<_>, _>>();
+            |outlets: &[Outlet]| outlets.iter().map(place_of).collect::<Result<Vec<_>, _>>();
         let (inputs, outputs) = (places(session.inputs())?, places(session.outputs())?);
         let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
         let arenas = match device {
@@ -128,8 +118,8 @@ impl Session for OnnxSession {
         budget: &Budget,
         deadline: Option<Instant>,
     ) -> Result<Vec<Tensor>, InferenceError> {
-        check_inputs(&self.inputs, inputs)?;
-        check_budget(&self.inputs, &self.outputs, inputs, budget)?;
+        ports::check_inputs(&self.inputs, inputs)?;
+        ports::check_budget(&self.inputs, &self.outputs, inputs, budget)?;
         let values = inputs
             .iter()
             .map(|tensor| lend(tensor))
@@ -142,13 +132,7 @@ impl Session for OnnxSession {
                 .map_err(failed)?;
         }
         let run = Arc::new(Run(options));
-        let passed =
-            || deadline.and_then(|deadline| Instant::now().checked_duration_since(deadline));
-        if let Some(late) = passed() {
-            return Err(InferenceError::Deadline {
-                late_ms: late.as_millis() as u64,
-            });
-        }
+        ports::check_deadline(deadline)?;
         let guard = match deadline {
             Some(deadline) => {
                 let watched = watchdog::watch(deadline, Arc::clone(&run) as Arc<dyn Stop>);
@@ -158,11 +142,7 @@ impl Session for OnnxSession {
         };
         let outputs = self.session.run_with_options(values.as_slice(), &run.0);
         drop(guard);
-        if let Some(late) = passed() {
-            return Err(InferenceError::Deadline {
-                late_ms: late.as_millis() as u64,
-            });
-        }
+        ports::check_deadline(deadline)?;
         let outputs = outputs.map_err(failed)?;
         (0..outputs.len())
             .map(|i| take(&outputs[i], budget))
@@ -173,82 +153,6 @@ impl Session for OnnxSession {
 fn failed(cause: impl ToString) -> InferenceError {
     InferenceError::Failed {
         cause: cause.to_string(),
-    }
-}
-
-/// The number of inputs, their elements and their shapes, before ONNX Runtime sees them.
-fn check_inputs(places: &[Place], tensors: &[&Tensor]) -> Result<(), InferenceError> {
-    if places.len() != tensors.len() {
-        let input = places
-            .get(tensors.len())
-            .map_or_else(|| "(all)".to_owned(), |missing| missing.port.name.clone());
-        return Err(InferenceError::BadInput {
-            input,
-            expected: format!("{} inputs", places.len()),
-            found: format!("{}", tensors.len()),
-        });
-    }
-    for (Place { port, .. }, tensor) in places.iter().zip(tensors) {
-        let sides = port.shape.len() == tensor.shape().len()
-            && port
-                .shape
-                .iter()
-                .zip(tensor.shape())
-                .all(|(wanted, side)| fits(*wanted, *side));
-        if tensor.element() != port.element || !sides {
-            let text = |element: Element, shape: String| format!("{element:?} {shape}");
-            return Err(InferenceError::BadInput {
-                input: port.name.clone(),
-                expected: text(port.element, format!("{:?}", port.shape)),
-                found: text(tensor.element(), format!("{:?}", tensor.shape())),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// A side of 0 fits nothing: kernels are not made for it.
-fn fits(wanted: i32, side: usize) -> bool {
-    side > 0 && (wanted < 0 || usize::try_from(wanted) == Ok(side))
-}
-
-/// Refuses a run whose outputs are known to exceed the budget, before it costs anything. Outputs with a side that no input names are
-/// only known afterwards.
-fn check_budget(
-    inputs: &[Place],
-    outputs: &[Place],
-    tensors: &[&Tensor],
-    budget: &Budget,
-) -> Result<(), OverBudget> {
-    let named = |symbol: &str| {
-        let sides = inputs
-            .iter()
-            .zip(tensors)
-            .flat_map(|(place, tensor)| place.symbols.iter().zip(tensor.shape()));
-        sides
-            .into_iter()
-            .find(|(name, _)| !symbol.is_empty() && *name == symbol)
-            .map(|(_, side)| *side)
-    };
-    let mut wanted = 0u64;
-    for Place { port, symbols } in outputs {
-        let side = |(i, side): (usize, &i32)| {
-            usize::try_from(*side)
-                .ok()
-                .or_else(|| named(symbols.get(i)?))
-        };
-        let shape: Option<Vec<usize>> = port.shape.iter().enumerate().map(side).collect();
-        if let Some(shape) = shape {
-            wanted = wanted.saturating_add(
-                bytes_of(&shape, port.element).map_or(u64::MAX, |bytes| bytes as u64),
-            );
-        }
-    }
-    let left = budget.left();
-    if wanted > left {
-        Err(OverBudget { wanted, left })
-    } else {
-        Ok(())
     }
 }
 

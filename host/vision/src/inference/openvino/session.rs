@@ -1,0 +1,251 @@
+//! A model that OpenVINO has compiled: the run, its end at the deadline, its outputs. Knows not how the library was loaded.
+//!
+//! Tensors are copied in and out: OpenVINO may hold on to what it is lent, and a copy of our own can be zeroed when the run has ended.
+
+use std::time::{Duration, Instant};
+
+use openvino::{CompiledModel, ElementType, InferRequest, InferenceErrorKind, Shape};
+
+use crate::budget::Budget;
+use crate::inference::ports::{self, Place};
+use crate::inference::{InferenceError, Port, Session};
+use crate::tensor::{Element, Tensor};
+
+/// How long a run that was told to stop is waited for at a time.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+pub(super) struct OpenVinoSession {
+    /// Before the model, so that it goes first.
+    request: InferRequest,
+    _model: CompiledModel,
+    inputs: Vec<Place>,
+    outputs: Vec<Place>,
+    input_ports: Vec<Port>,
+    output_ports: Vec<Port>,
+}
+
+impl OpenVinoSession {
+    /// # Errors
+    /// `BadModel` where OpenVINO's inputs or outputs are not those that the file declares, in its order.
+    pub(super) fn new(
+        mut model: CompiledModel,
+        inputs: Vec<Place>,
+        outputs: Vec<Place>,
+    ) -> Result<OpenVinoSession, InferenceError> {
+        let bad_model = |e: openvino::InferenceError| InferenceError::BadModel {
+            cause: e.to_string(),
+        };
+        let same = |what, places: &[Place], found: usize| {
+            if places.len() == found {
+                return Ok(());
+            }
+            Err(InferenceError::BadModel {
+                cause: format!(
+                    "the file declares {} {what}, OpenVINO finds {found}",
+                    places.len()
+                ),
+            })
+        };
+        same(
+            "inputs",
+            &inputs,
+            model.get_input_size().map_err(bad_model)?,
+        )?;
+        same(
+            "outputs",
+            &outputs,
+            model.get_output_size().map_err(bad_model)?,
+        )?;
+        let element = |place: &Place, found: ElementType| {
+            let Port { name, element, .. } = &place.port;
+            if found == element_type(*element) {
+                return Ok(());
+            }
+            Err(InferenceError::BadModel {
+                cause: format!("`{name}` is declared {element:?}, OpenVINO makes it {found:?}"),
+            })
+        };
+        if let Some(scalar) = inputs.iter().find(|place| place.port.shape.is_empty()) {
+            return Err(ports::not_of_the_contract(
+                &scalar.port.name,
+                "without a dimension, which OpenVINO's C interface cannot be given",
+            ));
+        }
+        for (i, place) in inputs.iter().enumerate() {
+            let node = model.get_input_by_index(i).map_err(bad_model)?;
+            element(place, node.get_element_type().map_err(bad_model)?)?;
+        }
+        for (i, place) in outputs.iter().enumerate() {
+            let node = model.get_output_by_index(i).map_err(bad_model)?;
+            element(place, node.get_element_type().map_err(bad_model)?)?;
+        }
+        let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
+        Ok(OpenVinoSession {
+            request: model.create_infer_request().map_err(bad_model)?,
+            _model: model,
+            input_ports: ports(&inputs),
+            output_ports: ports(&outputs),
+            inputs,
+            outputs,
+        })
+    }
+
+    /// Runs the request; told to stop at the deadline, which it does between two operators.
+    fn infer(&mut self, deadline: Option<Instant>) -> Result<(), InferenceError> {
+        let Some(deadline) = deadline else {
+            return self.request.infer().map_err(failed);
+        };
+        self.request.infer_async().map_err(failed)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up. What comes back before the deadline has ended by itself: waiting ends with the run or with its time.
+        let ended = self.request.wait(left.as_millis() as i64 + 1);
+        if Instant::now() < deadline {
+            return ended.map_err(failed);
+        }
+        // Both fail where the run has ended meanwhile, which is as good.
+        let _ = self.request.cancel();
+        let _ = self.request.wait(PATIENCE.as_millis() as i64);
+        ports::check_deadline(Some(deadline))
+    }
+
+    fn outputs(&self, budget: &Budget) -> Result<Vec<Tensor>, InferenceError> {
+        (0..self.outputs.len())
+            .map(|i| {
+                let value = self.request.get_output_tensor_by_index(i).map_err(failed)?;
+                take(value, &self.outputs[i].port, budget)
+            })
+            .collect()
+    }
+}
+
+impl Session for OpenVinoSession {
+    fn inputs(&self) -> &[Port] {
+        &self.input_ports
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &self.output_ports
+    }
+
+    fn run(
+        &mut self,
+        inputs: &[&Tensor],
+        budget: &Budget,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Tensor>, InferenceError> {
+        ports::check_inputs(&self.inputs, inputs)?;
+        ports::check_budget(&self.inputs, &self.outputs, inputs, budget)?;
+        ports::check_deadline(deadline)?;
+        let mut copies = Vec::with_capacity(inputs.len());
+        for (i, tensor) in inputs.iter().enumerate() {
+            check_numbers(&self.inputs[i].port, tensor)?;
+            copies.push(lend(tensor)?);
+            self.request
+                .set_input_tensor_by_index(i, &copies[i])
+                .map_err(failed)?;
+        }
+        let ran = self.infer(deadline);
+        for copy in &mut copies {
+            copy.get_raw_data_mut().map_err(failed)?.fill(0);
+        }
+        ran?;
+        ports::check_deadline(deadline)?;
+        self.outputs(budget)
+    }
+}
+
+fn failed(e: openvino::InferenceError) -> InferenceError {
+    let cause = match e.kind {
+        InferenceErrorKind::InferCancelled => "it was stopped".to_owned(),
+        _ => e.to_string(),
+    };
+    InferenceError::Failed { cause }
+}
+
+fn element_type(element: Element) -> ElementType {
+    match element {
+        Element::Float32 => ElementType::F32,
+        Element::Float16 => ElementType::F16,
+        Element::Uint8 => ElementType::U8,
+        Element::Int32 => ElementType::I32,
+        Element::Int64 => ElementType::I64,
+    }
+}
+
+/// OpenVINO computes int64 with 32 bits on a processor, and says nothing of what it cuts off.
+fn check_numbers(port: &Port, tensor: &Tensor) -> Result<(), InferenceError> {
+    if port.element != Element::Int64 {
+        return Ok(());
+    }
+    let numbers = bytemuck::cast_slice::<u8, i64>(tensor.bytes());
+    match numbers
+        .iter()
+        .find(|number| i32::try_from(**number).is_err())
+    {
+        None => Ok(()),
+        Some(number) => Err(InferenceError::BadInput {
+            input: port.name.clone(),
+            expected: "numbers of 32 bits, which is what OpenVINO computes with".to_owned(),
+            found: number.to_string(),
+        }),
+    }
+}
+
+/// A copy of a tensor that OpenVINO can read. No side of it is 0.
+fn lend(tensor: &Tensor) -> Result<openvino::Tensor, InferenceError> {
+    let sides: Vec<i64> = tensor.shape().iter().map(|side| *side as i64).collect();
+    let shape = Shape::new(&sides).map_err(failed)?;
+    let mut copy = openvino::Tensor::new(element_type(tensor.element()), &shape).map_err(failed)?;
+    copy.get_raw_data_mut()
+        .map_err(failed)?
+        .copy_from_slice(tensor.bytes());
+    Ok(copy)
+}
+
+/// An output, copied once into a pooled buffer and then zeroed where OpenVINO keeps it for the next run.
+fn take(
+    mut value: openvino::Tensor,
+    port: &Port,
+    budget: &Budget,
+) -> Result<Tensor, InferenceError> {
+    let element = port.element;
+    let found = value.get_element_type().map_err(failed)?;
+    if found != element_type(element) {
+        return Err(InferenceError::Failed {
+            cause: format!("an output of {found:?}, declared {element:?}"),
+        });
+    }
+    let sides = match port.shape[..] {
+        // The C interface has no word for this shape. That it is one number, its bytes are checked for below.
+        [] => Vec::new(),
+        _ => {
+            let shape = value.get_shape().map_err(failed)?;
+            let sides = shape.get_dimensions().iter();
+            sides
+                .map(|side| usize::try_from(*side))
+                .collect::<Result<_, _>>()
+                .map_err(|e| InferenceError::Failed {
+                    cause: e.to_string(),
+                })?
+        }
+    };
+    let tensor = Tensor::zeroed(sides, element, budget);
+    // An empty tensor may have no address.
+    if value.get_byte_size().map_err(failed)? > 0 {
+        let bytes = value.get_raw_data_mut().map_err(failed)?;
+        let mut tensor = tensor.inspect_err(|_| bytes.fill(0))?;
+        if bytes.len() != tensor.byte_len() {
+            return Err(InferenceError::Failed {
+                cause: format!(
+                    "an output of {} bytes, its shape says {}",
+                    bytes.len(),
+                    tensor.byte_len()
+                ),
+            });
+        }
+        tensor.bytes_mut().copy_from_slice(bytes);
+        bytes.fill(0);
+        return Ok(tensor);
+    }
+    Ok(tensor?)
+}
