@@ -90,7 +90,7 @@ fn another_back_end_is_one_line_of_the_deployment_file_and_raises_the_same_alert
 
     place.enrol_person_a();
     let summary = summary(&place);
-    let backend = summary["host"]["backend"].as_str().unwrap();
+    let backend = summary["backend"].as_str().unwrap();
     assert!(
         backend.starts_with("openvino ") && backend.ends_with(" f32"),
         "{backend}"

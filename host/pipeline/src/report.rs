@@ -63,7 +63,7 @@ pub struct DeploymentFacts {
 pub struct HostFacts {
     /// Overt's version.
     pub overt: String,
-    /// The back end's name and version, such as `ONNX Runtime 1.24.1`.
+    /// The back end's name and version, such as `onnxruntime 1.24.1 f32`.
     pub backend: String,
     /// `cpu` or `cuda:0`.
     pub device: String,

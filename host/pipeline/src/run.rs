@@ -472,6 +472,8 @@ fn gather(
             .collect(),
         fps: counts.frames.processed as f64 / times.seconds.max(1e-9),
         stages_ms: stages.per_frame(counts.frames.processed),
+        backend: machine.backend(),
+        device: machine.device().to_string(),
         plugins: generation.plugins().map(plugin_used).collect(),
         models: generation.plugins().flat_map(models_used).collect(),
         plugin_errors: errors,

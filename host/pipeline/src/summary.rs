@@ -25,6 +25,10 @@ pub struct Summary {
     pub fps: f64,
     /// Milliseconds by stage: all the time that all threads spent in it, divided by the processed frames.
     pub stages_ms: BTreeMap<String, f64>,
+    /// The library that ran the models, its version and what it computed with, such as `onnxruntime 1.24.1 f32`.
+    pub backend: String,
+    /// What the models ran on: `cpu` or `cuda:0`.
+    pub device: String,
     /// The plugins that ran, in the order of a frame's way.
     pub plugins: Vec<PluginUsed>,
     /// The models that they ran.

@@ -166,6 +166,8 @@ mod tests {
                 ("detect".into(), 48.1),
                 ("route".into(), 0.001),
             ]),
+            backend: "onnxruntime 1.24.1 f32".into(),
+            device: "cpu".into(),
             plugins: Vec::new(),
             models: Vec::new(),
             plugin_errors: Vec::new(),
