@@ -45,13 +45,27 @@ pub struct Card {
     pub patches: Vec<Patch>,
     /// What it takes.
     #[serde(rename = "input")]
-    pub inputs: Vec<Port>,
+    pub inputs: Vec<Input>,
     /// What it gives.
     #[serde(rename = "output")]
     pub outputs: Vec<Port>,
 }
 
-/// An input or output of a model.
+/// An input of a model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name in the file.
+    pub name: String,
+    /// Its sides; a name stands for a side of any length.
+    pub shape: Vec<crate::patch::Dim>,
+    /// The least and the greatest number that a picture becomes.
+    pub range: [f32; 2],
+    /// What the numbers mean.
+    pub meaning: String,
+}
+
+/// An output of a model.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {

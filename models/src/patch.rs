@@ -28,6 +28,12 @@ pub enum Patch {
         /// Its values; it becomes a vector of this many.
         values: Vec<i64>,
     },
+    /// Makes float32 weights nearer to zero than this zero. What they add to a sum of numbers near 1 is lost in its last bit; but products with
+    /// them are subnormal numbers, each of which takes some processors a hundred times as long as any other.
+    TinyWeightsAreZero {
+        /// The least magnitude that stays.
+        under: f32,
+    },
 }
 
 /// One side of a shape.
@@ -62,6 +68,14 @@ pub enum PatchError {
         /// ONNX's number of its element type.
         found: u64,
     },
+    /// A float32 weight whose values are not written in one piece.
+    #[error(
+        "a float32 weight holds {found} bytes of values in one piece, expected a multiple of 4"
+    )]
+    Scattered {
+        /// Bytes in one piece.
+        found: usize,
+    },
 }
 
 mod number {
@@ -78,11 +92,13 @@ mod number {
     pub(super) const DIM_PARAM: u32 = 2;
     pub(super) const TENSOR_DIMS: u32 = 1;
     pub(super) const TENSOR_ELEMENT: u32 = 2;
+    pub(super) const TENSOR_FLOATS: u32 = 4;
     pub(super) const TENSOR_INT64S: u32 = 7;
     pub(super) const TENSOR_NAME: u32 = 8;
     pub(super) const TENSOR_RAW: u32 = 9;
 }
 
+const ELEMENT_FLOAT32: u64 = 1;
 const ELEMENT_INT64: u64 = 7;
 
 /// The model with all changes made, in order. The same model and changes give the same bytes on every machine.
@@ -123,7 +139,51 @@ fn apply_to_graph(graph: &[u8], patch: &Patch) -> Result<Vec<u8>, PatchError> {
                 |tensor| with_integers(tensor, weight, values),
             )
         }
+        Patch::TinyWeightsAreZero { under } => without_tiny_weights(graph, *under),
     }
+}
+
+fn without_tiny_weights(graph: &[u8], under: f32) -> Result<Vec<u8>, PatchError> {
+    let mut fields = wire::read(graph)?;
+    for field in &mut fields {
+        if field.number != number::GRAPH_INITIALIZER {
+            continue;
+        }
+        let Some(tensor) = field.bytes() else {
+            continue;
+        };
+        let mut parts = wire::read(tensor)?;
+        if element_of(&parts) != Some(ELEMENT_FLOAT32) {
+            continue;
+        }
+        for part in &mut parts {
+            if ![number::TENSOR_RAW, number::TENSOR_FLOATS].contains(&part.number) {
+                continue;
+            }
+            let bytes = part.bytes().unwrap_or_default();
+            let (values, rest) = bytes.as_chunks::<4>();
+            if values.is_empty() || !rest.is_empty() {
+                let found = bytes.len();
+                return Err(PatchError::Scattered { found });
+            }
+            let kept = |bytes: &[u8; 4]| match f32::from_le_bytes(*bytes).abs() < under {
+                true => [0; 4],
+                false => *bytes,
+            };
+            part.value = Value::Made(values.iter().flat_map(kept).collect());
+        }
+        let changed = wire::write(&parts);
+        field.value = Value::Made(changed);
+    }
+    Ok(wire::write(&fields))
+}
+
+/// ONNX's number of a tensor's element type.
+fn element_of(tensor: &[Field]) -> Option<u64> {
+    tensor.iter().find_map(|field| match field.value {
+        Value::Varint(element) if field.number == number::TENSOR_ELEMENT => Some(element),
+        _ => None,
+    })
 }
 
 fn without_weights_in_inputs(graph: &[u8]) -> Result<Vec<u8>, PatchError> {
@@ -172,10 +232,7 @@ fn with_shape(value: &[u8], dims: &[Dim]) -> Result<Vec<u8>, PatchError> {
 /// A `TensorProto` of int64 with other values, as a vector.
 fn with_integers(tensor: &[u8], weight: &str, values: &[i64]) -> Result<Vec<u8>, PatchError> {
     let mut fields = wire::read(tensor)?;
-    let element = fields.iter().find_map(|field| match field.value {
-        Value::Varint(element) if field.number == number::TENSOR_ELEMENT => Some(element),
-        _ => None,
-    });
+    let element = element_of(&fields);
     if element != Some(ELEMENT_INT64) {
         return Err(PatchError::NotInteger {
             weight: weight.to_owned(),
@@ -378,6 +435,48 @@ mod tests {
                 weight: "target".to_owned(),
                 found: 1
             }
+        );
+    }
+
+    /// A float32 weight, its values in the field of that number.
+    fn floats(field: u32, values: &[f32]) -> Field<'static> {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        message(
+            number::GRAPH_INITIALIZER,
+            &[
+                Field::varint(number::TENSOR_ELEMENT, ELEMENT_FLOAT32),
+                text(number::TENSOR_NAME, "w"),
+                Field::made(field, bytes.collect()),
+            ],
+        )
+    }
+
+    #[test]
+    fn tiny_weights_become_zero_and_all_others_keep_their_bits() {
+        let patch = [Patch::TinyWeightsAreZero { under: 1e-15 }];
+        let tiny = f32::MIN_POSITIVE / 4.0;
+        for field in [number::TENSOR_RAW, number::TENSOR_FLOATS] {
+            let before = model(&[
+                floats(field, &[1.0, tiny, -9e-16, 1e-15, -0.5, f32::NAN, -tiny]),
+                weight("target", 7, &[1]),
+            ]);
+            let after = model(&[
+                floats(field, &[1.0, 0.0, 0.0, 1e-15, -0.5, f32::NAN, 0.0]),
+                weight("target", 7, &[1]),
+            ]);
+            assert_eq!(apply(&before, &patch).unwrap(), after);
+            assert_eq!(apply(&after, &patch).unwrap(), after);
+        }
+        let odd = message(
+            number::GRAPH_INITIALIZER,
+            &[
+                Field::varint(number::TENSOR_ELEMENT, ELEMENT_FLOAT32),
+                Field::made(number::TENSOR_RAW, vec![0; 5]),
+            ],
+        );
+        assert_eq!(
+            apply(&model(&[odd]), &patch),
+            Err(PatchError::Scattered { found: 5 })
         );
     }
 

@@ -1,9 +1,13 @@
-//! The words of the contract between host and plugins (`wit/`): roles, capabilities, and which of them may stand together. It knows neither a
-//! plugin nor a deployment.
+//! The words that host, plugins and deployments share: roles, capabilities, which of them may stand together, and who vouches for a plugin. It
+//! knows neither a plugin nor a deployment.
+
+mod trust;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use trust::{NoPublicKey, PublicKey, Signer};
 
 /// The version of the contract that this host speaks: major and minor.
 pub const CONTRACT: &str = "0.1";

@@ -7,14 +7,15 @@
 use crate::bound::{Bound, Image};
 use crate::encoder::EncoderId;
 use crate::kernel::Kernel;
-use crate::matrix::{Matrix, ROWS};
+use crate::matrix::ROWS;
 use crate::probes::Probes;
+use crate::segment::{self, Segment};
 use crate::select::{Rows, Selection};
 use crate::template::Template;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Most templates of a gallery: rows are numbered with 32 bits.
 const MOST_TEMPLATES: usize = u32::MAX as usize;
@@ -73,20 +74,30 @@ pub enum GalleryError {
     },
 }
 
-/// The templates of the people sought, made once and never changed. Searching takes `&self`: any number of threads may
-/// search at once. All templates are zeroed in memory when it is dropped.
+/// The templates of the people sought, never changed: [`Gallery::with`] and [`Gallery::without`] make another one, which shares with this one all that
+/// the change does not touch. So a search never waits for a change, nor a change for a search. Searching takes `&self`: any number of threads may
+/// search at once. Every template is zeroed in memory when the last gallery that holds it is dropped.
 pub struct Gallery {
     encoder: Arc<EncoderId>,
-    keys: Vec<EntryKey>,
-    /// The entry of each row; the rows of an entry are next to each other.
-    entries: Vec<u32>,
-    /// The first row of each entry.
-    first_rows: Vec<u32>,
-    /// The templates, row by row.
-    values: Zeroizing<Vec<f32>>,
-    matrix: Matrix,
+    parts: Vec<Part>,
     kernel: Kernel,
+    /// How many rows a segment is filled to.
+    segment_rows: usize,
 }
+
+/// A segment at its place in the gallery.
+#[derive(Clone)]
+struct Part {
+    /// Its first entry, counted through the gallery.
+    first_entry: u32,
+    /// Its first row, counted through the gallery.
+    first_row: u32,
+    segment: Arc<Segment>,
+}
+
+/// Rows of a segment. A change makes one anew (4,096 × 512 values: 10 MiB, a few milliseconds), and a scan that goes from one to the next loses nothing
+/// that shows beside the time in it.
+const SEGMENT_ROWS: usize = 4096;
 
 /// Groups of rows that are scanned before a single probe's bounds are looked at: enough to make the loop's cost small.
 const GROUPS_OF_ONE: usize = 16;
@@ -102,45 +113,148 @@ impl Gallery {
         encoder: Arc<EncoderId>,
         entries: impl IntoIterator<Item = (EntryKey, Template)>,
     ) -> Result<Self, GalleryError> {
-        let mut keys: Vec<EntryKey> = Vec::new();
-        let mut numbers: HashMap<EntryKey, u32> = HashMap::new();
-        let mut templates: Vec<(u32, Template)> = Vec::new();
+        Self::in_segments(SEGMENT_ROWS, encoder, entries)
+    }
+
+    fn in_segments(
+        segment_rows: usize,
+        encoder: Arc<EncoderId>,
+        entries: impl IntoIterator<Item = (EntryKey, Template)>,
+    ) -> Result<Self, GalleryError> {
+        let empty = Self {
+            encoder,
+            parts: Vec::new(),
+            kernel: Kernel::best(),
+            segment_rows,
+        };
+        empty.with(entries)
+    }
+
+    /// The gallery with more templates. Those under a key that it holds become further images of that entry, behind the ones it has; new entries
+    /// come after all others.
+    ///
+    /// # Errors
+    /// [`GalleryError::ForeignEncoder`] where a template is of another encoder; [`GalleryError::TooMany`].
+    pub fn with(
+        &self,
+        entries: impl IntoIterator<Item = (EntryKey, Template)>,
+    ) -> Result<Self, GalleryError> {
+        let mut added = self.grouped(entries)?;
+        let mut segments = Vec::with_capacity(self.parts.len() + 1);
+        for Part { segment, .. } in &self.parts {
+            // A segment is asked for every new key only while there are any that may be old.
+            let more: HashMap<EntryKey, Vec<Template>> = added
+                .extract_if(.., |(key, _)| segment.holds(key))
+                .collect();
+            segments.push(match more.is_empty() {
+                true => segment.clone(),
+                false => Arc::new(self.segment(segment.entries().map(|(key, mut rows)| {
+                    let more = more.get(&key).into_iter().flatten();
+                    rows.extend(more.map(Template::values));
+                    (key, rows)
+                }))),
+            });
+        }
+        // The last segment is filled up first.
+        let mut added = added.into_iter().peekable();
+        let last =
+            segments.pop_if(|last| last.rows() < self.segment_rows && added.peek().is_some());
+        let mut room = self.segment_rows - last.as_ref().map_or(0, |last| last.rows());
+        let mut old = last.as_deref();
+        while added.peek().is_some() {
+            let mut new = Vec::new();
+            while room > 0
+                && let Some((key, templates)) = added.next()
+            {
+                room = room.saturating_sub(templates.len());
+                new.push((key, templates));
+            }
+            let new = new.iter().map(|(key, templates)| {
+                let rows = templates.iter().map(Template::values).collect();
+                (key.clone(), rows)
+            });
+            let old = old.take().into_iter().flat_map(Segment::entries);
+            segments.push(Arc::new(self.segment(old.chain(new))));
+            room = self.segment_rows;
+        }
+        Ok(self.of(segments))
+    }
+
+    /// The gallery without some entries; keys that it does not hold change nothing. The other entries keep their order.
+    pub fn without(&self, keys: &[EntryKey]) -> Self {
+        let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(self.parts.len());
+        let mut touched = false;
+        for Part { segment, .. } in &self.parts {
+            let gone: HashSet<&EntryKey> = keys.iter().filter(|key| segment.holds(key)).collect();
+            // What is left is put together with its neighbour where both find room in one segment: else many removals would leave a gallery of crumbs.
+            let fits = |before: &mut Arc<Segment>| {
+                (touched || !gone.is_empty())
+                    && before.rows() + segment.rows() - gone.len() <= self.segment_rows
+            };
+            let before = segments.pop_if(fits);
+            touched = !gone.is_empty() || before.is_some();
+            if !touched {
+                segments.push(segment.clone());
+                continue;
+            }
+            let before = before.iter().flat_map(|before| before.entries());
+            let left = segment.entries().filter(|(key, _)| !gone.contains(key));
+            let made = self.segment(before.chain(left));
+            if made.rows() > 0 {
+                segments.push(Arc::new(made));
+            }
+        }
+        self.of(segments)
+    }
+
+    /// Templates by entry, in the order in which keys first appear.
+    fn grouped(
+        &self,
+        entries: impl IntoIterator<Item = (EntryKey, Template)>,
+    ) -> Result<Vec<(EntryKey, Vec<Template>)>, GalleryError> {
+        let mut grouped: Vec<(EntryKey, Vec<Template>)> = Vec::new();
+        let mut numbers: HashMap<EntryKey, usize> = HashMap::new();
+        let mut count = self.images();
         for (key, template) in entries {
-            same_encoder(&encoder, &template)?;
-            if templates.len() == MOST_TEMPLATES {
+            same_encoder(&self.encoder, &template)?;
+            if count == MOST_TEMPLATES {
                 return Err(GalleryError::TooMany {
                     most: MOST_TEMPLATES,
                 });
             }
+            count += 1;
             let number = *numbers.entry(key).or_insert_with_key(|key| {
-                keys.push(key.clone());
-                keys.len() as u32 - 1
+                grouped.push((key.clone(), Vec::new()));
+                grouped.len() - 1
             });
-            templates.push((number, template));
+            grouped[number].1.push(template);
         }
-        // Stable: the templates of an entry keep their order.
-        templates.sort_by_key(|(entry, _)| *entry);
+        Ok(grouped)
+    }
 
-        let mut rows = Vec::with_capacity(templates.len());
-        let mut first_rows = Vec::with_capacity(keys.len());
-        // Of its final size from the start, because growing would leave copies that nobody zeroes.
-        let mut values = Zeroizing::new(Vec::with_capacity(templates.len() * encoder.dimension));
-        for (row, (entry, template)) in templates.into_iter().enumerate() {
-            if entry as usize == first_rows.len() {
-                first_rows.push(row as u32);
-            }
-            rows.push(entry);
-            values.extend_from_slice(template.values());
+    fn segment<'a>(&self, entries: impl Iterator<Item = segment::Rows<'a>>) -> Segment {
+        Segment::of(self.encoder.dimension, entries.collect())
+    }
+
+    /// A gallery like this one of other segments.
+    fn of(&self, segments: Vec<Arc<Segment>>) -> Self {
+        let (mut first_entry, mut first_row) = (0, 0);
+        let parts = segments.into_iter().map(|segment| {
+            let part = Part {
+                first_entry,
+                first_row,
+                segment,
+            };
+            first_entry += part.segment.keys().len() as u32;
+            first_row += part.segment.rows() as u32;
+            part
+        });
+        Self {
+            encoder: self.encoder.clone(),
+            parts: parts.collect(),
+            kernel: self.kernel,
+            segment_rows: self.segment_rows,
         }
-        Ok(Self {
-            matrix: Matrix::of(&values, encoder.dimension),
-            encoder,
-            keys,
-            entries: rows,
-            first_rows,
-            values,
-            kernel: Kernel::best(),
-        })
     }
 
     /// The encoder of every template here.
@@ -150,17 +264,22 @@ impl Gallery {
 
     /// Number of entries, that is of people.
     pub fn entries(&self) -> usize {
-        self.keys.len()
+        self.parts.last().map_or(0, |last| {
+            last.first_entry as usize + last.segment.keys().len()
+        })
     }
 
     /// Number of templates, that is of images.
     pub fn images(&self) -> usize {
-        self.entries.len()
+        self.parts
+            .last()
+            .map_or(0, |last| last.first_row as usize + last.segment.rows())
     }
 
     /// The key of an entry; `None` past the last.
     pub fn key(&self, entry: u32) -> Option<&EntryKey> {
-        self.keys.get(entry as usize)
+        let part = part_at(&self.parts, |part| part.first_entry <= entry)?;
+        part.segment.keys().get((entry - part.first_entry) as usize)
     }
 
     /// The `most` entries whose best template resembles the probe most, by descending score; equal scores in the order
@@ -187,7 +306,7 @@ impl Gallery {
             same_encoder(&self.encoder, probe)?;
         }
         // More entries than there are cannot be found, and the caller's number may be any.
-        let most = most.min(self.keys.len());
+        let most = most.min(self.entries());
         if most == 0 {
             return Ok(vec![Vec::new(); probes.len()]);
         }
@@ -217,20 +336,20 @@ impl Gallery {
         let most_probes = divided.iter().map(Probes::count).max().unwrap_or(0);
         let mut products = vec![0; groups_at_once * ROWS * most_probes];
         let mut uppers = vec![0.0; groups_at_once * ROWS];
-        for first in (0..self.matrix.groups()).step_by(groups_at_once) {
-            let groups = first..self.matrix.groups().min(first + groups_at_once);
-            let lines = self.matrix.lines(groups.clone());
-            let steps = self.matrix.steps(groups.clone());
-            let residues = self.matrix.residues(groups.clone());
-            let first_row = first * ROWS;
-            let last_row = self.entries.len().min(groups.end * ROWS);
-            let entries = &self.entries[first_row..last_row];
+        let mut blocks = self.blocks(groups_at_once).peekable();
+        while let Some(Block { part, groups }) = blocks.next() {
+            let matrix = part.segment.matrix();
+            let lines = matrix.lines(groups.clone());
+            let steps = matrix.steps(groups.clone());
+            let residues = matrix.residues(groups.clone());
+            let first_row = groups.start * ROWS;
+            let last_row = part.segment.rows().min(groups.end * ROWS);
+            let entries = &part.segment.owners()[first_row..last_row];
             let mut selections = &mut selections[..];
             // While several probes compute with these lines, the next ones come from memory, a part with each few probes.
-            let next = groups.end..self.matrix.groups().min(groups.end + groups_at_once);
-            let next = match divided[..] {
-                [_] => &[],
-                _ => self.matrix.lines(next),
+            let next = match (&divided[..], blocks.peek()) {
+                ([_, _, ..], Some(next)) => next.part.segment.matrix().lines(next.groups.clone()),
+                _ => &[],
             };
             let mut parts = next.chunks(next.len().div_ceil(divided.len().max(1)).max(1));
             for probes in &divided {
@@ -244,8 +363,11 @@ impl Gallery {
                         products,
                         steps,
                         residues,
+                        entries,
+                        first_row: part.first_row + first_row as u32,
+                        first_entry: part.first_entry,
                     };
-                    selection.take(self.kernel, first_row, rows, entries, &mut uppers);
+                    selection.take(self.kernel, rows, &mut uppers);
                 }
                 selections = later;
             }
@@ -256,22 +378,55 @@ impl Gallery {
         selections
     }
 
+    /// The gallery in pieces of at most so many groups, in the order of rows.
+    fn blocks(&self, groups_at_once: usize) -> impl Iterator<Item = Block<'_>> {
+        self.parts.iter().flat_map(move |part| {
+            let count = part.segment.matrix().groups();
+            (0..count).step_by(groups_at_once).map(move |first| Block {
+                part,
+                groups: first..count.min(first + groups_at_once),
+            })
+        })
+    }
+
+    /// The template of a row.
+    fn values(&self, row: u32) -> &[f32] {
+        // Every row is in a part; an empty template would score 0.
+        part_at(&self.parts, |part| part.first_row <= row)
+            .map_or(&[], |part| part.segment.values(row - part.first_row))
+    }
+
+    /// Which of its entry's templates a row is.
+    fn image(&self, entry: u32, row: u32) -> u32 {
+        part_at(&self.parts, |part| part.first_row <= row).map_or(0, |part| {
+            let first = part.segment.first_row(entry - part.first_entry);
+            row - part.first_row - first
+        })
+    }
+
     /// Scores what could not be ruled out.
     fn best(&self, probe: &Template, selection: Selection) -> Vec<Hit> {
-        let dimension = self.encoder.dimension;
-        let score = |row: u32| {
-            let values = &self.values[row as usize * dimension..][..dimension];
-            self.kernel.score(values, probe.values())
-        };
+        let score = |row: u32| self.kernel.score(self.values(row), probe.values());
         let found = selection.finish(score).into_iter();
         found
             .map(|found| Hit {
                 entry: found.entry,
-                image: found.row - self.first_rows[found.entry as usize],
+                image: self.image(found.entry, found.row),
                 score: found.score,
             })
             .collect()
     }
+}
+
+/// Some groups of a part, which are scanned at once.
+struct Block<'a> {
+    part: &'a Part,
+    groups: std::ops::Range<usize>,
+}
+
+/// The last part of which something holds that holds of every part before it.
+fn part_at(parts: &[Part], holds: impl Fn(&Part) -> bool) -> Option<&Part> {
+    parts[..parts.partition_point(holds)].last()
 }
 
 fn same_encoder(expected: &Arc<EncoderId>, template: &Template) -> Result<(), GalleryError> {

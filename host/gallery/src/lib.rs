@@ -37,6 +37,7 @@ mod kernel;
 mod matrix;
 mod probes;
 mod score;
+mod segment;
 mod select;
 mod template;
 #[cfg(test)]

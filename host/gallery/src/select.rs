@@ -42,13 +42,19 @@ pub(crate) fn upper_bounds(bound: Bound, floor: f32, rows: Rows<'_>, uppers: &mu
     reached
 }
 
-/// Rows that were scanned, one value of each slice per row, filled up to whole groups.
+/// Rows of one segment that were scanned, one value of each slice per row, filled up to whole groups.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
     /// The products of their bytes with a probe's.
     pub(crate) products: &'a [i32],
     pub(crate) steps: &'a [f32],
     pub(crate) residues: &'a [f32],
+    /// Whose they are, counted from 0 within their segment; ends with the last real row.
+    pub(crate) entries: &'a [u32],
+    /// The first row's number in the gallery.
+    pub(crate) first_row: u32,
+    /// The number of the segment's first entry in the gallery.
+    pub(crate) first_entry: u32,
 }
 
 /// The rows that one probe's search cannot rule out yet.
@@ -93,29 +99,22 @@ impl Selection {
         }
     }
 
-    /// Takes the next rows, in order. `entries` says whose they are and ends with the last real row; `uppers` is room for
-    /// one value per row.
-    pub(crate) fn take(
-        &mut self,
-        kernel: Kernel,
-        first_row: usize,
-        rows: Rows<'_>,
-        entries: &[u32],
-        uppers: &mut [f32],
-    ) {
+    /// Takes the next rows, in order; `uppers` is room for one value per row.
+    pub(crate) fn take(&mut self, kernel: Kernel, rows: Rows<'_>, uppers: &mut [f32]) {
         if !kernel.upper_bounds(self.bound, self.floor, rows, uppers) {
             return;
         }
-        for (index, (entry, upper)) in entries.iter().zip(uppers).enumerate() {
+        for (index, (entry, upper)) in rows.entries.iter().zip(uppers).enumerate() {
             if *upper >= self.floor {
+                let entry = rows.first_entry + entry;
                 self.kept.push(Kept {
-                    row: (first_row + index) as u32,
-                    entry: *entry,
+                    row: rows.first_row + index as u32,
+                    entry,
                     upper: *upper,
                 });
                 let (product, step) = (rows.products[index], rows.steps[index]);
                 let lower = self.bound.lower(product, step, rows.residues[index]);
-                self.raise(*entry, lower);
+                self.raise(entry, lower);
             }
         }
     }

@@ -9,6 +9,8 @@ pub(crate) enum Shape {
     Even,
     /// All but the same vector: differences far below a byte's step.
     Close,
+    /// The same vector but for the last bit of one value: one byte image, and scores that differ by a rounding or not at all.
+    Twins,
     /// One value stands out, so that the bytes hold little of the others.
     Peaked,
     /// Few values other than zero.
@@ -18,9 +20,10 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Even,
         Self::Close,
+        Self::Twins,
         Self::Peaked,
         Self::Sparse,
         Self::Signs,
@@ -42,10 +45,13 @@ pub(crate) fn unit_vectors(
     let common: Vec<f32> = (0..dimension).map(|_| normal(random)).collect();
     (0..count)
         .map(|_| {
+            let odd = random.usize(..dimension);
             let mut values: Vec<f32> = (0..dimension)
                 .map(|index| match shape {
                     Shape::Even => normal(random),
                     Shape::Close => common[index] + 1e-5 * normal(random),
+                    Shape::Twins if index == odd => common[index] * (1.0 + f32::EPSILON),
+                    Shape::Twins => common[index],
                     Shape::Peaked => normal(random) + 100.0 * f32::from(u8::from(index == 0)),
                     Shape::Sparse if random.u8(..8) > 0 => 0.0,
                     Shape::Sparse => normal(random),

@@ -61,6 +61,8 @@ fn summary() -> Value {
         }],
         fps: 22.7,
         stages_ms: BTreeMap::from([("detect".into(), 70.1)]),
+        backend: "onnxruntime 1.24.1 f32".into(),
+        device: "cpu".into(),
         plugins: Role::ALL
             .into_iter()
             .map(|role| PluginUsed {

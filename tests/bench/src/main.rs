@@ -2,6 +2,7 @@
 //! rows as JSON. Asserts nothing about time.
 
 mod call;
+mod changes;
 mod decision;
 mod demo;
 mod load;

@@ -10,6 +10,7 @@ use ndarray::{Array2, Axis};
 use overt_gallery::{EncoderId, Gallery, Hit, Template};
 use serde::Deserialize;
 
+use crate::changes;
 use crate::pairs::{Effort, Pairs, each};
 use crate::project::Project;
 use crate::python::Python;
@@ -17,7 +18,8 @@ use crate::row::{Row, Target, Unit};
 use crate::{Outcome, Scale};
 
 const DIMENSION: usize = 512;
-const MOST: usize = 10;
+/// Entries that a search returns.
+pub(crate) const MOST: usize = 10;
 /// Probes of a batch.
 const BATCH: usize = 64;
 /// Scores nearer than this are equal: the two ways add up in another order.
@@ -40,6 +42,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
         for probes in [1, BATCH] {
             rows.push(bench.row(probes, scale)?);
         }
+        rows.extend(changes::rows(&bench.gallery, &bench.probes[0], scale)?);
         if Some(size) == most {
             rows.extend(bench.against_faiss(project, scale)?);
         }

@@ -1,5 +1,6 @@
 //! `overt models`: the models that Overt's own plugins use.
 
+mod bench;
 mod fetch;
 mod list;
 
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 /// The folder in which models are looked for, seen from the working folder.
 pub(crate) const FOLDER: &str = ".overt/models";
 
-/// Fetch and list the models that Overt's own plugins use
+/// Fetch, list and measure the models that Overt's own plugins use
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ pub(crate) struct Arguments {
 enum Command {
     Fetch(fetch::Arguments),
     List(list::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Where models are.
@@ -38,5 +40,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Fetch(arguments) => fetch::run(arguments),
         Command::List(arguments) => list::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }

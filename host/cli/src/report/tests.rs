@@ -160,6 +160,8 @@ fn data() -> ReportData {
                 })
                 .collect(),
             fps: 23.46,
+            backend: "onnxruntime 1.24.1 f32".into(),
+            device: "cpu".into(),
             stages_ms: BTreeMap::from([
                 ("capture".into(), 2.1),
                 ("detect".into(), 48.13),

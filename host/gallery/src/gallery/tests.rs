@@ -248,11 +248,136 @@ fn the_scan_rules_out_nearly_everything() {
     let scored = std::cell::Cell::new(0);
     let found = selections.pop().unwrap().finish(|row| {
         scored.set(scored.get() + 1);
-        score::dot(
-            &gallery.values[row as usize * 512..][..512],
-            templates[0].1.values(),
-        )
+        score::dot(gallery.values(row), templates[0].1.values())
     });
     assert_eq!(found.len(), 10);
     assert!(scored.get() < 100, "{scored:?} of 5000 rows were scored");
+}
+
+/// The gallery has to be the one that is made of these templates at once.
+fn same_as_new(gallery: &Gallery, templates: &[(EntryKey, Template)], probe: &Template, of: &str) {
+    let new = Gallery::new(gallery.encoder.clone(), templates.iter().cloned()).unwrap();
+    assert_eq!(
+        (gallery.entries(), gallery.images()),
+        (new.entries(), new.images()),
+        "{of}"
+    );
+    for entry in 0..=new.entries() as u32 {
+        assert_eq!(gallery.key(entry), new.key(entry), "{of}");
+    }
+    for most in [1, 10, usize::MAX] {
+        let hits = gallery.search(probe, most).unwrap();
+        assert_eq!(hits, new.search(probe, most).unwrap(), "{of}, best {most}");
+        assert_eq!(
+            found(gallery, &hits),
+            plainly(templates, probe, most),
+            "{of}, best {most}"
+        );
+    }
+}
+
+#[test]
+fn a_gallery_that_was_changed_is_the_one_that_is_made_at_once_bit_for_bit() {
+    let mut random = Rng::with_seed(22);
+    for shape in Shape::ALL {
+        for segment_rows in [1, 7, 20, SEGMENT_ROWS] {
+            let mut held = templates(&mut random, shape, 60, 24);
+            // Entries stand in the order of their first image, as after any change.
+            let mut gallery =
+                Gallery::in_segments(segment_rows, encoder(24), held.iter().cloned()).unwrap();
+            for step in 0..25 {
+                let of = format!("{shape:?}, segments of {segment_rows}, step {step}");
+                if random.bool() {
+                    let count = random.usize(1..15);
+                    let added = templates(&mut random, shape, count, 24)
+                        .into_iter()
+                        .map(|(_, template)| (key(random.usize(..80)), template));
+                    let added: Vec<_> = added.collect();
+                    gallery = gallery.with(added.iter().cloned()).unwrap();
+                    held.extend(added);
+                } else {
+                    // Some that are there, some twice, some that are not.
+                    let gone: Vec<EntryKey> = (0..20).map(|_| key(random.usize(..90))).collect();
+                    gallery = gallery.without(&gone);
+                    held.retain(|(key, _)| !gone.contains(key));
+                }
+                let probe = unit_vectors(&mut random, shape, 1, 24).remove(0);
+                let probe = Template::new(&encoder(24), &probe).unwrap();
+                same_as_new(&gallery, &held, &probe, &of);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_makes_one_segment_anew_and_leaves_the_others_where_they_are() {
+    let mut random = Rng::with_seed(23);
+    let encoder = encoder(8);
+    let some = |random: &mut Rng, numbers: std::ops::Range<usize>| -> Vec<_> {
+        let values = unit_vectors(random, Shape::Even, numbers.len(), 8);
+        let templates = values
+            .iter()
+            .map(|values| Template::new(&encoder, values).unwrap());
+        numbers.map(key).zip(templates).collect()
+    };
+    let shared = |one: &Gallery, other: &Gallery| {
+        let other: Vec<_> = other
+            .parts
+            .iter()
+            .map(|part| Arc::as_ptr(&part.segment))
+            .collect();
+        let held = one
+            .parts
+            .iter()
+            .filter(|part| other.contains(&Arc::as_ptr(&part.segment)));
+        held.count()
+    };
+    let gallery = Gallery::in_segments(10, encoder.clone(), some(&mut random, 0..95)).unwrap();
+    assert_eq!(gallery.parts.len(), 10);
+
+    let more = gallery.with(some(&mut random, 95..96)).unwrap();
+    assert_eq!((more.parts.len(), shared(&more, &gallery)), (10, 9));
+    let less = gallery.without(&[key(33)]);
+    assert_eq!((less.parts.len(), shared(&less, &gallery)), (10, 9));
+    let another_image = gallery.with(some(&mut random, 33..34)).unwrap();
+    assert_eq!(shared(&another_image, &gallery), 9);
+    let same = gallery.without(&[key(1000)]);
+    assert_eq!(shared(&same, &gallery), 10);
+
+    // Nine of ten go: what is left is put together.
+    let gone: Vec<EntryKey> = (0..95).filter(|number| number % 10 > 0).map(key).collect();
+    let crumbs = gone.iter().fold(gallery, |held, gone| {
+        held.without(std::slice::from_ref(gone))
+    });
+    assert_eq!((crumbs.entries(), crumbs.parts.len()), (10, 1));
+}
+
+#[test]
+fn a_search_goes_on_while_the_gallery_changes_and_what_was_taken_out_goes_with_the_last_of_them() {
+    let mut random = Rng::with_seed(24);
+    let templates = templates(&mut random, Shape::Even, 200, 16);
+    let gallery = Gallery::in_segments(16, encoder(16), templates.iter().cloned()).unwrap();
+    let (gone, probe) = templates[0].clone();
+    let hits = gallery.search(&probe, 3).unwrap();
+    let segment = Arc::downgrade(&gallery.parts[0].segment);
+    let less = gallery.without(std::slice::from_ref(&gone));
+    // Whoever still searches the old one finds what was there.
+    assert_eq!(gallery.search(&probe, 3).unwrap(), hits);
+    assert!(segment.upgrade().is_some());
+    drop(gallery);
+    assert!(segment.upgrade().is_none(), "a template outlives its entry");
+    let hits = less.search(&probe, usize::MAX).unwrap();
+    assert!(hits.iter().all(|hit| less.key(hit.entry) != Some(&gone)));
+}
+
+#[test]
+fn a_template_of_another_encoder_is_not_added() {
+    let gallery = Gallery::new(encoder(2), []).unwrap();
+    let mut other = EncoderId::clone(&encoder(2));
+    other.model = "c".repeat(64);
+    let foreign = Template::new(&Arc::new(other), &[1.0, 0.0]).unwrap();
+    assert!(matches!(
+        gallery.with([(key(1), foreign)]),
+        Err(GalleryError::ForeignEncoder { .. })
+    ));
 }
