@@ -39,6 +39,7 @@ $(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.r
 
 demo: plugins $(video) ## Run the demonstration: faces walk past, and the person sought raises alerts
 	@$(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
+	@$(overt) lock $(demo)/deployment.toml
 	@$(overt) run $(demo)/deployment.toml
 	@echo
 	@echo "The report is out/demo/report.html: open it in a browser. From another machine:"

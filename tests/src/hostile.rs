@@ -10,6 +10,7 @@ use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::{Alert, Decision, Observation, Offer, Route, Urgency};
 use overt_runtime::{
     CallError, Capability, Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions, Sessions,
+    TrustedFile,
 };
 use overt_sdk::native::Setup;
 use overt_vision::{Device, Face, Frame, FrameInfo, ModelFile, OnnxRuntime, Rect, Tensor};
@@ -50,9 +51,10 @@ fn backend() -> OnnxRuntime {
 }
 
 /// The packed plugin, which must be of the manifest that lies beside its source.
-fn packed(name: &str) -> PluginFile {
+fn packed(name: &str) -> TrustedFile {
     let path = setup().file(&format!("hostile/{name}.wasm"));
     let file = PluginFile::read(&path)
+        .map(TrustedFile::unsigned)
         .unwrap_or_else(|error| panic!("run `scripts/build-plugins hostile`: {error}"));
     let source = format!("{}/hostile/{name}/plugin.toml", env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(source).unwrap();

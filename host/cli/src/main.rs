@@ -7,6 +7,8 @@ mod evaluate;
 mod exit;
 mod failure;
 mod interrupt;
+mod key;
+mod lock;
 mod machine;
 mod models;
 mod output;
@@ -35,6 +37,7 @@ const AFTER_HELP: &str = "\
 Examples:
   overt doctor                                               what is missing on this machine
   overt watchlist enrol deployment.toml watchlist/           put people on the watchlist
+  overt lock deployment.toml                                 decide what runs, by digest
   overt run deployment.toml                                  run the deployment
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
 
@@ -47,8 +50,10 @@ Exit status:
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Lock(lock::Arguments),
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
+    Key(key::Arguments),
     Evaluate(evaluate::Arguments),
     Models(models::Arguments),
     Doctor(doctor::Arguments),
@@ -60,8 +65,10 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Lock(arguments) => lock::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Key(arguments) => key::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Models(arguments) => models::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

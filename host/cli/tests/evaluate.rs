@@ -251,7 +251,7 @@ fn a_gallery_is_searched_and_what_comes_of_it_calibrates_the_score_floor() {
     assert!(errors.is_empty(), "{errors:?}");
 
     place.film(10);
-    let run_it = || run([Path::new("run"), &place.deployment()]);
+    let run_it = || place.run();
     let before = run_it();
     assert!(
         before.err.contains("rests on no calibration"),
@@ -280,7 +280,7 @@ fn a_calibration_of_another_model_back_end_or_of_nothing_is_refused() {
     let sound = json(&place, "calibration.json");
     let refused = |text: &str, told: &[&str]| {
         std::fs::write(place.path("calibration.json"), text).unwrap();
-        let ended = run([Path::new("run"), &place.deployment()]);
+        let ended = place.run();
         assert_eq!(ended.status, Some(1), "{}", ended.err);
         for told in told {
             assert!(ended.err.contains(told), "{told}: {}", ended.err);
@@ -309,7 +309,7 @@ fn a_calibration_of_another_model_back_end_or_of_nothing_is_refused() {
     );
     refused("no calibration", &["calibration.json is no calibration"]);
     std::fs::remove_file(place.path("calibration.json")).unwrap();
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(2), "{}", ended.err);
     assert!(ended.err.contains("a calibration file"), "{}", ended.err);
 }

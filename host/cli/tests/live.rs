@@ -27,7 +27,7 @@ struct Running {
 impl Running {
     fn start(place: &Place) -> Running {
         let mut child = overt()
-            .arg("run")
+            .args(["run", "--unlocked"])
             .arg(place.deployment())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -192,7 +192,7 @@ fn a_live_camera_is_read_no_further_when_the_deployments_time_is_over() {
     let changed = text.replace("end = 2036-01-01T00:00:00Z", &end);
     assert_ne!(text, changed);
     std::fs::write(place.deployment(), changed).unwrap();
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert!(
         ended.err.contains("camera concourse is read no further"),
@@ -225,7 +225,7 @@ fn an_address_that_nobody_answers_and_a_device_that_is_not_there_are_told_togeth
         text.replace("cameras = 1 ", "cameras = 2 "),
     )
     .unwrap();
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(1), "{}", ended.err);
     for told in [
         "camera concourse: rtsp://127.0.0.1:",
@@ -247,7 +247,7 @@ fn credentials_that_others_can_read_are_refused_and_never_shown() {
     );
     let file = place.path("gate.credentials");
     let refused = |told: &str| {
-        let ended = run([Path::new("run"), &place.deployment()]);
+        let ended = place.run();
         assert_eq!(ended.status, Some(1), "{}", ended.err);
         assert!(ended.err.contains(told), "{}", ended.err);
         assert!(!ended.err.contains("s3cret") && !ended.out.contains("s3cret"));
@@ -277,6 +277,7 @@ fn a_camera_that_the_file_does_not_name_is_not_run_and_one_that_it_names_is_run_
         let deployment = place.deployment();
         run([
             "run".as_ref(),
+            "--unlocked".as_ref(),
             deployment.as_os_str(),
             "--camera".as_ref(),
             camera.as_ref(),
@@ -304,7 +305,7 @@ fn a_zone_outside_the_picture_is_refused_and_faces_outside_a_zone_are_not_compar
         assert!(text.contains(file));
         let text = text.replace(file, &format!("{file}zone = {corners}\n"));
         std::fs::write(place.deployment(), text).unwrap();
-        run([Path::new("run"), &place.deployment()])
+        place.run()
     };
     let ended = zone("[[0, 0], [641, 0], [0, 480]]");
     assert_eq!(ended.status, Some(1), "{}", ended.err);

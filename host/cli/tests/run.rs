@@ -20,7 +20,7 @@ fn summary(place: &Place) -> Value {
 fn a_run_raises_one_alert_for_the_person_sought_and_leaves_its_files_to_its_owner_alone() {
     let place = Place::with_person_a();
     place.film(40);
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert!(
         ended.err.contains("ALERT 1 for desk-2: MP-0001"),
@@ -54,7 +54,7 @@ fn ctrl_c_ends_a_run_in_good_order_and_the_summary_says_so() {
     let place = Place::with_person_a();
     place.film(1_000);
     let mut child = overt()
-        .arg("run")
+        .args(["run", "--unlocked"])
         .arg(place.deployment())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -96,7 +96,7 @@ fn a_video_that_was_cut_short_is_processed_as_far_as_it_goes_and_told() {
     let video = place.path("video.avi");
     let bytes = std::fs::read(&video).unwrap();
     std::fs::write(&video, &bytes[..bytes.len() / 2]).unwrap();
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(1), "{}", ended.err);
     assert!(ended.err.contains("camera concourse"), "{}", ended.err);
     let read = summary(&place)["frames"]["read"].as_u64().unwrap();
@@ -107,7 +107,7 @@ fn a_video_that_was_cut_short_is_processed_as_far_as_it_goes_and_told() {
 fn a_video_that_is_none_is_told_with_its_camera() {
     let place = Place::with_person_a();
     std::fs::write(place.path("video.avi"), "no video").unwrap();
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(1));
     assert!(
         ended.err.contains("camera concourse") && ended.err.contains("video.avi"),
@@ -131,7 +131,7 @@ fn a_run_with_an_empty_watchlist_is_refused_and_told_how_to_fill_it() {
         .status,
         Some(0)
     );
-    let ended = run([Path::new("run"), &deployment]);
+    let ended = run([Path::new("run"), Path::new("--unlocked"), &deployment]);
     assert_eq!(ended.status, Some(1));
     assert!(
         ended.err.contains("is empty") && ended.err.contains("overt watchlist enrol"),
@@ -151,7 +151,7 @@ fn a_run_outside_the_time_of_its_deployment_is_refused() {
         text.replace("end = 2036-01-01T00:00:00Z", "end = 2026-01-02T00:00:00Z"),
     )
     .unwrap();
-    let ended = run([Path::new("run"), &deployment]);
+    let ended = run([Path::new("run"), Path::new("--unlocked"), &deployment]);
     assert_eq!(ended.status, Some(1));
     assert!(ended.err.contains("2026-01-02"), "{}", ended.err);
 }

@@ -28,23 +28,16 @@ fn made(name: &str) -> PathBuf {
 /// A place with person A on the watchlist and the demonstration's video.
 fn place(workers: usize) -> Place {
     let place = Place::with_person_a();
-    change(&place, "video.avi", made("walk-past.avi").to_str().unwrap());
-    change(
-        &place,
+    place.change("video.avi", made("walk-past.avi").to_str().unwrap());
+    place.change(
         "device = \"cpu\"",
         &format!("device = \"cpu\"\nworkers = {workers}"),
     );
     place
 }
 
-fn change(place: &Place, from: &str, to: &str) {
-    let text = std::fs::read_to_string(place.deployment()).unwrap();
-    assert!(text.contains(from), "{from}");
-    std::fs::write(place.deployment(), text.replace(from, to)).unwrap();
-}
-
 fn summary(place: &Place) -> Value {
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
 }
@@ -61,11 +54,7 @@ fn the_person_sought_raises_one_alert_a_pass_and_nobody_else_any_whatever_the_nu
 #[test]
 fn another_detector_is_one_line_of_the_deployment_file_and_raises_the_same_alerts() {
     let place = place(2);
-    change(
-        &place,
-        "detector-centerface.wasm\"\n",
-        "detector-rfb320.wasm\"\n",
-    );
+    place.change("detector-centerface.wasm\"\n", "detector-rfb320.wasm\"\n");
     let summary = summary(&place);
     assert_eq!(summary["plugins"][0]["id"], "detector-rfb320");
     assert_eq!(summary["models"].as_array().unwrap().len(), 3);
@@ -75,12 +64,11 @@ fn another_detector_is_one_line_of_the_deployment_file_and_raises_the_same_alert
 #[test]
 fn another_back_end_is_one_line_of_the_deployment_file_and_raises_the_same_alerts() {
     let place = place(2);
-    change(
-        &place,
+    place.change(
         "device = \"cpu\"\n",
         "device = \"cpu\"\nbackend = \"openvino\"\n",
     );
-    let refused = run([Path::new("run"), &place.deployment()]);
+    let refused = place.run();
     assert_eq!(refused.status, Some(1), "{}", refused.out);
     assert!(
         refused.err.contains("onnxruntime f32") && refused.err.contains("enrol"),
@@ -132,7 +120,7 @@ fn one_alert_a_pass(summary: &Value) {
 fn a_kill_loses_no_alert_that_anybody_heard_of() {
     let place = place(2);
     let mut child = overt()
-        .arg("run")
+        .args(["run", "--unlocked"])
         .arg(place.deployment())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -169,7 +157,7 @@ fn a_kill_loses_no_alert_that_anybody_heard_of() {
 
 /// Runs and expects a refusal that says all of this.
 fn refused(place: &Place, status: i32, words: &[&str]) {
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(status), "{}", ended.err);
     for word in words {
         assert!(
@@ -183,11 +171,7 @@ fn refused(place: &Place, status: i32, words: &[&str]) {
 #[test]
 fn what_is_not_granted_is_named_with_its_mend() {
     let place = place(1);
-    change(
-        &place,
-        "grants = [\"frames\", \"pixels\"]",
-        "grants = [\"frames\"]",
-    );
+    place.change("grants = [\"frames\", \"pixels\"]", "grants = [\"frames\"]");
     refused(
         &place,
         1,
@@ -207,7 +191,7 @@ fn a_model_of_another_digest_is_named_with_both() {
         "[plugins.encoder]\nmodels = {{ mobilefacenet = \"{}\" }}\n",
         other.display()
     );
-    change(&place, "[plugins.encoder]\n", &models);
+    place.change("[plugins.encoder]\n", &models);
     refused(
         &place,
         1,
@@ -223,7 +207,7 @@ fn a_model_of_another_digest_is_named_with_both() {
 fn a_model_that_is_in_no_table_and_not_in_the_folder_of_models_is_named_with_its_mend() {
     let place = place(1);
     let folder = set_up("models");
-    change(&place, folder.to_str().unwrap(), "no-such-folder");
+    place.change(folder.to_str().unwrap(), "no-such-folder");
     refused(
         &place,
         1,
@@ -239,22 +223,18 @@ fn a_model_that_is_in_no_table_and_not_in_the_folder_of_models_is_named_with_its
 #[test]
 fn a_graphics_processor_that_is_not_there_is_an_error_and_never_the_cpu_instead() {
     let place = place(1);
-    change(&place, "device = \"cpu\"", "device = \"cuda:0\"");
+    place.change("device = \"cpu\"", "device = \"cuda:0\"");
     let library = set_up("onnxruntime/libonnxruntime.so");
     let library = format!("[host]\nonnxruntime = \"{}\"\n", library.display());
-    change(&place, "[host]\n", &library);
+    place.change("[host]\n", &library);
     refused(&place, 1, &["cuda:0", "device = \"cpu\""]);
 }
 
 #[test]
 fn several_plugins_that_are_refused_are_all_told_at_once() {
     let place = place(1);
-    change(
-        &place,
-        "plugins/router-desk.wasm",
-        "plugins/policy-threshold.wasm",
-    );
-    change(&place, "grants = [\"frames\", \"pixels\"]", "grants = []");
+    place.change("plugins/router-desk.wasm", "plugins/policy-threshold.wasm");
+    place.change("grants = [\"frames\", \"pixels\"]", "grants = []");
     refused(
         &place,
         1,
@@ -290,8 +270,16 @@ fn a_watchlist_of_another_encoder_never_meets_this_one() {
         &packed,
     ]);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let signed = run([
+        Path::new("plugin"),
+        Path::new("sign"),
+        &packed,
+        Path::new("--key"),
+        &set_up("keys/this-machine.key"),
+    ]);
+    assert_eq!(signed.status, Some(0), "{}", signed.err);
     let encoder = set_up("plugins/encoder-mobilefacenet.wasm");
-    change(&place, encoder.to_str().unwrap(), packed.to_str().unwrap());
+    place.change(encoder.to_str().unwrap(), packed.to_str().unwrap());
     refused(
         &place,
         1,

@@ -12,6 +12,7 @@ use crate::plugin::Plugins;
 use crate::problem::Problems;
 use crate::source::Source;
 use crate::text::Text;
+use crate::trust::Trust;
 use crate::zone::Zone;
 
 /// A checked deployment file.
@@ -44,6 +45,8 @@ pub struct Deployment {
     pub channels: Vec<Channel>,
     /// `[retention]`.
     pub retention: Retention,
+    /// `[trust]`.
+    pub trust: Trust,
     pub(crate) text: Text,
     pub(crate) files: Vec<NamedFile>,
 }
@@ -143,6 +146,8 @@ pub struct Host {
     pub openvino: Option<PathBuf>,
     /// `models`: the folder for models that no plugin's own table names, resolved. `NAME.onnx` in it is the model of that name in a manifest.
     pub models: Option<PathBuf>,
+    /// `lock`: the lock's file, resolved; `overt.lock` beside the deployment file where it is silent.
+    pub lock: PathBuf,
     /// `records`: the record store's file, resolved.
     pub records: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.

@@ -13,6 +13,7 @@ mod reader;
 mod render;
 mod source;
 mod text;
+mod trust;
 mod zone;
 
 pub use deployment::{
@@ -21,8 +22,9 @@ pub use deployment::{
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;
-pub use overt_contract::{Capability, Role};
+pub use overt_contract::{Capability, PublicKey, Role, Signer};
 pub use plugin::{Plugin, Plugins};
 pub use problem::{Position, Problem, Problems};
 pub use source::{AddressFault, RtspAddress, RtspSource, Source};
+pub use trust::{KeySource, Trust, TrustKey};
 pub use zone::{Zone, ZoneFault};

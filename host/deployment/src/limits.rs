@@ -39,6 +39,9 @@ pub const TEXT_BYTES: usize = 1_024;
 /// Channels of one deployment: an answer of the alert router names at most 16 of them.
 pub const CHANNELS: usize = 64;
 
+/// Keys under `[trust]`: each is tried on every signature.
+pub const KEYS: usize = 64;
+
 /// Categories of one watchlist. The list is closed and short, or it says nothing.
 pub const CATEGORIES: usize = 64;
 

@@ -11,7 +11,8 @@ use overt_vision::BackendIdentity;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::generation::{Loaded, Perception};
+use crate::admission::Loaded;
+use crate::generation::Perception;
 
 /// The format that this version writes and reads.
 const FORMAT: &str = "overt-calibration-1";
@@ -54,7 +55,7 @@ pub struct Instrument {
     pub id: String,
     /// The version in its manifest.
     pub version: String,
-    /// SHA-256 of its file.
+    /// SHA-256 of its content: its file without signatures, so that the calibration still holds when somebody signs.
     pub sha256: String,
     /// SHA-256 of its models, by their names.
     pub models: BTreeMap<String, String>,
@@ -135,7 +136,7 @@ impl Instrument {
         Instrument {
             id: identity.id.to_string(),
             version: identity.version.to_string(),
-            sha256: identity.sha256.to_string(),
+            sha256: identity.content.to_string(),
             models: loaded
                 .plugin
                 .models()

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use overt_deployment::Timestamp;
 use overt_gallery::{GalleryError, TemplateError};
 use overt_records::RecordsError;
+use overt_runtime::signature::KeyError;
+use overt_runtime::trust::SameKey;
 use overt_runtime::{PluginError, Role};
 use overt_vision::{CameraError, InferenceError, ModelError};
 
 use crate::calibration::CalibrationError;
+use crate::lock::LockError;
 
 /// Why a deployment cannot run, or ends before its time.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,15 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: Box<PluginError>,
     },
+    /// A key under `[trust]` cannot be read.
+    #[error("[trust] {0}")]
+    Key(#[source] Box<KeyError>),
+    /// A key under `[trust]` stands there twice.
+    #[error("{0}")]
+    SameKey(#[from] SameKey),
+    /// The lock cannot be read or written.
+    #[error("{0}")]
+    Lock(#[from] LockError),
     /// A model is not accepted.
     #[error("[plugins.{role}] model {model}: {cause}")]
     Model {
@@ -147,6 +159,14 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// One error of several, or the only one.
+    pub(crate) fn together(mut errors: Vec<PipelineError>) -> PipelineError {
+        match errors.len() {
+            1 => errors.remove(0),
+            _ => PipelineError::Several(errors),
+        }
+    }
+
     /// All errors, each by itself.
     pub fn each(&self) -> Vec<&PipelineError> {
         match self {
@@ -162,6 +182,9 @@ impl PipelineError {
         match self {
             PipelineError::Several(errors) => errors.iter().map(PipelineError::mend).collect::<Vec<_>>().join("\n"),
             PipelineError::Plugin { cause, .. } | PipelineError::Runtime(cause) => cause.mend(),
+            PipelineError::Key(cause) => cause.mend(),
+            PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
+            PipelineError::Lock(cause) => cause.mend(),
             PipelineError::Model { .. } => "fetch the models again: `overt models fetch`".into(),
             PipelineError::Inference(InferenceError::NoDevice { .. }) => {
                 "set `device = \"cpu\"` under [host], or install what the device needs; `overt doctor` says what is there".into()

@@ -1,32 +1,19 @@
 //! A generation: plugins, models, gallery and configuration that belong together. Immutable; a frame meets the generation that admitted it
 //! and no other.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use overt_contract::Capability;
-use overt_deployment::{self as deployment, Deployment};
+use overt_deployment::Deployment;
 use overt_gallery::{EncoderId, EntryKey, Gallery, Template};
 use overt_records as records;
-use overt_runtime::Terms;
-use overt_runtime::{Limits, Manifest, Plugin, PluginFile};
-use overt_vision::ModelFile;
 use sha2::{Digest, Sha256};
 
+use crate::admission::{Admission, Loaded};
 use crate::calibration::{Calibration, CalibrationFacts};
 use crate::error::PipelineError;
+use crate::lock::Lock;
 use crate::machine::Machine;
-
-/// An accepted plugin with its manifest.
-pub struct Loaded {
-    /// The plugin.
-    pub plugin: Plugin,
-    /// What its vendor declares.
-    pub manifest: Manifest,
-    /// What it was granted and had declared.
-    pub capabilities: Vec<Capability>,
-}
 
 /// The plugins that see: what enrolment needs.
 pub struct Perception {
@@ -61,114 +48,18 @@ pub struct Generation {
     pub(crate) calibration: Option<CalibrationFacts>,
 }
 
-/// What a plugin may use: what the deployment gives it. What its vendor declares that it needs is shown by `inspect`; only the number of
-/// faces comes from there, since the deployment file has no word for it.
-fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits {
-    let given = &plugin.limits;
-    Limits {
-        memory: given.memory,
-        deadline: given.deadline,
-        fuel: given.fuel,
-        tensors: given.tensors,
-        faces: manifest
-            .limits
-            .faces_per_frame
-            .unwrap_or(Limits::default().faces),
-        ..Limits::default()
-    }
-}
-
-/// Where a plugin's models are: what its table of the deployment file names, and of what its manifest needs beyond that, what lies in the folder of
-/// `host.models`. So one detector is swapped for another by naming another file. Whatever is read must have the manifest's digest.
-fn model_files(
-    deployment: &Deployment,
-    plugin: &deployment::Plugin,
-    manifest: &Manifest,
-) -> BTreeMap<String, PathBuf> {
-    let mut files = plugin.models.clone();
-    if let Some(folder) = &deployment.host.models {
-        for model in &manifest.models {
-            files
-                .entry(model.name.clone())
-                .or_insert_with(|| folder.join(format!("{}.onnx", model.name)));
-        }
-    }
-    files
-}
-
-/// Reads, checks, compiles and accepts one plugin.
-fn load(
-    machine: &Machine,
-    deployment: &Deployment,
-    plugin: &deployment::Plugin,
-) -> Result<Loaded, PipelineError> {
-    let role = plugin.role;
-    let refused = |cause| PipelineError::Plugin {
-        role,
-        cause: Box::new(cause),
-    };
-    let file = PluginFile::read(&plugin.file).map_err(refused)?;
-    if let Some(expected) = plugin
-        .sha256
-        .as_ref()
-        .filter(|expected| *expected != file.sha256())
-    {
-        let (path, found) = (file.path().to_owned(), file.sha256().to_owned());
-        return Err(refused(overt_runtime::PluginError::Digest {
-            path,
-            expected: expected.clone(),
-            found,
-        }));
-    }
-    let grants = plugin.grants.iter().copied().collect();
-    // Before any model is read: a plugin that is refused anyhow should say so first.
-    overt_runtime::agreement::check(&file, &grants).map_err(refused)?;
-    let mut models = BTreeMap::new();
-    for (name, path) in model_files(deployment, plugin, file.manifest()) {
-        let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
-            role,
-            model: name.clone(),
-            cause: Box::new(cause),
-        })?;
-        models.insert(name, (path, model));
-    }
-    let manifest = file.manifest().clone();
-    let capabilities = manifest
-        .capabilities
-        .declared()
-        .filter(|capability| grants.contains(capability))
-        .collect();
-    let terms = Terms {
-        role,
-        grants,
-        limits: limits(plugin, &manifest),
-        config: plugin.config.clone(),
-        models,
-    };
-    let plugin = machine.runtime.accept(&file, terms).map_err(refused)?;
-    Ok(Loaded {
-        plugin,
-        manifest,
-        capabilities,
-    })
-}
-
-/// All of several results, or all of their errors.
-fn together(errors: Vec<PipelineError>) -> PipelineError {
-    let mut errors = errors;
-    match errors.len() {
-        1 => errors.remove(0),
-        _ => PipelineError::Several(errors),
-    }
-}
-
 impl Perception {
     /// Loads the plugins that see.
     pub fn load(machine: &Machine, deployment: &Deployment) -> Result<Perception, PipelineError> {
-        let plugins = &deployment.plugins;
+        Self::admit(&Admission::of(machine, deployment, None)?)
+    }
+
+    fn admit(admission: &Admission<'_>) -> Result<Perception, PipelineError> {
+        let (machine, plugins) = (admission.machine, &admission.deployment.plugins);
         let mut errors = Vec::new();
         let mut take = |plugin| {
-            load(machine, deployment, plugin)
+            admission
+                .load(plugin)
                 .map_err(|error| errors.push(error))
                 .ok()
         };
@@ -180,7 +71,7 @@ impl Perception {
             (Some(detector), Some(encoder), Some(Some(quality))) => {
                 Ok(Self::of(machine, detector, encoder, Some(quality)))
             }
-            _ => Err(together(errors)),
+            _ => Err(PipelineError::together(errors)),
         }
     }
 
@@ -199,7 +90,7 @@ impl Perception {
         let identity = encoder.plugin.identity();
         let encoder_id = EncoderId {
             plugin_id: identity.id.to_string(),
-            plugin: identity.sha256.to_string(),
+            plugin: identity.content.to_string(),
             model,
             backend: machine.backend_identity().arithmetic(),
             // An accepted encoder has its facts: the manifest is refused without them.
@@ -234,28 +125,30 @@ impl Perception {
 }
 
 impl Generation {
-    /// Loads plugins and gallery. All that is wrong with the plugins is reported at once.
+    /// Loads plugins and gallery: those of the lock, where there is one. All that is wrong with the plugins is reported at once.
     pub fn load(
         machine: &Machine,
         deployment: &Deployment,
+        lock: Option<&Lock>,
         store: &records::Store,
     ) -> Result<Generation, PipelineError> {
+        let admission = Admission::of(machine, deployment, lock)?;
         let mut errors = Vec::new();
         let mut keep = |error| match error {
             PipelineError::Several(several) => errors.extend(several),
             one => errors.push(one),
         };
-        let perception = Perception::load(machine, deployment)
+        let perception = Perception::admit(&admission).map_err(&mut keep).ok();
+        let policy = admission
+            .load(&deployment.plugins.matcher_policy)
             .map_err(&mut keep)
             .ok();
-        let policy = load(machine, deployment, &deployment.plugins.matcher_policy)
-            .map_err(&mut keep)
-            .ok();
-        let router = load(machine, deployment, &deployment.plugins.alert_router)
+        let router = admission
+            .load(&deployment.plugins.alert_router)
             .map_err(&mut keep)
             .ok();
         let (Some(perception), Some(policy), Some(router)) = (perception, policy, router) else {
-            return Err(together(errors));
+            return Err(PipelineError::together(errors));
         };
         let calibration = calibration(machine, &perception, deployment)?;
         let (gallery, entries) = gallery(&perception, deployment, store)?;

@@ -6,6 +6,7 @@
 //! ```
 //!
 //! - [`machine`]: what the host needs of the machine: the plugin runtime and the inference back end.
+//! - [`lock`]: what a deployment resolves to, by digest, and what differs from it now.
 //! - [`generation`]: plugins, models and gallery that belong together, immutable.
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
 //! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
@@ -16,6 +17,7 @@
 //! thread, in the order of frames, and depends on nothing but what came before in that order. Which frames of a live camera are
 //! looked at depends on how fast the machine is; nothing else does.
 
+mod admission;
 pub mod calibration;
 mod capture;
 mod choice;
@@ -26,6 +28,7 @@ pub mod generation;
 pub mod health;
 mod lane;
 mod live;
+pub mod lock;
 pub mod machine;
 mod newest;
 mod order;
@@ -37,12 +40,16 @@ pub mod stills;
 pub mod summary;
 mod tracker;
 mod trail;
+mod trust;
 mod way;
 mod worker;
 
+pub use admission::Loaded;
 pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};
 pub use health::CameraNews;
+pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};
 pub use run::{Event, Finished, run};
+pub use trust::trust;

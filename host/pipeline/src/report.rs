@@ -183,6 +183,8 @@ pub struct PluginReport {
     pub licence: String,
     /// SHA-256 of the plugin file.
     pub sha256: String,
+    /// Who has signed it, of the keys that the deployment trusts.
+    pub signed_by: Vec<String>,
     /// What it was granted and had declared.
     pub capabilities: Vec<Capability>,
     /// Its models.

@@ -12,15 +12,18 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use overt_deployment::{Camera, Deployment, RtspSource, Source, Timestamp, Zone};
 use overt_records as records;
 use overt_runtime::CallError;
+use overt_runtime::trust::{Signature, Standing};
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
 
+use crate::admission::Loaded;
 use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
-use crate::generation::{Generation, Loaded};
+use crate::generation::Generation;
 use crate::health::{CameraNews, HealthRecord};
 use crate::lane::Lane;
+use crate::lock::LockFile;
 use crate::machine::Machine;
 use crate::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, PluginReport, ReportData,
@@ -85,10 +88,11 @@ struct Opened {
 }
 
 /// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
-/// is waited for. `tell` is called from several threads: from the decision thread, and about a camera from its own.
+/// is waited for. What differs from the lock is refused; without one, the run says so wherever it is told of. `tell` is called from several threads: from the decision thread, and about a camera from its own.
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
+    lock: Option<&LockFile>,
     store: &records::Store,
     stop: &AtomicBool,
     tell: &(dyn Fn(Event<'_>) + Sync),
@@ -101,14 +105,22 @@ pub fn run(
             now: started,
         });
     }
+    if let Some(lock) = lock {
+        lock.check(machine, deployment)?;
+    }
     let cameras = open_cameras(deployment)?;
     let frames = cameras
         .iter()
         .map(|opened| opened.feed.frames_expected())
         .sum();
-    let generation = Arc::new(Generation::load(machine, deployment, store)?);
+    let generation = Arc::new(Generation::load(
+        machine,
+        deployment,
+        lock.map(|lock| &lock.lock),
+        store,
+    )?);
     let workers = stills::workers(deployment);
-    let record = store.begin_run(&header(deployment, &generation, started))?;
+    let record = store.begin_run(&header(deployment, lock, &generation, started))?;
     let (stages, intake) = (Stages::default(), Intake::default());
     let current = ArcSwap::new(generation.clone());
     let clock = Instant::now();
@@ -153,6 +165,7 @@ pub fn run(
     gather(
         machine,
         deployment,
+        lock,
         store,
         &generation,
         decided,
@@ -372,6 +385,7 @@ fn way(
 
 fn header(
     deployment: &Deployment,
+    lock: Option<&LockFile>,
     generation: &Generation,
     started: Timestamp,
 ) -> records::RunHeader {
@@ -379,6 +393,7 @@ fn header(
         deployment: deployment.id.clone(),
         started_at: milliseconds(started),
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
+        lock_sha256: lock.map(|lock| lock.sha256.clone()),
         plugins: generation
             .plugins()
             .map(|loaded| {
@@ -421,6 +436,7 @@ struct Times {
 fn gather(
     machine: &Machine,
     deployment: &Deployment,
+    lock: Option<&LockFile>,
     store: &records::Store,
     generation: &Generation,
     decided: Decided,
@@ -477,6 +493,8 @@ fn gather(
         plugins: generation.plugins().map(plugin_used).collect(),
         models: generation.plugins().flat_map(models_used).collect(),
         plugin_errors: errors,
+        lock_sha256: lock.map(|lock| lock.sha256.clone()),
+        unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
     };
     let watchlist = store.watchlist().list()?;
@@ -579,7 +597,15 @@ fn plugin_used(loaded: &Loaded) -> summary::PluginUsed {
         id: identity.id.to_string(),
         version: identity.version.to_string(),
         sha256: identity.sha256.to_string(),
+        signed_by: signed_by(loaded),
     }
+}
+
+/// Who has signed a plugin and counts, by the names that the deployment gives the keys.
+fn signed_by(loaded: &Loaded) -> Vec<String> {
+    let counts = |signature: &&Signature| signature.standing == Standing::Counts;
+    let signatures = loaded.signatures.iter().filter(counts);
+    signatures.map(ToString::to_string).collect()
 }
 
 fn models_used(loaded: &Loaded) -> impl Iterator<Item = summary::ModelUsed> {
@@ -600,6 +626,7 @@ fn plugin_report(loaded: &Loaded) -> PluginReport {
         id: used.id,
         version: used.version,
         sha256: used.sha256,
+        signed_by: used.signed_by,
         vendor: loaded.manifest.plugin.vendor.clone(),
         licence: loaded.manifest.plugin.licence.clone(),
         capabilities: loaded.capabilities.clone(),

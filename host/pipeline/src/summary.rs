@@ -35,6 +35,10 @@ pub struct Summary {
     pub models: Vec<ModelUsed>,
     /// Failed plugin calls, one item for each plugin, role and cause.
     pub plugin_errors: Vec<PluginErrors>,
+    /// SHA-256 of the lock that the run held to; absent: nobody had decided what runs.
+    pub lock_sha256: Option<String>,
+    /// Whether plugins ran whoever had made them.
+    pub unsigned: bool,
     /// Whether somebody ended the run before its cameras did.
     pub interrupted: bool,
 }
@@ -169,6 +173,8 @@ pub struct PluginUsed {
     pub version: String,
     /// SHA-256 of the plugin file, 64 lower-case hexadecimal digits.
     pub sha256: String,
+    /// Who has signed it, of the keys that the deployment trusts: `acme-2026 (vendor)`.
+    pub signed_by: Vec<String>,
 }
 
 /// A model that ran.

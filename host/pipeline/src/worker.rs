@@ -9,7 +9,8 @@ use overt_gallery::Template;
 use overt_runtime::{CallCause, CallError, Plugin, Sessions};
 use overt_vision::{Backend, Face, Frame, InferenceError, Rect};
 
-use crate::generation::{Generation, Loaded};
+use crate::admission::Loaded;
+use crate::generation::Generation;
 use crate::pictures::{Still, face_crop};
 use crate::stages::{Stage, Stages};
 use crate::way::{Chosen, Compared, Job, Probe, ToLane};

@@ -70,6 +70,7 @@ fn summary() -> Value {
                 id: role.name().into(),
                 version: "0.1.0".into(),
                 sha256: "0a".repeat(32),
+                signed_by: vec!["acme-2026 (vendor)".into()],
             })
             .collect(),
         models: vec![ModelUsed {
@@ -85,6 +86,8 @@ fn summary() -> Value {
             camera: "gate".into(),
             frame: 3,
         }],
+        lock_sha256: Some("1c".repeat(32)),
+        unsigned: false,
         interrupted: true,
     };
     serde_json::to_value(summary).unwrap()

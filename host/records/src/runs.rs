@@ -57,6 +57,9 @@ pub struct RunHeader {
     pub started_at: Timestamp,
     /// Version of the host.
     pub host_version: String,
+    /// SHA-256 of the lock that it held to; absent: it ran without one, or was recorded before there were any.
+    #[serde(default)]
+    pub lock_sha256: Option<String>,
     /// The plugins, by role.
     pub plugins: Vec<PluginUsed>,
     /// The models.

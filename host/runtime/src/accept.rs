@@ -15,6 +15,7 @@ use crate::imports;
 use crate::limits::Limits;
 use crate::package::PluginFile;
 use crate::plugin::{Indices, Inner, Plugin, PluginIdentity};
+use crate::trust::TrustedFile;
 
 /// What a deployment says about a plugin.
 #[derive(Clone, Debug)]
@@ -32,9 +33,9 @@ pub struct Terms {
 }
 
 impl Runtime {
-    /// Accepts a plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
+    /// Accepts a trusted plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
     /// declared role is loaded, because a type mismatch shows only there. Nothing of the guest has run before that.
-    pub fn accept(&self, file: &PluginFile, terms: Terms) -> Result<Plugin, PluginError> {
+    pub fn accept(&self, file: &TrustedFile, terms: Terms) -> Result<Plugin, PluginError> {
         let path = || file.path().to_owned();
         let manifest = file.manifest();
         agreement::check(file, &terms.grants)?;
@@ -93,6 +94,7 @@ impl Runtime {
                     id: manifest.plugin.id.as_str().into(),
                     version: manifest.plugin.version.to_string().into(),
                     sha256: file.sha256().into(),
+                    content: file.content_sha256().into(),
                 },
                 role: terms.role,
                 limits: terms.limits,

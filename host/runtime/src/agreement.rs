@@ -53,7 +53,7 @@ pub fn interface_of(role: Role) -> String {
 }
 
 /// Whether manifest and component agree with each other; what `pack` checks.
-pub(crate) fn declared(
+pub fn declared(
     path: &Path,
     manifest: &Manifest,
     imports: &[Interface],

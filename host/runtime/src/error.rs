@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::answer::AnswerFault;
 use crate::limits;
 use crate::manifest::ManifestError;
+use crate::trust::Verdict;
 use overt_contract::{Capability, Role};
 
 /// Why a plugin file is not accepted. Each names the file and the fact; [`PluginError::mend`] says what to do.
@@ -93,6 +94,36 @@ pub enum PluginError {
         expected: String,
         /// The file's digest.
         found: String,
+    },
+    /// The file's signatures cannot be read or made.
+    #[error("{}: its signatures cannot be used: {cause}", path.display())]
+    Signature {
+        /// The plugin file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The file is not what its signatures are of.
+    #[error("{}: was changed after it was signed", path.display())]
+    ChangedSinceSigned {
+        /// The plugin file.
+        path: PathBuf,
+    },
+    /// The key has signed the file already.
+    #[error("{}: is signed by the key {fingerprint} already", path.display())]
+    SignedAlready {
+        /// The plugin file.
+        path: PathBuf,
+        /// The key's fingerprint.
+        fingerprint: String,
+    },
+    /// The deployment's rule over signatures is not met.
+    #[error("{}: is not trusted: {verdict}", path.display())]
+    NotTrusted {
+        /// The plugin file.
+        path: PathBuf,
+        /// What is missing, and what there is.
+        verdict: Box<Verdict>,
     },
     /// The component imports something that no capability of the contract gives.
     #[error("{}: imports `{import}`, which no capability gives", path.display())]
@@ -233,6 +264,10 @@ impl PluginError {
             PluginError::ManifestCount { .. } => "pack the plugin again from the component without a manifest; several are never accepted".into(),
             PluginError::Manifest { .. } => "mend plugin.toml and pack the plugin again".into(),
             PluginError::Digest { .. } => "if the new file is wanted, pin its digest in the deployment file; if not, restore the old file".into(),
+            PluginError::Signature { .. } => "get the file again from whoever signed it, or pack and sign it anew".into(),
+            PluginError::ChangedSinceSigned { .. } => "get the file again from whoever signed it; if the change is yours, pack it again and have it signed again".into(),
+            PluginError::SignedAlready { .. } => "nothing is to be done; `overt plugin verify` lists the signatures".into(),
+            PluginError::NotTrusted { .. } => "have it signed (`overt plugin sign`), or name the key under [trust] in the deployment file if the force trusts it".into(),
             PluginError::UnknownImport { import, .. } if import.starts_with("wasi:") => {
                 "no plugin is given WASI; build for wasm32-unknown-unknown, or stub WASI when componentizing".into()
             }

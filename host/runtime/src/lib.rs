@@ -2,13 +2,14 @@
 //!
 //! The way of a plugin through this crate, in the order in which it is walked:
 //!
-//! 1. [`package`]: the file is read once, capped in size, hashed; its manifest and its imports and exports are read from the bytes.
-//! 2. [`agreement`]: what the manifest declares, what the component imports and exports and what the deployment grants have to agree.
-//! 3. [`compiler`] and [`cache`]: the component is compiled in a watched child process; the result is kept under a message
+//! 1. [`package`]: the file is read once, capped in size, hashed.
+//! 2. [`trust`]: its signatures meet the deployment's rule; only then its manifest, imports and exports are read from the bytes.
+//! 3. [`agreement`]: what the manifest declares, what the component imports and exports and what the deployment grants have to agree.
+//! 4. [`compiler`] and [`cache`]: the component is compiled in a watched child process; the result is kept under a message
 //!    authentication code.
-//! 4. [`Runtime::accept`]: the linker receives the granted interfaces and no other; every role is loaded once, so that a type mismatch
+//! 5. [`Runtime::accept`]: the linker receives the granted interfaces and no other; every role is loaded once, so that a type mismatch
 //!    shows now and not at the first frame.
-//! 5. [`Plugin`]: each call runs in a fresh store and a fresh instance under [`Limits`]; the answer is checked before anybody
+//! 6. [`Plugin`]: each call runs in a fresh store and a fresh instance under [`Limits`]; the answer is checked before anybody
 //!    uses it ([`answer`]).
 //!
 //! The runtime knows no watchlist, no record and no deployment file.
@@ -20,6 +21,7 @@ pub mod cache;
 pub mod compiler;
 mod contract;
 mod engine;
+mod envelope;
 pub mod error;
 mod imports;
 pub mod inspect;
@@ -29,6 +31,8 @@ pub mod pack;
 pub mod package;
 pub mod plugin;
 mod sandbox;
+pub mod signature;
+pub mod trust;
 
 pub use accept::Terms;
 pub use agreement::Grants;
@@ -37,7 +41,8 @@ pub use error::{CallCause, CallError, PluginError};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use overt_contract::{CONTRACT, Capability, Family, Role};
-pub use package::PluginFile;
+pub use package::{PluginBytes, PluginFile};
 pub use plugin::{Plugin, PluginIdentity, Sessions};
+pub use trust::{Trust, TrustedFile, TrustedKey};
 
 pub use contract::decision;

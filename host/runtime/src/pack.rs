@@ -21,10 +21,10 @@ pub fn pack(manifest_path: &Path, wasm_path: &Path) -> Result<PluginFile, Plugin
     let manifest = Manifest::parse(&manifest_bytes).map_err(manifest_error)?;
     let mut component = component(wasm_path, package::read_capped(wasm_path, PLUGIN_BYTES)?)?;
     let shape = package::shape(wasm_path, &component)?;
-    if !shape.manifests.is_empty() {
+    if shape.manifests > 0 {
         return Err(PluginError::ManifestCount {
             path: wasm_path.to_owned(),
-            count: shape.manifests.len() + 1,
+            count: shape.manifests + 1,
         });
     }
     agreement::declared(wasm_path, &manifest, &shape.imports, &shape.exports)?;

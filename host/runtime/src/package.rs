@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
+use crate::envelope::Envelope;
 use crate::error::PluginError;
 use crate::limits::PLUGIN_BYTES;
 use crate::manifest::{Manifest, SECTION};
@@ -22,12 +23,68 @@ pub struct Interface {
     pub functions: Vec<String>,
 }
 
-/// A plugin file, read and validated.
+/// The bytes of a file that may be a plugin: read once, capped in size, hashed, and not yet looked into.
 #[derive(Clone, Debug)]
-pub struct PluginFile {
+pub struct PluginBytes {
     path: PathBuf,
     bytes: Arc<[u8]>,
     sha256: String,
+}
+
+impl PluginBytes {
+    /// Reads a file of at most [`PLUGIN_BYTES`].
+    ///
+    /// # Errors
+    /// [`PluginError::Read`], [`PluginError::TooLarge`].
+    pub fn read(path: &Path) -> Result<PluginBytes, PluginError> {
+        Ok(PluginBytes::of(path, read_capped(path, PLUGIN_BYTES)?))
+    }
+
+    /// The same from memory; `path` is for messages only.
+    pub fn of(path: &Path, bytes: Vec<u8>) -> PluginBytes {
+        PluginBytes {
+            path: path.to_owned(),
+            sha256: sha256(&bytes),
+            bytes: bytes.into(),
+        }
+    }
+
+    /// Where it was read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// SHA-256 of the whole file.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// That it is the file that somebody pinned.
+    ///
+    /// # Errors
+    /// [`PluginError::Digest`].
+    pub fn expect(&self, sha256: &str) -> Result<(), PluginError> {
+        if self.sha256 == sha256 {
+            return Ok(());
+        }
+        Err(PluginError::Digest {
+            path: self.path.clone(),
+            expected: sha256.to_owned(),
+            found: self.sha256.clone(),
+        })
+    }
+}
+
+/// A plugin file, read and validated.
+#[derive(Clone, Debug)]
+pub struct PluginFile {
+    bytes: PluginBytes,
+    content_sha256: String,
     manifest: Manifest,
     manifest_text: String,
     shape: Shape,
@@ -38,7 +95,7 @@ pub struct PluginFile {
 pub(crate) struct Shape {
     pub(crate) imports: Vec<Interface>,
     pub(crate) exports: Vec<Interface>,
-    pub(crate) manifests: Vec<Vec<u8>>,
+    pub(crate) manifests: usize,
 }
 
 /// The features that a plugin may use: WebAssembly 2.0 and components, without threads, memory64, garbage collection or asynchrony.
@@ -75,50 +132,57 @@ pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>, PluginErro
 }
 
 impl PluginFile {
-    /// Reads a plugin file: size cap, validation, exactly one manifest.
+    /// Reads a plugin file whoever made it, to look at it: size cap, one manifest, validation. What is to run goes through
+    /// [`crate::TrustedFile::admit`], which asks for signatures first.
     pub fn read(path: &Path) -> Result<PluginFile, PluginError> {
-        PluginFile::from_bytes(path, read_capped(path, PLUGIN_BYTES)?)
+        PluginFile::parse(PluginBytes::read(path)?)
     }
 
     /// The same from bytes; `path` is for messages only.
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<PluginFile, PluginError> {
-        let sha256 = sha256(&bytes);
-        let mut shape = shape(path, &bytes)?;
-        let count = shape.manifests.len();
-        let (Some(manifest_bytes), 1) = (shape.manifests.pop(), count) else {
-            return Err(PluginError::ManifestCount {
+        PluginFile::parse(PluginBytes::of(path, bytes))
+    }
+
+    /// Looks into a file: exactly one manifest, which can be used, and a component that is valid.
+    pub fn parse(file: PluginBytes) -> Result<PluginFile, PluginError> {
+        let path = file.path();
+        let envelope = Envelope::open(path, file.bytes())?;
+        let manifest =
+            Manifest::parse(envelope.manifest).map_err(|cause| PluginError::Manifest {
                 path: path.to_owned(),
-                count,
-            });
-        };
-        let manifest = Manifest::parse(&manifest_bytes).map_err(|cause| PluginError::Manifest {
-            path: path.to_owned(),
-            cause,
-        })?;
-        let manifest_text = String::from_utf8_lossy(&manifest_bytes).into_owned();
+                cause,
+            })?;
+        let manifest_text = String::from_utf8_lossy(envelope.manifest).into_owned();
+        let content_sha256 = sha256(envelope.content);
+        let shape = shape(path, file.bytes())?;
         Ok(PluginFile {
-            path: path.to_owned(),
-            bytes: bytes.into(),
-            sha256,
+            content_sha256,
             manifest,
             manifest_text,
             shape,
+            bytes: file,
         })
     }
 
     /// Where it was read.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.bytes.path()
     }
 
     /// The whole file.
     pub fn bytes(&self) -> &Arc<[u8]> {
-        &self.bytes
+        self.bytes.bytes()
     }
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        self.bytes.sha256()
+    }
+
+    /// SHA-256 of what is signed: the file without its first eight bytes and its signatures. It stays the same when somebody signs, so what was
+    /// measured with a plugin stays bound to it.
+    pub fn content_sha256(&self) -> &str {
+        &self.content_sha256
     }
 
     /// The manifest.
@@ -179,7 +243,7 @@ pub(crate) fn shape(path: &Path, bytes: &[u8]) -> Result<Shape, PluginError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             // Only top-level sections count: a manifest inside a nested module is data of that module.
             Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                shape.manifests.push(section.data().to_vec());
+                shape.manifests += 1;
             }
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports {

@@ -25,6 +25,8 @@ pub struct PluginIdentity {
     pub version: Arc<str>,
     /// SHA-256 of the plugin file.
     pub sha256: Arc<str>,
+    /// SHA-256 of its content, which stays the same when somebody signs ([`crate::PluginFile::content_sha256`]).
+    pub content: Arc<str>,
 }
 
 /// An accepted plugin. Cheap to clone; calls from several threads run side by side.

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use overt_runtime::compiler::Compiler;
-use overt_runtime::{PluginError, PluginFile, Role, Runtime, RuntimeOptions};
+use overt_runtime::{PluginError, Role, Runtime, RuntimeOptions, TrustedFile};
 use support::{compiler, observation, policy, read, terms};
 
 fn with_cache(folder: &Path, compiler: Compiler) -> Result<Runtime, PluginError> {
@@ -28,11 +28,11 @@ fn no_compiler() -> Compiler {
 }
 
 /// Two policies with the same behaviour and different bytes.
-fn plugins() -> [PluginFile; 2] {
+fn plugins() -> [TrustedFile; 2] {
     ["", "(func)"].map(|more| read(policy("(i32.const 0)", more)).unwrap())
 }
 
-fn accept(folder: &Path, compiler: Compiler, file: &PluginFile) -> Result<(), PluginError> {
+fn accept(folder: &Path, compiler: Compiler, file: &TrustedFile) -> Result<(), PluginError> {
     let plugin = with_cache(folder, compiler)?.accept(file, terms(Role::MatcherPolicy))?;
     plugin.decide(&observation()).unwrap();
     Ok(())

@@ -5,7 +5,7 @@
 mod support;
 
 use overt_runtime::manifest::{LARGEST, ManifestError};
-use overt_runtime::{PluginError, PluginFile, Role, inspect, pack};
+use overt_runtime::{PluginError, PluginFile, Role, TrustedFile, inspect, pack};
 use support::{
     component, core_module, manifest, observation, policy, policy_manifest, policy_wat, read,
     refused, runtime, terms, with_manifest,
@@ -175,7 +175,7 @@ fn a_core_module_and_a_component_are_packed_alike() {
         assert_eq!(file.manifest().plugin.id, "test-plugin");
         assert_eq!(file.manifest_text(), policy_manifest());
         let plugin = runtime()
-            .accept(&file, terms(Role::MatcherPolicy))
+            .accept(&TrustedFile::unsigned(file), terms(Role::MatcherPolicy))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         plugin.decide(&observation()).unwrap();
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use overt_pipeline::machine::{BackendChoice, open_backend};
 use overt_runtime::Terms;
 use overt_runtime::compiler::Compiler;
-use overt_runtime::{Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions};
+use overt_runtime::{Limits, Plugin, PluginFile, Role, Runtime, RuntimeOptions, TrustedFile};
 use overt_vision::{Backend, ModelFile};
 use tempfile::TempDir;
 
@@ -75,10 +75,10 @@ impl Project {
     }
 
     /// A plugin of the repository, as the build packed it.
-    pub(crate) fn plugin_file(&self, name: &str) -> Outcome<PluginFile> {
-        Ok(PluginFile::read(
+    pub(crate) fn plugin_file(&self, name: &str) -> Outcome<TrustedFile> {
+        Ok(TrustedFile::unsigned(PluginFile::read(
             &self.path(".overt/plugins").join(format!("{name}.wasm")),
-        )?)
+        )?))
     }
 
     /// Everything granted that is declared, and the host's own limits.

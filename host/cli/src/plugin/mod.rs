@@ -2,13 +2,15 @@
 
 mod inspect;
 mod pack;
+mod sign;
+mod verify;
 
 use clap::{Args, Subcommand};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Make plugin files, and see what they can do
+/// Make plugin files, sign them, and see what they can do
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -18,12 +20,16 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Pack(pack::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
     Inspect(inspect::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Pack(arguments) => pack::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
     }
 }

@@ -78,6 +78,7 @@ fn plugin(role: Role, id: &str, capabilities: &[Capability], models: usize) -> P
         vendor: "Overt".into(),
         licence: "MIT OR Apache-2.0".into(),
         sha256: "0123456789abcdef".repeat(4),
+        signed_by: vec!["acme-2026 (vendor)".into()],
         capabilities: capabilities.to_vec(),
         models: (0..models)
             .map(|_| ModelReport {
@@ -180,6 +181,8 @@ fn data() -> ReportData {
                 camera: "gate".into(),
                 frame: 41,
             }],
+            lock_sha256: Some("1c".repeat(32)),
+            unsigned: false,
             interrupted: false,
         },
         deployment: DeploymentFacts {

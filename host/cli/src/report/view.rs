@@ -14,6 +14,8 @@ pub(super) struct View {
     pub(super) headline: String,
     pub(super) keep_until: String,
     pub(super) interrupted: bool,
+    pub(super) unlocked: bool,
+    pub(super) unsigned: bool,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) tiles: Vec<(String, &'static str)>,
     pub(super) sums: bool,
@@ -87,6 +89,7 @@ pub(super) struct Plugin {
     pub(super) vendor: String,
     pub(super) licence: String,
     pub(super) may: String,
+    pub(super) signed: String,
     pub(super) sha256: String,
 }
 
@@ -143,6 +146,8 @@ impl View {
             },
             keep_until: times::for_people(data.keep_until),
             interrupted: summary.interrupted,
+            unlocked: summary.lock_sha256.is_none(),
+            unsigned: summary.unsigned,
             facts: vec![
                 ("Purpose", deployment.purpose.clone()),
                 ("Place", deployment.place.clone()),
@@ -229,6 +234,13 @@ impl View {
                 ("Inference", host.backend.clone()),
                 ("Device", host.device.clone()),
                 ("Workers", host.workers.to_string()),
+                (
+                    "Lock",
+                    summary
+                        .lock_sha256
+                        .clone()
+                        .unwrap_or_else(|| "none: it ran unlocked".to_owned()),
+                ),
             ],
             written: times::for_people(data.finished),
         }
@@ -370,6 +382,10 @@ fn plugin(plugin: &PluginReport) -> Plugin {
             "nothing but its configuration".to_owned()
         } else {
             may.join(", ")
+        },
+        signed: match plugin.signed_by.is_empty() {
+            true => "nobody whom the deployment names".to_owned(),
+            false => plugin.signed_by.join(", "),
         },
         sha256: plugin.sha256.clone(),
     }

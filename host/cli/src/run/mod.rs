@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use overt_deployment::Deployment;
+use overt_deployment::{Deployment, Trust};
+use overt_pipeline::lock::LockFile;
 use overt_pipeline::report::AlertReport;
 use overt_pipeline::{CameraNews, Event, Finished, PipelineError};
 use overt_records::Store;
@@ -26,16 +27,21 @@ use crate::{interrupt, machine, output, report, times, watchlist};
 Examples:
   overt run examples/walk-past/deployment.toml
   overt run deployment.toml --camera gate --camera van
+  overt run deployment.toml --unlocked           to try something out
   overt run deployment.toml 2> run.log
 
 Exit status:
   0    every camera ended as it should
-  1    one did not, or nothing could be processed
+  1    one did not, nothing could be processed, or the deployment is not the one that was locked
   2    mistakes in the deployment file
   130  ended by Ctrl-C, in good order")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
+
+    /// Run without a lock: nobody has decided what runs, and everything that the run leaves says so
+    #[arg(long)]
+    unlocked: bool,
 
     /// Run this camera of the file and no other; can be given several times
     #[arg(long = "camera", value_name = "ID")]
@@ -46,6 +52,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut deployment = Deployment::read(&arguments.deployment)?;
     keep_cameras(&mut deployment, &arguments.cameras)?;
     deployment.check_files()?;
+    let lock = match arguments.unlocked {
+        true => None,
+        false => Some(LockFile::read(
+            &deployment.host.lock,
+            &arguments.deployment,
+        )?),
+    };
     let output = Output::new(&deployment.host.output)?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
@@ -55,10 +68,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let machine = machine::start(&deployment)?;
 
     let progress = Progress::new("frames", None);
+    if lock.is_none() {
+        progress.line(UNLOCKED);
+    }
+    if matches!(deployment.trust, Trust::Unsigned) {
+        progress.line(UNSIGNED);
+    }
     progress.at(0, || "loading plugins and models".to_owned());
-    let finished = overt_pipeline::run(&machine, &deployment, &store, &stop, &|event| {
-        show(&progress, event)
-    });
+    let finished = overt_pipeline::run(
+        &machine,
+        &deployment,
+        lock.as_ref(),
+        &store,
+        &stop,
+        &|event| show(&progress, event),
+    );
     progress.end();
     let Finished {
         summary,
@@ -90,6 +114,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         false => Exit::Done,
     })
 }
+
+/// Said where there is no lock.
+const UNLOCKED: &str = "UNLOCKED: nobody has decided that these plugins, models and settings run here. `overt lock` does.";
+
+/// Said where plugins need no signature.
+const UNSIGNED: &str =
+    "UNSIGNED: these plugins run whoever made them (`unsigned = true` under [trust]).";
 
 /// Said where the authority names no calibration.
 const NO_CALIBRATION: &str = "The score floor rests on no calibration: nobody has measured how often these plugins err at it. \

@@ -45,6 +45,12 @@ pub(super) fn table(summary: &Summary) -> String {
     if failures > 0 {
         rows.push(("failed plugin calls", failures.to_string()));
     }
+    if summary.lock_sha256.is_none() {
+        rows.push(("lock", "none: it ran unlocked".to_owned()));
+    }
+    if summary.unsigned {
+        rows.push(("signatures", "none asked for".to_owned()));
+    }
     if summary.interrupted {
         rows.push(("interrupted", "yes: the cameras had not ended".to_owned()));
     }
@@ -171,6 +177,8 @@ mod tests {
             plugins: Vec::new(),
             models: Vec::new(),
             plugin_errors: Vec::new(),
+            lock_sha256: Some("1c".repeat(32)),
+            unsigned: false,
             interrupted: false,
         }
     }
@@ -203,10 +211,16 @@ ms a frame, by stage  detect 48.1, decide 0.2
         };
         let text = table(&Summary {
             plugin_errors: vec![errors],
+            lock_sha256: None,
+            unsigned: true,
             interrupted: true,
             ..summary()
         });
         assert!(text.contains("failed plugin calls   2\n"), "{text}");
+        assert!(
+            text.contains("none: it ran unlocked\n") && text.contains("none asked for\n"),
+            "{text}"
+        );
         assert!(text.contains("interrupted           yes"), "{text}");
         assert!(
             text.contains("2 × detector-x as detector: trapped (first: camera gate, frame 7)"),

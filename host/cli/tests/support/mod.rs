@@ -92,6 +92,22 @@ impl Place {
         self.path("deployment.toml")
     }
 
+    /// Runs the deployment as it stands, whether or not it is locked.
+    pub(crate) fn run(&self) -> Ended {
+        run([
+            Path::new("run"),
+            Path::new("--unlocked"),
+            &self.deployment(),
+        ])
+    }
+
+    /// Changes the deployment file.
+    pub(crate) fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.deployment()).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(self.deployment(), text.replace(from, to)).unwrap();
+    }
+
     /// Writes a list of photographs as CSV.
     pub(crate) fn list(&self, lines: &[(&str, &str, &Path)]) -> PathBuf {
         let mut text = "reference,category,file\n".to_owned();

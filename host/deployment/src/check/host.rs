@@ -72,6 +72,10 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         None => Some(None),
         Some(value) => words::path(value, notes, what).map(|path| Some(path.value)),
     };
+    let lock = match table.find("lock") {
+        None => Some(notes.text().resolve("overt.lock")),
+        Some(value) => words::path(value, notes, "the lock's file").map(|path| path.value),
+    };
     let place = |key, what, example| {
         let value = table.require(key, what, example)?;
         words::path(value, notes, what)
@@ -96,6 +100,7 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         onnxruntime,
         openvino,
         models: models?,
+        lock: lock?,
         records: records?.value,
         output: output?.value,
     })

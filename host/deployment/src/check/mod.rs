@@ -8,6 +8,7 @@ mod host;
 mod plugins;
 mod references;
 mod syntax;
+mod trust;
 mod words;
 
 use std::cell::RefCell;
@@ -58,6 +59,7 @@ struct Parts {
     plugins: crate::plugin::Plugins,
     channels: Vec<crate::deployment::Channel>,
     retention: crate::deployment::Retention,
+    trust: crate::trust::Trust,
 }
 
 impl Parts {
@@ -71,6 +73,7 @@ impl Parts {
             plugins,
             channels,
             retention,
+            trust,
         } = self;
         Deployment {
             id: identity.id,
@@ -86,6 +89,7 @@ impl Parts {
             plugins,
             channels,
             retention,
+            trust,
             text,
             files,
         }
@@ -137,6 +141,7 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
             "add a quality plugin, or take the line out",
         );
     }
+    let trust = section("trust").and_then(|table| trust::trust(table, files));
     root.finish();
 
     let watchlist = watchlist?;
@@ -152,6 +157,7 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         plugins: plugins?,
         channels: channels?,
         retention: retention?,
+        trust: trust?,
     })
 }
 

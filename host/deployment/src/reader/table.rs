@@ -157,8 +157,9 @@ impl<'n, 'r> Table<'n, 'r> {
 
     /// The tables of `[[key]]`, at least one. An item that is no table is missing from the answer.
     pub(crate) fn tables(&self, key: &'static str) -> Vec<Table<'n, 'r>> {
-        let expected = format!("at least one table `[[{key}]]`");
-        let Some(value) = self.require(key, &expected, &format!("[[{key}]]")) else {
+        let path = self.path(key);
+        let expected = format!("at least one table `[[{path}]]`");
+        let Some(value) = self.require(key, &expected, &format!("[[{path}]]")) else {
             return Vec::new();
         };
         let at = At {
@@ -170,8 +171,8 @@ impl<'n, 'r> Table<'n, 'r> {
             at.complain_of(
                 self.notes,
                 expected,
-                format!("a single table, `[{key}]`"),
-                format!("write `[[{key}]]`"),
+                format!("a single table, `[{path}]`"),
+                format!("write `[[{path}]]`"),
             );
             return Vec::new();
         }
@@ -183,7 +184,7 @@ impl<'n, 'r> Table<'n, 'r> {
                 self.notes,
                 expected,
                 "an empty list",
-                format!("write `[[{key}]]` in its place"),
+                format!("write `[[{path}]]` in its place"),
             );
         }
         items

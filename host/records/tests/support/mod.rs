@@ -88,6 +88,7 @@ pub fn header() -> RunHeader {
         deployment: "walk-past".into(),
         started_at: NOW,
         host_version: "0.1.0".into(),
+        lock_sha256: Some("ab".repeat(32)),
         plugins: vec![],
         models: vec![],
         cameras: vec![],

@@ -12,7 +12,7 @@ use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::Observation;
 use overt_runtime::manifest::SECTION;
 use overt_runtime::{
-    Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions,
+    Capability, Limits, Plugin, PluginError, PluginFile, Role, Runtime, RuntimeOptions, TrustedFile,
 };
 use overt_vision::{
     Backend, BackendIdentity, Budget, Device, Frame, FrameInfo, InferenceError, ModelFile, Port,
@@ -140,9 +140,9 @@ pub(crate) fn path() -> PathBuf {
     "test-plugin.wasm".into()
 }
 
-/// Reads plugin bytes.
-pub(crate) fn read(bytes: Vec<u8>) -> Result<PluginFile, PluginError> {
-    PluginFile::from_bytes(&path(), bytes)
+/// Reads plugin bytes, which nobody has signed.
+pub(crate) fn read(bytes: Vec<u8>) -> Result<TrustedFile, PluginError> {
+    PluginFile::from_bytes(&path(), bytes).map(TrustedFile::unsigned)
 }
 
 /// The error of reading these bytes.

@@ -1,0 +1,57 @@
+//! `overt plugin sign`: a signature more in a plugin file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use overt_runtime::signature::{SecretKey, sign};
+use overt_runtime::{PluginError, PluginFile, agreement};
+
+use super::pack;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+
+/// Sign a plugin: the whole file, beside the signatures that it has
+///
+/// The file is read as a host would read it first: what no host accepts is not signed. Signing changes the file's digest, and not what it is measured
+/// and calibrated by.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  overt plugin sign detector.wasm --key acme-2026.key
+  overt plugin sign detector.wasm --key office.key -o accepted/detector.wasm
+
+Exit status: 0 if it was signed, 1 if not.")]
+pub(crate) struct Arguments {
+    /// The plugin file
+    plugin: PathBuf,
+    /// The secret key's file
+    #[arg(long)]
+    key: PathBuf,
+    /// The signed file to write [default: in place]
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let key = SecretKey::read(&arguments.key)?;
+    let file = PluginFile::read(&arguments.plugin)?;
+    agreement::declared(file.path(), file.manifest(), file.imports(), file.exports())?;
+    let signed = sign(&file, &key)?;
+    let path = arguments.output.unwrap_or(arguments.plugin);
+    pack::write(&path, signed.bytes()).map_err(|cause| PluginError::Write {
+        path: path.clone(),
+        cause,
+    })?;
+    let about = &file.manifest().plugin;
+    output::print(&format!(
+        "{}: {} {}, signed by {}\nsha256   {}\ncontent  {}\n",
+        path.display(),
+        about.id,
+        about.version,
+        key.public().fingerprint(),
+        signed.sha256(),
+        file.content_sha256(),
+    ))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,147 @@
+//! From `[plugins.<role>]` of a deployment file to an accepted plugin. The order is the design's: the lock's digest, signatures, manifest, grants, models,
+//! compiling; what comes later sees nothing that was refused before.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use overt_contract::Capability;
+use overt_deployment::{self as deployment, Deployment, Timestamp};
+use overt_runtime::trust::Signature;
+use overt_runtime::{
+    Limits, Manifest, Plugin, PluginBytes, PluginError, Terms, Trust, TrustedFile,
+};
+use overt_vision::ModelFile;
+
+use crate::error::PipelineError;
+use crate::lock::Lock;
+use crate::machine::Machine;
+use crate::trust::trust;
+
+/// An accepted plugin with its manifest.
+pub struct Loaded {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// What its vendor declares.
+    pub manifest: Manifest,
+    /// What it was granted and had declared.
+    pub capabilities: Vec<Capability>,
+    /// The signatures of keys that the deployment knows; empty where unsigned plugins may run.
+    pub signatures: Vec<Signature>,
+}
+
+/// What plugins are admitted by.
+pub(crate) struct Admission<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) deployment: &'a Deployment,
+    lock: Option<&'a Lock>,
+    pub(crate) trust: Trust,
+    now: Timestamp,
+}
+
+/// What a plugin may use: what the deployment gives it. What its vendor declares that it needs is shown by `inspect`; only the number of
+/// faces comes from there, since the deployment file has no word for it.
+pub(crate) fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits {
+    let given = &plugin.limits;
+    Limits {
+        memory: given.memory,
+        deadline: given.deadline,
+        fuel: given.fuel,
+        tensors: given.tensors,
+        faces: manifest
+            .limits
+            .faces_per_frame
+            .unwrap_or(Limits::default().faces),
+        ..Limits::default()
+    }
+}
+
+/// Where a plugin's models are: what its table of the deployment file names, and of what its manifest needs beyond that, what lies in the folder of
+/// `host.models`. So one detector is swapped for another by naming another file. Whatever is read must have the manifest's digest.
+pub(crate) fn model_files(
+    deployment: &Deployment,
+    plugin: &deployment::Plugin,
+    manifest: &Manifest,
+) -> BTreeMap<String, PathBuf> {
+    let mut files = plugin.models.clone();
+    if let Some(folder) = &deployment.host.models {
+        for model in &manifest.models {
+            files
+                .entry(model.name.clone())
+                .or_insert_with(|| folder.join(format!("{}.onnx", model.name)));
+        }
+    }
+    files
+}
+
+impl<'a> Admission<'a> {
+    /// By a deployment's rule over signatures, and the lock where there is one.
+    pub(crate) fn of(
+        machine: &'a Machine,
+        deployment: &'a Deployment,
+        lock: Option<&'a Lock>,
+    ) -> Result<Admission<'a>, PipelineError> {
+        Ok(Admission {
+            machine,
+            deployment,
+            lock,
+            trust: trust(deployment)?,
+            now: Timestamp::now(),
+        })
+    }
+
+    /// Reads and checks a plugin's file.
+    pub(crate) fn file(&self, plugin: &deployment::Plugin) -> Result<TrustedFile, PluginError> {
+        let bytes = PluginBytes::read(&plugin.file)?;
+        let pins = [
+            self.lock
+                .and_then(|lock| lock.plugin.get(&plugin.role))
+                .map(|locked| &locked.sha256),
+            plugin.sha256.as_ref(),
+        ];
+        for pin in pins.into_iter().flatten() {
+            bytes.expect(pin)?;
+        }
+        TrustedFile::admit(bytes, &self.trust, self.now)
+    }
+
+    /// Reads, checks, compiles and accepts one plugin.
+    pub(crate) fn load(&self, plugin: &deployment::Plugin) -> Result<Loaded, PipelineError> {
+        let role = plugin.role;
+        let refused = |cause| PipelineError::Plugin {
+            role,
+            cause: Box::new(cause),
+        };
+        let file = self.file(plugin).map_err(refused)?;
+        let grants = plugin.grants.iter().copied().collect();
+        // Before any model is read: a plugin that is refused anyhow should say so first.
+        overt_runtime::agreement::check(&file, &grants).map_err(refused)?;
+        let mut models = BTreeMap::new();
+        for (name, path) in model_files(self.deployment, plugin, file.manifest()) {
+            let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
+                role,
+                model: name.clone(),
+                cause: Box::new(cause),
+            })?;
+            models.insert(name, (path, model));
+        }
+        let manifest = file.manifest().clone();
+        let capabilities = manifest
+            .capabilities
+            .declared()
+            .filter(|capability| grants.contains(capability))
+            .collect();
+        let terms = Terms {
+            role,
+            grants,
+            limits: limits(plugin, &manifest),
+            config: plugin.config.clone(),
+            models,
+        };
+        Ok(Loaded {
+            plugin: self.machine.runtime.accept(&file, terms).map_err(refused)?,
+            manifest,
+            capabilities,
+            signatures: file.signatures().to_vec(),
+        })
+    }
+}

@@ -1,0 +1,520 @@
+//! The lock: what a deployment file resolved to on the day on which it was decided, by digest. A run refuses what differs, and says how.
+//!
+//! A deployment file names files; what is in them may change under it. The lock names contents: plugins with their models, grants, limits, signatures
+//! and configuration; the calibration; the back end's library; the keys that are trusted; this host's version. It says nothing about people, cameras
+//! and places: those stand in the deployment file alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use overt_contract::{Capability, Role, Signer};
+use overt_deployment::{self as deployment, Deployment};
+use overt_runtime::trust::Standing;
+use overt_runtime::{CONTRACT, Limits};
+use overt_vision::{BackendIdentity, ModelFile};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::admission::{Admission, limits, model_files};
+use crate::error::PipelineError;
+use crate::machine::Machine;
+
+/// The format that this version writes and reads.
+const FORMAT: &str = "overt-lock-1";
+
+/// The largest lock file: one of five plugins has 4 KB.
+const FILE_BYTES: u64 = 1 << 20;
+
+/// What stands at the head of the file.
+const HEAD: &str = "# Written by `overt lock`: what this deployment consists of, by digest. `overt run` refuses what differs. Do not edit it; lock anew.\n\n";
+
+/// What a deployment resolves to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lock {
+    /// `overt-lock-1`.
+    pub format: String,
+    /// The deployment's id.
+    pub deployment: String,
+    /// The host.
+    pub host: LockedHost,
+    /// The back end.
+    pub backend: BackendIdentity,
+    /// What the authority's floor is and rests on.
+    pub authority: LockedAuthority,
+    /// Who must have signed.
+    pub trust: LockedTrust,
+    /// The plugins by role.
+    pub plugin: BTreeMap<Role, LockedPlugin>,
+}
+
+/// The host's version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedHost {
+    /// Overt's version.
+    pub overt: String,
+    /// The contract's.
+    pub contract: String,
+}
+
+/// The score floor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedAuthority {
+    /// The least score at which anybody may be alerted, as the file says it.
+    pub score_floor: String,
+    /// SHA-256 of the calibration that it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<String>,
+}
+
+/// The rule over signatures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedTrust {
+    /// Plugins run whoever made them.
+    pub unsigned: bool,
+    /// Signatures needed, by whom.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub require: BTreeMap<Signer, u32>,
+    /// The keys by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub key: BTreeMap<String, LockedKey>,
+}
+
+/// A trusted key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedKey {
+    /// On whose behalf it signs.
+    pub signer: Signer,
+    /// The key itself.
+    pub public_key: String,
+    /// When it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Why it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
+}
+
+/// A plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedPlugin {
+    /// The id in its manifest.
+    pub id: String,
+    /// The version in its manifest.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Who has signed it and counts.
+    pub signed_by: Vec<String>,
+    /// What it may do.
+    pub grants: BTreeSet<Capability>,
+    /// SHA-256 of its own configuration, as the JSON that it reads.
+    pub config_sha256: String,
+    /// What a call may use.
+    pub limits: LockedLimits,
+    /// SHA-256 of its models by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub model: BTreeMap<String, String>,
+}
+
+/// What a call may use, of what a deployment file or a manifest can say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedLimits {
+    /// Bytes of memory and tables.
+    pub memory: u64,
+    /// Milliseconds of CPU time; perception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// Bytes of host tensors; perception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tensors: Option<u64>,
+    /// Faces of a frame; perception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faces: Option<u32>,
+    /// Fuel; decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+}
+
+impl LockedLimits {
+    fn of(role: Role, limits: &Limits) -> LockedLimits {
+        let perceives = role.is_perception();
+        LockedLimits {
+            memory: limits.memory,
+            deadline_ms: perceives.then_some(limits.deadline.as_millis() as u64),
+            tensors: perceives.then_some(limits.tensors),
+            faces: perceives.then_some(limits.faces),
+            fuel: (!perceives).then_some(limits.fuel),
+        }
+    }
+}
+
+/// Why a lock cannot be used, or a run not begin under it.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// There is none.
+    #[error("{}: there is no lock", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The deployment file.
+        deployment: PathBuf,
+    },
+    /// It cannot be read or written.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// The lock.
+        path: PathBuf,
+        /// The operating system's words.
+        cause: std::io::Error,
+    },
+    /// It is no lock of this version.
+    #[error("{}: is no lock that this version reads: {cause}", path.display())]
+    Malformed {
+        /// The lock.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// What is there now is something else.
+    #[error("{}: the deployment is not the one that was locked:{}", path.display(), differences.iter().map(|difference| format!("\n  {difference}")).collect::<String>())]
+    Differs {
+        /// The lock.
+        path: PathBuf,
+        /// All that differs.
+        differences: Vec<LockDifference>,
+        /// The deployment file.
+        deployment: PathBuf,
+    },
+}
+
+impl LockError {
+    /// What the reader can do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            LockError::Missing { deployment, .. } => format!(
+                "decide what runs with `overt lock {}`; or, to try something out, run with `--unlocked`, and the run says so",
+                deployment.display()
+            ),
+            LockError::File { .. } => "check the path and the permissions".into(),
+            LockError::Malformed { .. } => "lock the deployment anew: `overt lock`".into(),
+            LockError::Differs { deployment, .. } => format!(
+                "restore what was locked; or, if the change is wanted, have it decided and lock anew: `overt lock {}`",
+                deployment.display()
+            ),
+        }
+    }
+}
+
+/// Something that is not as it was locked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LockDifference {
+    /// Which part, as in the lock: `plugin.detector.sha256`.
+    pub part: String,
+    /// In the lock; absent where it is new.
+    pub locked: Option<String>,
+    /// Now; absent where it is gone.
+    pub found: Option<String>,
+}
+
+impl fmt::Display for LockDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = &self.part;
+        match (&self.locked, &self.found) {
+            (Some(locked), Some(found)) => write!(f, "{part}: locked {locked}, found {found}"),
+            (Some(locked), None) => write!(f, "{part}: locked {locked}, found nothing"),
+            (None, Some(found)) => write!(f, "{part}: not in the lock, found {found}"),
+            (None, None) => f.write_str(part),
+        }
+    }
+}
+
+/// A lock as it was read.
+#[derive(Clone, Debug)]
+pub struct LockFile {
+    /// Where.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What it says.
+    pub lock: Lock,
+}
+
+impl LockFile {
+    /// Reads a lock. `deployment` is for the message that says how to make one.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn read(path: &Path, deployment: &Path) -> Result<LockFile, LockError> {
+        let failed = |cause: std::io::Error| match cause.kind() {
+            std::io::ErrorKind::NotFound => LockError::Missing {
+                path: path.to_owned(),
+                deployment: deployment.to_owned(),
+            },
+            _ => LockError::File {
+                path: path.to_owned(),
+                cause,
+            },
+        };
+        let malformed = |cause: String| LockError::Malformed {
+            path: path.to_owned(),
+            cause,
+        };
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        if bytes.len() as u64 > FILE_BYTES {
+            return Err(malformed(format!("it is larger than {FILE_BYTES} bytes")));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let lock: Lock =
+            toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))?;
+        if lock.format != FORMAT {
+            return Err(malformed(format!(
+                "its format is {:?}, expected {FORMAT:?}",
+                lock.format
+            )));
+        }
+        Ok(LockFile {
+            path: path.to_owned(),
+            sha256: hex::encode(Sha256::digest(&bytes)),
+            lock,
+        })
+    }
+
+    /// That a deployment is what was locked.
+    ///
+    /// # Errors
+    /// [`LockError::Differs`]; what resolving says.
+    pub fn check(&self, machine: &Machine, deployment: &Deployment) -> Result<(), PipelineError> {
+        let differences = self.lock.differences(&Lock::of(machine, deployment)?);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(LockError::Differs {
+            path: self.path.clone(),
+            differences,
+            deployment: deployment.file().to_owned(),
+        }
+        .into())
+    }
+}
+
+impl Lock {
+    /// What a deployment resolves to on this machine now. Signatures, manifests, grants and models are checked as a run would; nothing is compiled.
+    /// All that is wrong with the plugins is reported at once.
+    ///
+    /// # Errors
+    /// What a run would say.
+    pub fn of(machine: &Machine, deployment: &Deployment) -> Result<Lock, PipelineError> {
+        let admission = Admission::of(machine, deployment, None)?;
+        let (mut plugins, mut errors) = (BTreeMap::new(), Vec::new());
+        for plugin in deployment.plugins.iter() {
+            match LockedPlugin::of(&admission, plugin) {
+                Ok(locked) => {
+                    plugins.insert(plugin.role, locked);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(PipelineError::together(errors));
+        }
+        let calibration = deployment.authority.calibration.as_ref();
+        Ok(Lock {
+            format: FORMAT.to_owned(),
+            deployment: deployment.id.clone(),
+            host: LockedHost {
+                overt: env!("CARGO_PKG_VERSION").to_owned(),
+                contract: CONTRACT.to_owned(),
+            },
+            backend: machine.backend_identity().clone(),
+            authority: LockedAuthority {
+                score_floor: deployment.authority.score_floor.to_string(),
+                calibration: calibration.map(|path| digest_of(path)).transpose()?,
+            },
+            trust: LockedTrust::of(&admission, deployment),
+            plugin: plugins,
+        })
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// Where TOML cannot say it, which would be a mistake of this version.
+    pub fn text(&self) -> Result<String, toml::ser::Error> {
+        Ok(format!("{HEAD}{}", toml::to_string_pretty(self)?))
+    }
+
+    /// Writes the file beside its place and renames it: a run never meets half a lock.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+        let text = self.text().map_err(|error| LockError::Malformed {
+            path: path.to_owned(),
+            cause: error.to_string(),
+        })?;
+        let draft = path.with_extension(format!("{}.draft", std::process::id()));
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            let mut file = std::fs::File::create(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&draft, path)
+        });
+        written.map_err(|cause| {
+            let _ = std::fs::remove_file(&draft);
+            LockError::File {
+                path: path.to_owned(),
+                cause,
+            }
+        })
+    }
+
+    /// All that is other in `found`, by part.
+    pub fn differences(&self, found: &Lock) -> Vec<LockDifference> {
+        let (locked, found) = (self.parts(), found.parts());
+        let names: BTreeSet<&String> = locked.keys().chain(found.keys()).collect();
+        names
+            .into_iter()
+            .filter(|name| locked.get(*name) != found.get(*name))
+            .map(|name| LockDifference {
+                part: name.clone(),
+                locked: locked.get(name).cloned(),
+                found: found.get(name).cloned(),
+            })
+            .collect()
+    }
+
+    /// Every value by its place, `plugin.detector.sha256`; a list is one value.
+    fn parts(&self) -> BTreeMap<String, String> {
+        fn put(path: String, value: serde_json::Value, into: &mut BTreeMap<String, String>) {
+            use serde_json::Value;
+            match value {
+                Value::Object(table) => {
+                    for (key, value) in table {
+                        let path = if path.is_empty() {
+                            key
+                        } else {
+                            format!("{path}.{key}")
+                        };
+                        put(path, value, into);
+                    }
+                }
+                Value::Null => {}
+                Value::String(text) => {
+                    into.insert(path, text);
+                }
+                other => {
+                    into.insert(path, other.to_string());
+                }
+            }
+        }
+        let mut parts = BTreeMap::new();
+        // Strings, numbers, lists and maps with keys of text: JSON can say all of it.
+        put(
+            String::new(),
+            serde_json::to_value(self).unwrap_or_default(),
+            &mut parts,
+        );
+        parts
+    }
+}
+
+impl LockedPlugin {
+    fn of(
+        admission: &Admission<'_>,
+        plugin: &deployment::Plugin,
+    ) -> Result<LockedPlugin, PipelineError> {
+        let role = plugin.role;
+        let refused = |cause| PipelineError::Plugin {
+            role,
+            cause: Box::new(cause),
+        };
+        let file = admission.file(plugin).map_err(refused)?;
+        overt_runtime::agreement::check(&file, &plugin.grants).map_err(refused)?;
+        let manifest = file.manifest();
+        let mut models = BTreeMap::new();
+        for (name, path) in model_files(admission.deployment, plugin, manifest) {
+            let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
+                role,
+                model: name.clone(),
+                cause: Box::new(cause),
+            })?;
+            models.insert(name, model.sha256().to_owned());
+        }
+        let signed_by = file
+            .signatures()
+            .iter()
+            .filter(|signature| signature.standing == Standing::Counts);
+        Ok(LockedPlugin {
+            id: manifest.plugin.id.clone(),
+            version: manifest.plugin.version.to_string(),
+            sha256: file.sha256().to_owned(),
+            signed_by: signed_by.map(|signature| signature.key.clone()).collect(),
+            grants: plugin.grants.clone(),
+            config_sha256: hex::encode(Sha256::digest(plugin.config.as_bytes())),
+            limits: LockedLimits::of(role, &limits(plugin, manifest)),
+            model: models,
+        })
+    }
+}
+
+impl LockedTrust {
+    fn of(admission: &Admission<'_>, deployment: &Deployment) -> LockedTrust {
+        let require = match &deployment.trust {
+            deployment::Trust::Unsigned => BTreeMap::new(),
+            deployment::Trust::Signed { require, .. } => require.clone(),
+        };
+        let keys = admission.trust.keys().iter().map(|key| {
+            let locked = LockedKey {
+                signer: key.signer,
+                public_key: key.key.to_string(),
+                expires: key.expires.map(|at| at.to_string()),
+                revoked: key.revoked.clone(),
+            };
+            (key.name.clone(), locked)
+        });
+        LockedTrust {
+            unsigned: admission.trust.is_unsigned(),
+            require,
+            key: keys.collect(),
+        }
+    }
+}
+
+/// SHA-256 of a file.
+fn digest_of(path: &Path) -> Result<String, LockError> {
+    let mut hasher = Sha256::new();
+    let mut file = std::fs::File::open(path).map_err(|cause| LockError::File {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex::encode(hasher.finalize())),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(cause) => {
+                return Err(LockError::File {
+                    path: path.to_owned(),
+                    cause,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

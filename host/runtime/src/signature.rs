@@ -1,0 +1,267 @@
+//! Signing a plugin file, and which of some keys have signed one. Who is trusted, and what for, is [`crate::trust`]'s.
+//!
+//! The format is that of <https://github.com/wasm-signatures/design>, by `wasmsign2`. Three of its freedoms are not taken, because each lets a file
+//! change after it was signed: a file is signed as a whole ([`crate::envelope`] refuses marks that divide it), several signatures are over one and the
+//! same content, and of the library's ways to verify only `PublicKeySet::verify` is used, which hashes every byte behind the signatures.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use overt_contract::PublicKey;
+use sha2::{Digest as _, Sha256};
+use wasmsign2::{KeyPair, Module, PublicKeySet, WSError};
+
+use crate::envelope::{Envelope, Listed, Signatures};
+use crate::error::PluginError;
+use crate::package::{PluginBytes, PluginFile};
+
+/// wasmsign2's number of Ed25519 public keys, which goes before the bytes.
+const ED25519: u8 = 1;
+
+/// The largest key file that is read: a PEM file of one key has 119 bytes.
+const KEY_FILE_BYTES: u64 = 4096;
+
+/// Why a key cannot be made, read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file cannot be read or written.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// The key file.
+        path: PathBuf,
+        /// The operating system's words.
+        cause: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    NoKey {
+        /// The key file.
+        path: PathBuf,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// Others than the owner may read or write the secret key.
+    #[error("{}: expected a secret key that its owner alone can read (mode 0600), found mode {mode:03o}", path.display())]
+    Exposed {
+        /// The key file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+}
+
+impl KeyError {
+    /// What the reader can do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            KeyError::File { cause, .. } if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+                "choose another name: a key is never overwritten".into()
+            }
+            KeyError::File { .. } => "check the path and the permissions".into(),
+            KeyError::NoKey { .. } => {
+                "make a key pair with `overt key new NAME`: NAME.key is secret, NAME.pub is public"
+                    .into()
+            }
+            KeyError::Exposed { path, .. } => format!(
+                "`chmod 600 {}`, and consider whether anybody has copied it: if so, revoke it",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// A secret key. It shows nothing of itself.
+pub struct SecretKey(wasmsign2::SecretKey);
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretKey(of {})", self.public().fingerprint())
+    }
+}
+
+impl SecretKey {
+    /// A new one, of the operating system's random numbers.
+    pub fn generate() -> SecretKey {
+        SecretKey(KeyPair::generate().sk)
+    }
+
+    /// The public key that goes with it.
+    pub fn public(&self) -> PublicKey {
+        PublicKey::from_bytes(*self.0.sk.public_key())
+    }
+
+    /// Reads a PEM file (PKCS #8) that its owner alone can read.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn read(path: &Path) -> Result<SecretKey, KeyError> {
+        let (text, mode) = read_text(path)?;
+        let no_key = |found: &str| KeyError::NoKey {
+            path: path.to_owned(),
+            expected: "a secret key in PEM",
+            found: found.to_owned(),
+        };
+        if text.contains("PUBLIC KEY") {
+            return Err(no_key("a public key"));
+        }
+        let key = wasmsign2::SecretKey::from_pem(&text).map_err(|_| no_key("something else"))?;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        Ok(SecretKey(key))
+    }
+
+    /// Writes `NAME.key` for its owner's eyes and `NAME.pub` for everybody's; neither may exist.
+    ///
+    /// # Errors
+    /// [`KeyError::File`].
+    pub fn write(&self, secret: &Path, public: &Path) -> Result<(), KeyError> {
+        let create = |path: &Path, mode: u32, text: &str| {
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(path)
+                .and_then(|mut file| {
+                    file.write_all(text.as_bytes())?;
+                    file.sync_all()
+                })
+                .map_err(|cause| KeyError::File {
+                    path: path.to_owned(),
+                    cause,
+                })
+        };
+        // The public one first: a secret key of which nobody knows the public one is of no use, and would be in the way.
+        create(public, 0o644, &self.public().to_pem())?;
+        create(secret, 0o600, &self.0.to_pem()).inspect_err(|_| {
+            let _ = std::fs::remove_file(public);
+        })
+    }
+}
+
+/// Reads a public key's PEM file.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn read_public_key(path: &Path) -> Result<PublicKey, KeyError> {
+    let (text, _) = read_text(path)?;
+    PublicKey::from_pem(&text).map_err(|error| KeyError::NoKey {
+        path: path.to_owned(),
+        expected: "a public key in PEM",
+        found: error.found.to_owned(),
+    })
+}
+
+/// A small text file, and its permissions.
+fn read_text(path: &Path) -> Result<(String, u32), KeyError> {
+    let failed = |cause| KeyError::File {
+        path: path.to_owned(),
+        cause,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
+    let mut text = String::new();
+    file.take(KEY_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    Ok((text, mode))
+}
+
+/// Adds a signature to a plugin file, beside those that it has.
+///
+/// # Errors
+/// What a host would say of the file; [`PluginError::SignedAlready`]; [`PluginError::ChangedSinceSigned`] where it carries signatures of another
+/// content.
+pub fn sign(file: &PluginFile, key: &SecretKey) -> Result<PluginBytes, PluginError> {
+    let path = || file.path().to_owned();
+    // What it carries already has to hold, or a good signature would stand beside one that never can.
+    listed(file.path(), file.bytes())?;
+    let public = key.public();
+    if !signed_by(file.path(), file.bytes(), &[public])?.is_empty() {
+        return Err(PluginError::SignedAlready {
+            path: path(),
+            fingerprint: public.fingerprint(),
+        });
+    }
+    let failed = |error: WSError| PluginError::Signature {
+        path: path(),
+        cause: error.to_string(),
+    };
+    let module = Module::deserialize(&mut &file.bytes()[..]).map_err(failed)?;
+    let key_id = Sha256::digest(public.as_bytes())[..8].to_vec();
+    let (signed, _) = key
+        .0
+        .sign_multi(module, Some(&key_id), false, false)
+        .map_err(failed)?;
+    let mut bytes = Vec::with_capacity(file.bytes().len() + 256);
+    signed.serialize(&mut bytes).map_err(failed)?;
+    let signed = PluginBytes::of(file.path(), bytes);
+    // Read back as a host would.
+    if signed_by(file.path(), signed.bytes(), &[public])?.is_empty() {
+        return Err(failed(WSError::VerificationFailed));
+    }
+    Ok(signed)
+}
+
+/// The signatures that a file carries, whoever made them. Their content is the file's; who made them is only a hint until a key verifies it.
+pub(crate) fn listed(path: &Path, file: &[u8]) -> Result<Vec<Listed>, PluginError> {
+    let envelope = Envelope::open(path, file)?;
+    let Some(section) = envelope.signatures else {
+        return Ok(Vec::new());
+    };
+    let signatures = Signatures::read(section).map_err(|cause| PluginError::Signature {
+        path: path.to_owned(),
+        cause: cause.to_owned(),
+    })?;
+    if signatures.content != content_digest(envelope.content) {
+        return Err(PluginError::ChangedSinceSigned {
+            path: path.to_owned(),
+        });
+    }
+    Ok(signatures.listed)
+}
+
+/// What a signature is made over: SHA-256 of all that follows the signatures.
+pub(crate) fn content_digest(content: &[u8]) -> [u8; 32] {
+    Sha256::digest(content).into()
+}
+
+/// Those of the keys that have signed the file as it is.
+pub(crate) fn signed_by(
+    path: &Path,
+    file: &[u8],
+    keys: &[PublicKey],
+) -> Result<HashSet<PublicKey>, PluginError> {
+    if listed(path, file)?.is_empty() || keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let failed = |error: WSError| PluginError::Signature {
+        path: path.to_owned(),
+        cause: error.to_string(),
+    };
+    let mut set = PublicKeySet::empty();
+    for key in keys {
+        let mut bytes = vec![ED25519];
+        bytes.extend_from_slice(key.as_bytes());
+        // Without a key id: the file's hints decide nothing.
+        set.pks
+            .insert(wasmsign2::PublicKey::from_bytes(&bytes).map_err(failed)?);
+    }
+    match set.verify(&mut &file[..], None) {
+        Ok(found) => Ok(found
+            .into_iter()
+            .map(|key| PublicKey::from_bytes(*key.pk))
+            .collect()),
+        // Signed, by nobody of these.
+        Err(WSError::VerificationFailed) => Ok(HashSet::new()),
+        Err(error) => Err(failed(error)),
+    }
+}
