@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(arguments),
     };
     done.unwrap_or_else(|failure| {
-        eprint!("{}", failure.render(output::colour_on_stderr()));
+        output::say(&failure.render(output::colour_on_stderr()));
         failure.exit()
     })
     .into()

@@ -50,6 +50,28 @@ fn a_run_raises_one_alert_for_the_person_sought_and_leaves_its_files_to_its_owne
 }
 
 #[test]
+fn a_run_whose_standard_error_cannot_be_written_goes_on_to_its_end() {
+    let place = Place::with_person_a();
+    place.film(40);
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ended = overt()
+        .arg("run")
+        .arg(place.deployment())
+        .env("RUST_LOG", "trace")
+        .stdout(Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert_eq!(ended.code(), Some(0));
+    let summary = summary(&place);
+    assert_eq!(summary["frames"]["processed"], 40);
+    assert_eq!(summary["alerts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn ctrl_c_ends_a_run_in_good_order_and_the_summary_says_so() {
     let place = Place::with_person_a();
     place.film(1_000);

@@ -51,8 +51,8 @@ fn complain<'a>(photographs: impl Iterator<Item = &'a Path>, seen: &[Seen]) {
     });
     for (index, diagnostic) in told.enumerate() {
         match index {
-            0..TOLD => eprint!("{}", diagnostic.render(output::colour_on_stderr())),
-            TOLD => eprintln!("and more; all are counted"),
+            0..TOLD => output::say(&diagnostic.render(output::colour_on_stderr())),
+            TOLD => output::say("and more; all are counted\n"),
             _ => {}
         }
     }

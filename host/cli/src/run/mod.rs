@@ -2,8 +2,7 @@
 
 mod table;
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -46,7 +45,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut deployment = Deployment::read(&arguments.deployment)?;
     keep_cameras(&mut deployment, &arguments.cameras)?;
     deployment.check_files()?;
-    let output = Output::new(&deployment.host.output)?;
+    // Made before the run, so that a folder that cannot be made is known before an hour of work.
+    let folder = &deployment.host.output;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     log_to_stderr();
@@ -66,11 +67,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         troubles,
     } = finished?;
 
-    let summary_file = output.write(
-        "summary.json",
-        &(serde_json::to_string_pretty(&summary).map_err(unwritable)? + "\n"),
-    )?;
-    let report_file = output.write("report.html", &report::page(&report).map_err(unwritable)?)?;
+    let summary_file = folder.join("summary.json");
+    let json = serde_json::to_string_pretty(&summary).map_err(unwritable)?;
+    output::write(&summary_file, &(json + "\n"))?;
+    let report_file = folder.join("report.html");
+    output::write(&report_file, &report::page(&report).map_err(unwritable)?)?;
     output::print(&table::table(&summary))?;
     output::print(&format!(
         "\n{}\n{}\n",
@@ -82,7 +83,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     let nothing = summary.frames.read > 0 && summary.frames.processed == 0;
     if nothing {
-        eprintln!("No frame went all its way; the table says why.");
+        output::say("No frame went all its way; the table says why.\n");
     }
     Ok(match summary.interrupted || stop.load(Ordering::SeqCst) {
         true => Exit::Interrupted,
@@ -211,7 +212,7 @@ fn complain(trouble: &PipelineError) {
         what: trouble.to_string(),
         mend: Some(trouble.mend()),
     };
-    eprint!("{}", diagnostic.render(output::colour_on_stderr()));
+    output::say(&diagnostic.render(output::colour_on_stderr()));
 }
 
 fn unwritable(error: impl std::fmt::Display) -> Failure {
@@ -230,37 +231,7 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .without_time()
+        // A line that cannot be written would be told on the same standard error, with a panic.
+        .log_internal_errors(false)
         .try_init();
-}
-
-/// The folder for what a run leaves.
-struct Output {
-    folder: PathBuf,
-}
-
-impl Output {
-    /// Made before the run, so that a folder that cannot be made is known before an hour of work.
-    fn new(folder: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-        })
-    }
-
-    /// Writes a file for its owner's eyes, beside its place, and renames it: nobody meets half a report.
-    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
-        let path = self.folder.join(name);
-        let written = tempfile::Builder::new()
-            .prefix(".writing-")
-            .tempfile_in(&self.folder)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.as_file().sync_all()?;
-                file.persist(&path).map_err(|error| error.error)
-            });
-        match written {
-            Ok(_) => Ok(path),
-            Err(error) => Err(Failure::file(&path, &error)),
-        }
-    }
 }
