@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -124,6 +125,62 @@ fn a_photograph_without_a_face_and_one_that_is_none_are_counted_and_named() {
     );
     // One genuine pair of two can never match.
     assert_eq!(figures["tar_at_far"]["0.01"], 0.5);
+}
+
+#[test]
+fn a_file_that_would_take_anothers_place_is_refused_before_anything_is_measured() {
+    let place = Place::new();
+    images(&place);
+    std::fs::write(place.path("pairs.txt"), "1\nA 1 2\nA 1 B 1\n").unwrap();
+    let verify = |json: &str, scores: &str| {
+        let mut command = support::overt();
+        command
+            .current_dir(place.folder.path())
+            .args([
+                "evaluate",
+                "verification",
+                "--deployment",
+                "deployment.toml",
+            ])
+            .args(["--pairs", "pairs.txt", "--images", "images"])
+            .args(["--json", json, "--scores", scores]);
+        Ended::from(command.output().unwrap())
+    };
+    for (json, scores) in [
+        ("result.html", "scores.csv"),
+        ("result.json", "result.json"),
+        ("result.json", "./result.html"),
+        ("result.json", "images/../result.det.svg"),
+        ("pairs.txt", "scores.csv"),
+        ("result.json", "deployment.toml"),
+    ] {
+        let ended = verify(json, scores);
+        assert_eq!(ended.status, Some(2), "{json} {scores}: {}", ended.err);
+        assert!(
+            ended.err.contains("would take the place of another file"),
+            "{}",
+            ended.err
+        );
+    }
+    assert!(!place.path("result.json").exists());
+}
+
+#[test]
+fn what_an_evaluation_leaves_is_for_its_owner_alone() {
+    let place = Place::new();
+    images(&place);
+    let ended = verify(&place, "1\nA 1 2\nA 1 B 1\n");
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    for name in ["scores.csv", "result/figures.json", "result/figures.html"] {
+        let mode = std::fs::metadata(place.path(name)).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+    }
+    let files: Vec<_> = std::fs::read_dir(place.path("result"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with('.'))
+        .collect();
+    assert!(files.is_empty(), "{files:?}");
 }
 
 #[test]
