@@ -17,6 +17,7 @@ use overt_runtime::{CallCause, CallError, Role};
 use overt_vision::FrameError;
 
 use crate::capture::Intake;
+use crate::caught::caught;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::order::{Lanes, Next};
@@ -106,37 +107,19 @@ impl DecisionThread<'_> {
             next_number: self.run.next_alert_number()?,
             uncommitted_frames: 0,
         };
-        let mut lanes = Lanes::new(lanes, self.by_arrival);
-        let mut last_generation = None;
-        loop {
-            let (camera, passed) = match lanes.next_ready()? {
-                Next::Frame(camera, passed) => (camera, passed),
-                Next::End => break,
-                // Before it waits, what is decided is committed: an alert waits for a group only while there is more to do.
-                Next::Wait => {
-                    if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
-                        self.commit(&mut state)?;
-                    }
-                    lanes.wait();
-                    continue;
-                }
-            };
-            last_generation = Some(passed.generation.clone());
-            self.frame(&mut state, camera, *passed);
-            if is_full(state.pending.len(), state.uncommitted_frames) {
-                self.commit(&mut state)?;
+        let lanes = Lanes::new(lanes, self.by_arrival);
+        let followed = caught("decision", || self.follow(&mut state, lanes)).flatten();
+        let ends = match followed {
+            Ok(ends) => ends,
+            Err(error) if state.pending.is_empty() => return Err(error),
+            // What was decided before the run failed is an alert all the same.
+            Err(error) => {
+                return Err(match self.commit(&mut state) {
+                    Ok(()) => error,
+                    Err(more) => PipelineError::Several(vec![error, more]),
+                });
             }
-        }
-        let ends = lanes.into_ends();
-        for (camera, lane) in ends.iter().enumerate() {
-            state.counts.tracks += lane.tracks;
-            if let Some(generation) = &last_generation {
-                for span in &lane.open {
-                    self.ended(&mut state, generation, camera, *span, lane.seconds);
-                }
-            }
-        }
-        self.commit(&mut state)?;
+        };
         state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
         state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
         let spans = state.spans.iter().map(|(_, span)| *span).collect();
@@ -148,6 +131,41 @@ impl DecisionThread<'_> {
             lanes: ends,
             errors: state.errors.into_values().collect(),
         })
+    }
+
+    /// Takes the lanes' frames until every lane has ended.
+    fn follow(&self, state: &mut State, mut lanes: Lanes) -> Result<Vec<LaneEnd>, PipelineError> {
+        let mut last_generation = None;
+        loop {
+            let (camera, passed) = match lanes.next_ready()? {
+                Next::Frame(camera, passed) => (camera, passed),
+                Next::End => break,
+                // Before it waits, what is decided is committed: an alert waits for a group only while there is more to do.
+                Next::Wait => {
+                    if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
+                        self.commit(state)?;
+                    }
+                    lanes.wait();
+                    continue;
+                }
+            };
+            last_generation = Some(passed.generation.clone());
+            self.frame(state, camera, *passed);
+            if is_full(state.pending.len(), state.uncommitted_frames) {
+                self.commit(state)?;
+            }
+        }
+        let ends = lanes.into_ends();
+        for (camera, lane) in ends.iter().enumerate() {
+            state.counts.tracks += lane.tracks;
+            if let Some(generation) = &last_generation {
+                for span in &lane.open {
+                    self.ended(state, generation, camera, *span, lane.seconds);
+                }
+            }
+        }
+        self.commit(state)?;
+        Ok(ends)
     }
 
     fn frame(&self, state: &mut State, camera: CameraIndex, passed: Passed) {
@@ -353,6 +371,7 @@ impl DecisionThread<'_> {
             pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
         });
         let routes = self.route(state, generation, camera, sequence, &routed);
+        let entry_picture = self.entry_picture(generation, entry, best.image);
         let raised = Timestamp::now();
         state.pending.push(records::NewAlert {
             alert: records::Alert {
@@ -400,7 +419,7 @@ impl DecisionThread<'_> {
             probes,
             routes,
             probe,
-            entry: self.entry_picture(generation, entry, best.image),
+            entry: entry_picture,
             strip,
         });
     }

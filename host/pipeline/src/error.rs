@@ -58,6 +58,14 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: CameraError,
     },
+    /// The thread that reads a camera panicked. That is a fault of the host; the other cameras go on.
+    #[error(
+        "camera {camera}: the host's thread that reads it panicked, and it was read no further; this is a fault of Overt, not of the camera"
+    )]
+    CameraPanicked {
+        /// Its id.
+        camera: String,
+    },
     /// A camera's zone of recognition reaches beyond its picture.
     #[error(
         "camera {camera}: its zone of recognition {corners:?} reaches beyond its picture of {width} × {height} pixels"
@@ -179,6 +187,7 @@ impl PipelineError {
                 CameraError::Device { .. } => "name a device that is there in `source`, or plug the camera in".into(),
                 CameraError::NoAnswer { .. } => "check the address and the port in `source`, and that the camera is on and reached from this machine".into(),
                 CameraError::NoStream { .. } => "check the path in `source` and the user and password in `credentials`; `ffplay` with the same address shows what others see".into(),
+                CameraError::OtherSize { .. } => "set the camera to the size that it had, or start the run anew".into(),
                 CameraError::Lost { .. } => "check the camera's power and its cable".into(),
                 _ => "check the camera's `file` in the deployment file, and that it plays".into(),
             },
@@ -199,7 +208,7 @@ impl PipelineError {
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
-            PipelineError::Panicked(_) => "report it with the log".into(),
+            PipelineError::Panicked(_) | PipelineError::CameraPanicked { .. } => "report it with the log".into(),
         }
     }
 }

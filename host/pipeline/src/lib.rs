@@ -18,6 +18,7 @@
 
 pub mod calibration;
 mod capture;
+mod caught;
 mod choice;
 mod decision;
 pub mod enrol;

@@ -16,6 +16,7 @@ use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience,
 
 use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
+use crate::caught::{SetOnDrop, caught};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
 use crate::generation::{Generation, Loaded};
@@ -277,7 +278,7 @@ fn way(
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let generation = current.load_full();
-    // Set where the decision thread gives up: no camera needs to go on then.
+    // Set where the run fails, whatever thread it fails in: no camera needs to go on then.
     let halt = AtomicBool::new(false);
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
@@ -288,6 +289,9 @@ fn way(
     let (loaded, loadings) = unbounded::<Result<(), InferenceError>>();
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     std::thread::scope(|scope| {
+        // The scope waits for the cameras' threads; they have to hear of every way in which it is left.
+        let halting = SetOnDrop(&halt);
+        let mut threads = Vec::new();
         for _ in 0..workers {
             let (compare_jobs, detect_jobs, lanes, loaded) = (
                 compare_jobs.clone(),
@@ -308,13 +312,14 @@ fn way(
                     worker.run(compare_jobs, detect_jobs);
                 }
             };
-            named("overt-worker")
-                .spawn_scoped(scope, work)
-                .map_err(PipelineError::Thread)?;
+            let worker = named("overt-worker").spawn_scoped(scope, work);
+            threads.push(("worker", worker.map_err(PipelineError::Thread)?));
         }
         drop((loaded, compare_jobs, detect_jobs));
-        loadings.iter().collect::<Result<Vec<()>, _>>()?;
-        began();
+        if loadings.iter().collect::<Result<Vec<()>, _>>()?.len() < workers {
+            return Err(PipelineError::Panicked("worker"));
+        }
+        caught("decision", began)?;
         let in_flight = (2 * workers + 2).max(4);
         let (origin, tell) = (Instant::now(), decision.tell);
         for (index, ((opened, messages), to_decision)) in cameras
@@ -330,9 +335,8 @@ fn way(
                 to_decision,
                 stages,
             );
-            named("overt-lane")
-                .spawn_scoped(scope, move || lane.run(messages))
-                .map_err(PipelineError::Thread)?;
+            let lane = named("overt-lane").spawn_scoped(scope, move || lane.run(messages));
+            threads.push(("lane", lane.map_err(PipelineError::Thread)?));
             let capture = Capture {
                 index,
                 id: opened.id.clone(),
@@ -351,22 +355,35 @@ fn way(
                 let camera = &*opened.id;
                 capture.run(&|news| tell(Event::Camera { camera, news }));
             };
-            let spawned = named("overt-camera").spawn_scoped(scope, run);
-            if let Err(error) = spawned {
-                // The lane waits for a camera that will never speak.
-                let _ = to_lanes[index].send(ToLane::Ended(CaptureEnd {
-                    admitted: 0,
-                    record: HealthRecord::default(),
-                    trouble: None,
-                }));
-                halt.store(true, Ordering::Relaxed);
-                return Err(PipelineError::Thread(error));
+            match named("overt-camera").spawn_scoped(scope, run) {
+                Ok(camera) => threads.push(("camera", camera)),
+                Err(error) => {
+                    // The lane waits for a camera that will never speak.
+                    let _ = to_lanes[index].send(ToLane::Ended(CaptureEnd {
+                        admitted: 0,
+                        record: HealthRecord::default(),
+                        trouble: None,
+                    }));
+                    return Err(PipelineError::Thread(error));
+                }
             }
         }
         drop((detect, compare, to_lanes));
-        let decided = decision.run(decision_messages);
-        halt.store(decided.is_err(), Ordering::Relaxed);
-        decided
+        let decided = caught("decision", || decision.run(decision_messages)).flatten();
+        drop(halting);
+        let mut panicked = None;
+        for (name, thread) in threads {
+            if thread.join().is_err() {
+                panicked.get_or_insert(name);
+            }
+        }
+        // Whoever broke off, the decision thread sees a lane that is gone; here it is known which thread it was.
+        match (decided, panicked) {
+            (Ok(_) | Err(PipelineError::Panicked("lane")), Some(name)) => {
+                Err(PipelineError::Panicked(name))
+            }
+            (decided, _) => decided,
+        }
     })
 }
 
@@ -528,10 +545,7 @@ fn gather(
                     ..
                 } = lane;
                 let words = trouble.as_ref().map(ToString::to_string);
-                troubles.extend(trouble.map(|cause| PipelineError::Camera {
-                    camera: camera.id.clone(),
-                    cause,
-                }));
+                troubles.extend(trouble.map(|trouble| trouble.of(&camera.id)));
                 CameraReport {
                     id: camera.id.clone(),
                     kind: camera.kind.name().to_owned(),

@@ -201,6 +201,13 @@ fn camera_line(camera: &str, news: &CameraNews) -> String {
         CameraNews::AlarmOver { fault, seconds } => {
             format!("CAMERA {camera} shows something again: {fault} no more, after {seconds:.0} s.")
         }
+        CameraNews::TooSlow { seconds } => format!(
+            "CAMERA {camera}: this machine is too slow for it. {seconds:.1} s lay between two frames that were looked at; nobody can be followed over \
+             so long, so people who pass are not recognised. Told once; further times are counted."
+        ),
+        CameraNews::Broken => format!(
+            "CAMERA {camera} is read no further: the host's thread that reads it panicked. Nobody can be recognised on it. This is a fault of Overt."
+        ),
         CameraNews::Closed => {
             format!("The deployment's time is over; camera {camera} is read no further.")
         }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use opencv::core::{Mat, Size, Vec3b};
+use opencv::core::{Mat, Scalar, Size, Vec3b};
 use opencv::prelude::*;
 use opencv::videoio::VideoWriter;
 use overt_vision::{Frame, encode_jpeg, read_still};
@@ -125,6 +125,22 @@ impl Place {
     /// `video.avi`: so many frames in which another photograph of person A moves slowly to the right.
     pub(crate) fn film(&self, frames: usize) {
         let face = read_still(&photograph("a-2.jpg")).unwrap();
+        self.film_by(frames, |width, height, index| {
+            scene(&face, width, height, (index / 4).min(200))
+        });
+    }
+
+    /// `video.avi`: so many frames of a picture that is nearly black.
+    pub(crate) fn film_darkness(&self, frames: usize) {
+        self.film_by(frames, |width, height, _| {
+            let (width, height) = (width as i32, height as i32);
+            Mat::new_rows_cols_with_default(height, width, Vec3b::opencv_type(), Scalar::all(5.0))
+                .unwrap()
+        });
+    }
+
+    /// `video.avi`: so many frames, each made for a width, a height and its number.
+    fn film_by(&self, frames: usize, frame: impl Fn(usize, usize, usize) -> Mat) {
         let (width, height) = (640, 480);
         let size = Size::new(width, height);
         let fourcc = VideoWriter::fourcc('M', 'J', 'P', 'G').unwrap();
@@ -138,9 +154,8 @@ impl Place {
         .unwrap();
         assert!(video.is_opened().unwrap());
         for index in 0..frames {
-            let left = (index / 4).min(200);
             video
-                .write(&scene(&face, width as usize, height as usize, left))
+                .write(&frame(width as usize, height as usize, index))
                 .unwrap();
         }
         video.release().unwrap();
