@@ -64,6 +64,8 @@ pub struct Camera {
     /// Age of its last frame when the run ended, seconds of the host's clock; absent where none came. A live camera that does well is under a
     /// second.
     pub last_frame_age: Option<f64>,
+    /// How often the host left it for so long between two frames that nobody could be followed from one to the next, although it gave frames.
+    pub too_slow_count: u64,
     /// How often it went away.
     pub outage_count: u64,
     /// The first hundred of these times.
@@ -113,6 +115,7 @@ impl Camera {
                 unseen,
             },
             last_frame_age: record.last_frame_age,
+            too_slow_count: record.too_slow,
             outage_count: record.outages,
             outages: record
                 .kept_outages

@@ -34,6 +34,7 @@ fn summary() -> Value {
                 unseen: 2,
             },
             last_frame_age: Some(0.04),
+            too_slow_count: 3,
             outage_count: 1,
             outages: vec![Outage {
                 from: 3.2,

@@ -82,6 +82,12 @@ fn camera_line(camera: &Camera, with_frames: bool) -> Vec<String> {
         Some(_) => {}
         None => told.push("no frame came".to_owned()),
     }
+    if camera.too_slow_count > 0 {
+        told.push(format!(
+            "this machine was too slow for it {} times",
+            camera.too_slow_count
+        ));
+    }
     if camera.outage_count > 0 {
         told.push(format!("away {} times", camera.outage_count));
     }
@@ -118,6 +124,7 @@ mod tests {
                 unseen: 2,
             },
             last_frame_age: Some(0.04),
+            too_slow_count: 0,
             outage_count: 0,
             outages: Vec::new(),
             alarm_count: 0,
@@ -128,6 +135,7 @@ mod tests {
     #[test]
     fn several_cameras_have_a_line_each_that_says_what_went_wrong() {
         let van = Camera {
+            too_slow_count: 5,
             outage_count: 2,
             alarm_count: 1,
             alarms: vec![PictureAlarm {
@@ -143,7 +151,7 @@ mod tests {
             ..summary()
         });
         let lines = "  camera gate: 100 frames read, 97 processed, 1 dropped, 2 unseen
-  camera van: 100 frames read, 97 processed, 1 dropped, 2 unseen; the last frame 12.3 s before the end; away 2 times; 1 picture alarms (dark)
+  camera van: 100 frames read, 97 processed, 1 dropped, 2 unseen; the last frame 12.3 s before the end; this machine was too slow for it 5 times; away 2 times; 1 picture alarms (dark)
 ";
         assert!(text.ends_with(lines), "{text}");
     }
