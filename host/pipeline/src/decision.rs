@@ -4,8 +4,9 @@
 //! router, commits, and only then tells anybody. Where every camera is a file, the order is fixed: whatever the number of threads, it sees the
 //! same frames in the same order, so it raises the same alerts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use overt_deployment::{Deployment, Purpose, Timestamp};
@@ -73,7 +74,8 @@ struct State {
     counts: records::Counts,
     frames: Vec<(u64, u64)>,
     cameras: Vec<BTreeMap<u32, Trail>>,
-    raised: VecDeque<Raised>,
+    /// Oldest first.
+    raised: Vec<Raised>,
     /// Alerts that are decided and not yet committed.
     pending: Vec<records::NewAlert>,
     alerts: Vec<AlertReport>,
@@ -89,7 +91,22 @@ struct Raised {
     entry: u32,
     camera: CameraIndex,
     track: u32,
+    /// In its camera's time.
     time: f64,
+    /// On the host's clock.
+    at: Instant,
+}
+
+impl Raised {
+    /// When it was raised, in the time of a camera whose time is `now`. Files share one time. The times of a file and of a live camera are two clocks, so that
+    /// with a live camera the host's clock says how long ago it was.
+    fn on_clock_of(&self, camera: CameraIndex, now: f64, by_arrival: bool) -> f64 {
+        if self.camera == camera || !by_arrival {
+            self.time
+        } else {
+            now - self.at.elapsed().as_secs_f64()
+        }
+    }
 }
 
 impl DecisionThread<'_> {
@@ -99,7 +116,7 @@ impl DecisionThread<'_> {
             counts: records::Counts::default(),
             frames: vec![(0, 0); lanes.len()],
             cameras: lanes.iter().map(|_| BTreeMap::new()).collect(),
-            raised: VecDeque::new(),
+            raised: Vec::new(),
             pending: Vec::new(),
             alerts: Vec::new(),
             spans: Vec::new(),
@@ -243,14 +260,15 @@ impl DecisionThread<'_> {
             );
         }
         let trail = state.cameras[camera].remove(&span.track);
+        // The strip that was made with an alert ends there; now it can show the whole pass.
+        let mut strip = None;
         for ((at, alerted), alert) in state.spans.iter_mut().zip(&mut state.alerts) {
             if *at != camera || alerted.track != span.track {
                 continue;
             }
             *alerted = span;
-            // The strip that was made with the alert ends there; now it can show the whole pass.
             if let Some(trail) = &trail {
-                alert.strip = self.strip(trail);
+                alert.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
             }
         }
     }
@@ -269,17 +287,22 @@ impl DecisionThread<'_> {
         let Some(trail) = state.cameras[camera].get(&track) else {
             return;
         };
-        state.raised.retain(|raised| time - raised.time <= EARLIER);
         let mut earlier: Vec<EarlierAlert> = state
             .raised
             .iter()
             .rev()
             .filter_map(|raised| {
+                let at = raised.on_clock_of(camera, time, self.by_arrival);
+                // Of its own track the policy is told to the end: a second alert would be refused.
+                let is_own = (raised.camera, raised.track) == (camera, track);
+                if time - at > EARLIER && !is_own {
+                    return None;
+                }
                 Some(EarlierAlert {
                     offered: trail.place(raised.entry)?,
                     camera: self.deployment.cameras[raised.camera].id.clone(),
                     track: raised.track,
-                    time: raised.time,
+                    time: at,
                     // Nobody can have judged it: this version records no judgement.
                     state: AlertState::Raised,
                 })
@@ -334,6 +357,13 @@ impl DecisionThread<'_> {
                     "it proposed an alert at {:.3}, under the authority's score floor of {floor:.3}",
                     best.score
                 ),
+            );
+            return self.failed(state, camera, sequence, &error);
+        }
+        if trail.is_alerted(entry) {
+            let error = host_refused(
+                generation,
+                "it proposed a second alert for the same entry on the same track".to_owned(),
             );
             return self.failed(state, camera, sequence, &error);
         }
@@ -396,12 +426,16 @@ impl DecisionThread<'_> {
         });
         state.next_number += 1;
         state.counts.alerts += 1;
-        state.raised.push_back(Raised {
+        state.raised.push(Raised {
             entry,
             camera,
             track,
             time,
+            at: Instant::now(),
         });
+        if let Some(trail) = state.cameras[camera].get_mut(&track) {
+            trail.note_alert(entry);
+        }
         state.spans.push((camera, span));
         state.alerts.push(AlertReport {
             number,
@@ -593,7 +627,26 @@ fn no_picture() -> Picture {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn an_earlier_alert_is_told_in_the_time_of_the_camera_that_the_policy_is_asked_about() {
+        // Raised 20 minutes into the run, 5 s into a file, and that 30 s ago.
+        let raised = Raised {
+            entry: 7,
+            camera: 0,
+            track: 1,
+            time: 5.0,
+            at: Instant::now() - Duration::from_secs(30),
+        };
+        assert_eq!(raised.on_clock_of(0, 40.0, true), 5.0);
+        let ago = 1_230.0 - raised.on_clock_of(1, 1_230.0, true);
+        assert!((30.0..EARLIER).contains(&ago), "{ago}");
+        // Files have one clock, and what their alerts are told does not hang on the host's.
+        assert_eq!(raised.on_clock_of(1, 1_230.0, false), 5.0);
+    }
 
     #[test]
     fn an_alert_waits_for_few_frames_and_counts_for_many() {
