@@ -8,7 +8,7 @@ use trackforge::trackers::common::CommonParams;
 use crate::way::TrackSpan;
 
 /// Seconds after which a passer-by who is not seen has left.
-pub(crate) const LOST_AFTER: f64 = 0.8;
+const LOST_AFTER: f64 = 0.8;
 
 /// A hair of tolerance: times are sequence numbers divided by a rate.
 const ROUNDING: f64 = 1e-6;
