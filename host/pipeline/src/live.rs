@@ -199,6 +199,7 @@ mod tests {
     use overt_vision::RtspStream;
 
     use super::*;
+    use crate::caught::SetOnDrop;
 
     #[test]
     fn a_camera_that_comes_back_with_pictures_of_another_size_stays_away_and_is_told_why() {
@@ -230,6 +231,7 @@ mod tests {
         let larger = TEST_PICTURE.replace("width=320,height=240", "width=640,height=480");
         let _server = RtspServer::start_with(port, &larger, None);
         let record = std::thread::scope(|scope| {
+            let stopping = SetOnDrop(&stop);
             let reading = scope.spawn(move || reader.run(camera).0);
             // Nothing on a busy machine takes so long.
             let other = heard.iter().take(50).find(|news| match news {
@@ -238,7 +240,7 @@ mod tests {
                 }
                 other => panic!("{other:?}"),
             });
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             let Some(CameraNews::Away { cause, .. }) = other else {
                 panic!("it was never told");
             };
