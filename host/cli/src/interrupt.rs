@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 
 /// Set once somebody wants the command to end. `what` is said then, such as "finishing the frames in flight".
 pub(crate) fn watch(what: &'static str) -> Result<Arc<AtomicBool>, Failure> {
@@ -15,7 +16,9 @@ pub(crate) fn watch(what: &'static str) -> Result<Arc<AtomicBool>, Failure> {
         if handle.swap(true, Ordering::SeqCst) {
             std::process::exit(Exit::Interrupted as i32);
         }
-        eprintln!("\nInterrupted: {what}. Ctrl-C again ends at once.");
+        output::say(&format!(
+            "\nInterrupted: {what}. Ctrl-C again ends at once.\n"
+        ));
     })
     .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}"), "try again"))?;
     Ok(stop)

@@ -10,27 +10,31 @@ use crate::failure::Failure;
 
 /// The plugin runtime and the inference back end. Plugins are compiled by this same program as a child (`overt compile`).
 pub(crate) fn start(deployment: &Deployment) -> Result<Machine, Failure> {
+    Ok(Machine::start(
+        deployment,
+        MachineOptions {
+            compiler: compiler()?,
+            cache: cache_folder(),
+        },
+    )?)
+}
+
+/// What compiles plugins.
+pub(crate) fn compiler() -> Result<Compiler, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new(
             format!("this program cannot find its own file: {error}"),
             "start it by its path",
         )
     })?;
-    let compiler = Compiler {
+    Ok(Compiler {
         program,
         arguments: vec!["compile".into()],
-    };
-    Ok(Machine::start(
-        deployment,
-        MachineOptions {
-            compiler,
-            cache: cache_folder(),
-        },
-    )?)
+    })
 }
 
 /// `overt/compiled` in the user's cache folder, by the XDG Base Directory Specification; nowhere for a user without a home.
-fn cache_folder() -> Option<PathBuf> {
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

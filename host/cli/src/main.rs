@@ -2,6 +2,7 @@
 
 mod compile;
 mod completions;
+mod deployment;
 mod doctor;
 mod evaluate;
 mod exit;
@@ -51,6 +52,7 @@ Exit status:
 enum Command {
     Run(run::Arguments),
     Lock(lock::Arguments),
+    Deployment(deployment::Arguments),
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
     Key(key::Arguments),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
+        Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Key(arguments) => key::run(arguments),
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(arguments),
     };
     done.unwrap_or_else(|failure| {
-        eprint!("{}", failure.render(output::colour_on_stderr()));
+        output::say(&failure.render(output::colour_on_stderr()));
         failure.exit()
     })
     .into()

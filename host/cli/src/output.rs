@@ -1,4 +1,4 @@
-//! What a command prints, and whether somebody or a program reads it. It knows no command.
+//! What a command prints and what files it leaves, and whether somebody or a program reads it. It knows no command.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -23,6 +23,34 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::new(format!("no JSON can be made: {error}"), ""))?;
     print(&(text + "\n"))
+}
+
+/// Says something on standard error. Where that cannot be written, because its reader has gone or the disk is full, it is not said; nothing else
+/// ends for that.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Writes a file for its owner's eyes, beside its place, and renames it: nobody meets half a file, and what was there stays until the new one is whole.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempfile_in(folder_of(path))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)
+        })
+        .map(drop)
+        .map_err(|error| Failure::file(path, &error))
 }
 
 /// Whether a person looks at standard error.

@@ -73,15 +73,16 @@ impl Progress {
             };
             let message = message();
             let comma = if message.is_empty() { "" } else { ", " };
-            eprintln!("{of}{comma}{message}");
+            output::say(&format!("{of}{comma}{message}\n"));
         }
     }
 
     /// A line that stays.
     pub(crate) fn line(&self, text: &str) {
+        let say = || output::say(&format!("{text}\n"));
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 

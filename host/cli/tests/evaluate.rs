@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -124,6 +125,62 @@ fn a_photograph_without_a_face_and_one_that_is_none_are_counted_and_named() {
     );
     // One genuine pair of two can never match.
     assert_eq!(figures["tar_at_far"]["0.01"], 0.5);
+}
+
+#[test]
+fn a_file_that_would_take_anothers_place_is_refused_before_anything_is_measured() {
+    let place = Place::new();
+    images(&place);
+    std::fs::write(place.path("pairs.txt"), "1\nA 1 2\nA 1 B 1\n").unwrap();
+    let verify = |json: &str, scores: &str| {
+        let mut command = support::overt();
+        command
+            .current_dir(place.folder.path())
+            .args([
+                "evaluate",
+                "verification",
+                "--deployment",
+                "deployment.toml",
+            ])
+            .args(["--pairs", "pairs.txt", "--images", "images"])
+            .args(["--json", json, "--scores", scores]);
+        Ended::from(command.output().unwrap())
+    };
+    for (json, scores) in [
+        ("result.html", "scores.csv"),
+        ("result.json", "result.json"),
+        ("result.json", "./result.html"),
+        ("result.json", "images/../result.det.svg"),
+        ("pairs.txt", "scores.csv"),
+        ("result.json", "deployment.toml"),
+    ] {
+        let ended = verify(json, scores);
+        assert_eq!(ended.status, Some(2), "{json} {scores}: {}", ended.err);
+        assert!(
+            ended.err.contains("would take the place of another file"),
+            "{}",
+            ended.err
+        );
+    }
+    assert!(!place.path("result.json").exists());
+}
+
+#[test]
+fn what_an_evaluation_leaves_is_for_its_owner_alone() {
+    let place = Place::new();
+    images(&place);
+    let ended = verify(&place, "1\nA 1 2\nA 1 B 1\n");
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    for name in ["scores.csv", "result/figures.json", "result/figures.html"] {
+        let mode = std::fs::metadata(place.path(name)).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+    }
+    let files: Vec<_> = std::fs::read_dir(place.path("result"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with('.'))
+        .collect();
+    assert!(files.is_empty(), "{files:?}");
 }
 
 #[test]
@@ -383,4 +440,49 @@ fn an_evaluation_that_is_interrupted_leaves_no_figures() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let left = std::fs::read_dir(place.path("result")).unwrap().count();
     assert_eq!(left, 0);
+}
+
+#[test]
+fn a_deployment_that_is_signed_calibrated_and_locked_has_nothing_out_of_order() {
+    let place = searched();
+    place.film(5);
+    // No larger than the gallery that it was calibrated with.
+    place.change("watchlist-size = 100", "watchlist-size = 2");
+    place.change(
+        "score-floor = 0.45",
+        "calibration = \"calibration.json\"\nscore-floor = 0.45",
+    );
+    let deployment = place.deployment();
+    let inspect = || run([Path::new("deployment"), Path::new("inspect"), &deployment]);
+    let unlocked = inspect();
+    assert_eq!(unlocked.status, Some(1));
+    assert!(
+        unlocked.out.contains("there is no lock"),
+        "{}",
+        unlocked.out
+    );
+    let locked = run([Path::new("lock"), &deployment]);
+    assert_eq!(locked.status, Some(0), "{}", locked.err);
+    let ended = inspect();
+    assert_eq!(ended.status, Some(0), "{}", ended.out);
+    assert!(
+        ended.out.contains("The lock holds") && ended.out.ends_with("Nothing is out of order.\n"),
+        "{}",
+        ended.out
+    );
+    // Another calibration, though as good, is not what was locked.
+    let calibration = place.path("calibration.json");
+    let text = std::fs::read_to_string(&calibration).unwrap();
+    std::fs::write(
+        &calibration,
+        text.replace("six photographs", "6 photographs"),
+    )
+    .unwrap();
+    let refused = run([Path::new("run"), &deployment]);
+    assert_eq!(refused.status, Some(1));
+    assert!(
+        refused.err.contains("authority.calibration: locked "),
+        "{}",
+        refused.err
+    );
 }

@@ -60,6 +60,21 @@ fn every_back_end_is_measured_and_its_outputs_are_held_against_those_of_onnx_run
 }
 
 #[test]
+fn a_model_that_is_not_the_one_of_its_card_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = set_up("models/landmarks68.onnx");
+    std::fs::copy(other, folder.path().join("rfb320.onnx")).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let ended = run(["models", "bench", "rfb320", "--folder", folder]);
+    assert_eq!(ended.status, Some(1), "{}", ended.out);
+    assert!(
+        ended.err.contains("rfb320.onnx: its SHA-256 is ") && ended.err.contains("expected "),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
 fn a_model_that_is_not_here_or_that_nobody_knows_is_told_with_its_mend() {
     let nothing = tempfile::tempdir().unwrap();
     let folder = nothing.path().to_str().unwrap();

@@ -50,6 +50,61 @@ fn a_run_raises_one_alert_for_the_person_sought_and_leaves_its_files_to_its_owne
 }
 
 #[test]
+fn a_run_whose_standard_error_cannot_be_written_goes_on_to_its_end() {
+    let place = Place::with_person_a();
+    place.film(40);
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ended = overt()
+        .args(["run", "--unlocked"])
+        .arg(place.deployment())
+        .env("RUST_LOG", "trace")
+        .stdout(Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert_eq!(ended.code(), Some(0));
+    let summary = summary(&place);
+    assert_eq!(summary["frames"]["processed"], 40);
+    assert_eq!(summary["alerts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_policy_that_alerts_at_every_look_raises_one_alert_a_track_and_the_others_are_its_errors() {
+    let place = Place::with_person_a();
+    place.film(40);
+    place.unsigned();
+    let text = std::fs::read_to_string(place.deployment()).unwrap();
+    let policy = text
+        .split("\n\n")
+        .filter(|part| !part.starts_with("[plugins.matcher-policy.config]"))
+        .map(|part| {
+            let part = part.replace(
+                "plugins/policy-threshold.wasm\"",
+                "hostile/hostile-decision.wasm\"\ngrants = [\"log\"]\nconfig = { behaviour = \"alert-at-every-look\" }",
+            );
+            part + "\n\n"
+        })
+        .collect::<String>();
+    assert!(policy.contains("alert-at-every-look"));
+    std::fs::write(place.deployment(), policy).unwrap();
+    let ended = place.run();
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let summary = summary(&place);
+    assert_eq!(summary["tracks"], 1);
+    assert_eq!(summary["alerts"].as_array().unwrap().len(), 1, "{summary}");
+    let errors = &summary["plugin_errors"][0];
+    assert_eq!(errors["role"], "matcher-policy");
+    assert_eq!(
+        errors["cause"],
+        "gave an answer that cannot be: it proposed a second alert for the same entry on the same track"
+    );
+    assert!(errors["count"].as_u64().unwrap() > 1, "{errors}");
+}
+
+#[test]
 fn ctrl_c_ends_a_run_in_good_order_and_the_summary_says_so() {
     let place = Place::with_person_a();
     place.film(1_000);

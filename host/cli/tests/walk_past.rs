@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use overt_records::{Retention, Store, StoreSettings};
 use serde_json::Value;
-use support::{Place, overt, run, set_up};
+use support::{Place, module, overt, run, set_up};
 
 /// A file that the video's maker left.
 fn made(name: &str) -> PathBuf {
@@ -288,23 +288,4 @@ fn a_watchlist_of_another_encoder_never_meets_this_one() {
             "overt watchlist enrol",
         ],
     );
-}
-
-/// A plugin's core module, where either way of compiling leaves it.
-fn module(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_BIN_EXE_overt"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
-    let ways = ["", "build-std"];
-    let files = ways.map(|way| {
-        target
-            .join(way)
-            .join("wasm32-unknown-unknown/release")
-            .join(format!("{name}.wasm"))
-    });
-    files
-        .into_iter()
-        .find(|file| file.exists())
-        .expect("run `make plugins`")
 }

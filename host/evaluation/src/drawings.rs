@@ -121,7 +121,8 @@ pub fn scores(genuine: &Scores, impostor: &Scores, figures: &Verification) -> Pl
         .operating_points
         .first()
         .map(|point| point.threshold)
-        .filter(|threshold| threshold.is_finite());
+        // One that keeps nobody out lies beyond the scores that are drawn.
+        .filter(|threshold| f64::from(*threshold) >= range.0);
     Plot {
         title: "How the scores lie".into(),
         sentence: format!(
@@ -177,7 +178,7 @@ pub fn rates(figures: &Identification) -> Plot {
             line("misses (FNIR)", |point| point.fnir.rate),
         ],
         marks: Vec::new(),
-        upright: figures.threshold.is_finite().then(|| {
+        upright: (f64::from(figures.threshold) >= range.0).then(|| {
             (
                 f64::from(figures.threshold),
                 format!(

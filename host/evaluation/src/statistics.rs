@@ -55,6 +55,9 @@ impl Rate {
     }
 }
 
+/// The least score there can be: scores are cosines.
+const LEAST_SCORE: f32 = -1.0;
+
 /// Scores of comparisons, a nothing where a face was not found: such a comparison never matches.
 #[derive(Clone, Debug, Default)]
 pub struct Scores {
@@ -103,14 +106,14 @@ impl Scores {
         Rate::new(self.at_or_over(threshold) as u64, self.of as u64)
     }
 
-    /// The least threshold at which at most this rate of them is at or over it.
+    /// The least threshold at which at most this rate of them is at or over it; a cosine's least, −1, where all of them may be.
     pub fn least_threshold(&self, rate: f64) -> f32 {
         // A hair more, or a tenth of a hundred would be nine.
         let allowed = (rate.clamp(0.0, 1.0) * self.of as f64 + 1e-9) as usize;
         match self.found.get(allowed) {
             // Over the score that would be one too many, and over all that are equal to it.
             Some(score) => score.next_up(),
-            None => f32::NEG_INFINITY,
+            None => LEAST_SCORE,
         }
     }
 }
@@ -260,8 +263,15 @@ mod tests {
                 };
                 let allowed = rate * scores.len() as f64 + 1e-9;
                 assert!(passing(threshold) <= allowed);
-                assert!(threshold == f32::NEG_INFINITY || passing(threshold.next_down()) > allowed);
+                assert!(threshold == LEAST_SCORE || passing(threshold.next_down()) > allowed);
             }
+        }
+    }
+
+    #[test]
+    fn a_threshold_that_keeps_nobody_out_is_a_number_that_json_can_hold() {
+        for scores in [vec![], vec![Some(-0.2), None]] {
+            assert_eq!(Scores::new(scores).least_threshold(1.0), -1.0);
         }
     }
 

@@ -214,15 +214,13 @@ impl Gallery {
     ) -> Result<Vec<(EntryKey, Vec<Template>)>, GalleryError> {
         let mut grouped: Vec<(EntryKey, Vec<Template>)> = Vec::new();
         let mut numbers: HashMap<EntryKey, usize> = HashMap::new();
-        let mut count = self.images();
-        for (key, template) in entries {
+        for (count, (key, template)) in (self.images()..).zip(entries) {
             same_encoder(&self.encoder, &template)?;
             if count == MOST_TEMPLATES {
                 return Err(GalleryError::TooMany {
                     most: MOST_TEMPLATES,
                 });
             }
-            count += 1;
             let number = *numbers.entry(key).or_insert_with_key(|key| {
                 grouped.push((key.clone(), Vec::new()));
                 grouped.len() - 1

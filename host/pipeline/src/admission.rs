@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use overt_contract::Capability;
 use overt_deployment::{self as deployment, Deployment, Timestamp};
+use overt_runtime::self_test::SelfTested;
 use overt_runtime::trust::Signature;
 use overt_runtime::{
     Limits, Manifest, Plugin, PluginBytes, PluginError, Terms, Trust, TrustedFile,
@@ -137,8 +138,17 @@ impl<'a> Admission<'a> {
             config: plugin.config.clone(),
             models,
         };
+        let accepted = self.machine.runtime.accept(&file, terms).map_err(refused)?;
+        let test = manifest.self_test.as_ref();
+        let tested = test.map(|test| accepted.self_test(test, &*self.machine.backend));
+        if let Some(SelfTested { failures, .. }) = tested
+            && !failures.is_empty()
+        {
+            let path = file.path().to_owned();
+            return Err(refused(PluginError::SelfTest { path, failures }));
+        }
         Ok(Loaded {
-            plugin: self.machine.runtime.accept(&file, terms).map_err(refused)?,
+            plugin: accepted,
             manifest,
             capabilities,
             signatures: file.signatures().to_vec(),

@@ -4,8 +4,9 @@
 //! router, commits, and only then tells anybody. Where every camera is a file, the order is fixed: whatever the number of threads, it sees the
 //! same frames in the same order, so it raises the same alerts.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::Ordering;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use overt_deployment::{Deployment, Purpose, Timestamp};
@@ -17,6 +18,7 @@ use overt_runtime::{CallCause, CallError, Role};
 use overt_vision::FrameError;
 
 use crate::capture::Intake;
+use crate::caught::caught;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::order::{Lanes, Next};
@@ -25,6 +27,7 @@ use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
 use crate::run::Event;
 use crate::stages::{Stage, Stages};
 use crate::summary;
+use crate::supervisor::{Struck, Supervisor};
 use crate::trail::Trail;
 use crate::way::{CameraIndex, LaneEnd, Passed, ToDecision, TrackSpan};
 
@@ -54,6 +57,7 @@ pub(crate) struct Decided {
     pub(crate) spans: Vec<TrackSpan>,
     pub(crate) lanes: Vec<LaneEnd>,
     pub(crate) errors: Vec<summary::PluginErrors>,
+    pub(crate) quarantines: Vec<records::Quarantine>,
 }
 
 /// The decision thread and what it needs.
@@ -66,19 +70,26 @@ pub(crate) struct DecisionThread<'a> {
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
     /// Whether frames are taken as they come, because a camera is live.
     pub(crate) by_arrival: bool,
+    /// Ends the cameras.
+    pub(crate) halt: &'a AtomicBool,
 }
 
 struct State {
     counts: records::Counts,
     frames: Vec<(u64, u64)>,
     cameras: Vec<BTreeMap<u32, Trail>>,
-    raised: VecDeque<Raised>,
+    /// Oldest first.
+    raised: Vec<Raised>,
     /// Alerts that are decided and not yet committed.
     pending: Vec<records::NewAlert>,
     alerts: Vec<AlertReport>,
     /// For each alert its camera and its track as it stands; the track goes on after the alert.
     spans: Vec<(CameraIndex, TrackSpan)>,
     errors: BTreeMap<(String, Role, &'static str), summary::PluginErrors>,
+    supervisor: Supervisor,
+    /// Plugins that failed too often: not yet on record.
+    struck: Vec<(Struck, CallError)>,
+    quarantines: Vec<records::Quarantine>,
     next_number: u32,
     uncommitted_frames: u64,
 }
@@ -88,7 +99,22 @@ struct Raised {
     entry: u32,
     camera: CameraIndex,
     track: u32,
+    /// In its camera's time.
     time: f64,
+    /// On the host's clock.
+    at: Instant,
+}
+
+impl Raised {
+    /// When it was raised, in the time of a camera whose time is `now`. Files share one time. The times of a file and of a live camera are two clocks, so that
+    /// with a live camera the host's clock says how long ago it was.
+    fn on_clock_of(&self, camera: CameraIndex, now: f64, by_arrival: bool) -> f64 {
+        if self.camera == camera || !by_arrival {
+            self.time
+        } else {
+            now - self.at.elapsed().as_secs_f64()
+        }
+    }
 }
 
 impl DecisionThread<'_> {
@@ -98,45 +124,30 @@ impl DecisionThread<'_> {
             counts: records::Counts::default(),
             frames: vec![(0, 0); lanes.len()],
             cameras: lanes.iter().map(|_| BTreeMap::new()).collect(),
-            raised: VecDeque::new(),
+            raised: Vec::new(),
             pending: Vec::new(),
             alerts: Vec::new(),
             spans: Vec::new(),
             errors: BTreeMap::new(),
+            supervisor: Supervisor::default(),
+            struck: Vec::new(),
+            quarantines: Vec::new(),
             next_number: self.run.next_alert_number()?,
             uncommitted_frames: 0,
         };
-        let mut lanes = Lanes::new(lanes, self.by_arrival);
-        let mut last_generation = None;
-        loop {
-            let (camera, passed) = match lanes.next_ready()? {
-                Next::Frame(camera, passed) => (camera, passed),
-                Next::End => break,
-                // Before it waits, what is decided is committed: an alert waits for a group only while there is more to do.
-                Next::Wait => {
-                    if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
-                        self.commit(&mut state)?;
-                    }
-                    lanes.wait();
-                    continue;
-                }
-            };
-            last_generation = Some(passed.generation.clone());
-            self.frame(&mut state, camera, *passed);
-            if is_full(state.pending.len(), state.uncommitted_frames) {
-                self.commit(&mut state)?;
+        let lanes = Lanes::new(lanes, self.by_arrival);
+        let followed = caught("decision", || self.follow(&mut state, lanes)).flatten();
+        let ends = match followed {
+            Ok(ends) => ends,
+            Err(error) if state.pending.is_empty() => return Err(error),
+            // What was decided before the run failed is an alert all the same.
+            Err(error) => {
+                return Err(match self.commit(&mut state) {
+                    Ok(()) => error,
+                    Err(more) => PipelineError::Several(vec![error, more]),
+                });
             }
-        }
-        let ends = lanes.into_ends();
-        for (camera, lane) in ends.iter().enumerate() {
-            state.counts.tracks += lane.tracks;
-            if let Some(generation) = &last_generation {
-                for span in &lane.open {
-                    self.ended(&mut state, generation, camera, *span, lane.seconds);
-                }
-            }
-        }
-        self.commit(&mut state)?;
+        };
         state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
         state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
         let spans = state.spans.iter().map(|(_, span)| *span).collect();
@@ -147,7 +158,45 @@ impl DecisionThread<'_> {
             spans,
             lanes: ends,
             errors: state.errors.into_values().collect(),
+            quarantines: state.quarantines,
         })
+    }
+
+    /// Takes the lanes' frames until every lane has ended.
+    fn follow(&self, state: &mut State, mut lanes: Lanes) -> Result<Vec<LaneEnd>, PipelineError> {
+        let mut last_generation = None;
+        loop {
+            let (camera, passed) = match lanes.next_ready()? {
+                Next::Frame(camera, passed) => (camera, passed),
+                Next::End => break,
+                // Before it waits, what is decided is committed: an alert waits for a group only while there is more to do.
+                Next::Wait => {
+                    if !state.pending.is_empty() || state.uncommitted_frames >= COUNTS_EVERY {
+                        self.commit(state)?;
+                    }
+                    lanes.wait();
+                    continue;
+                }
+            };
+            let generation = passed.generation.clone();
+            last_generation = Some(generation.clone());
+            self.frame(state, camera, *passed);
+            self.quarantine(state, &generation)?;
+            if is_full(state.pending.len(), state.uncommitted_frames) {
+                self.commit(state)?;
+            }
+        }
+        let ends = lanes.into_ends();
+        for (camera, lane) in ends.iter().enumerate() {
+            state.counts.tracks += lane.tracks;
+            if let Some(generation) = &last_generation {
+                for span in &lane.open {
+                    self.ended(state, generation, camera, *span, lane.seconds);
+                }
+            }
+        }
+        self.commit(state)?;
+        Ok(ends)
     }
 
     fn frame(&self, state: &mut State, camera: CameraIndex, passed: Passed) {
@@ -161,18 +210,27 @@ impl DecisionThread<'_> {
             ended,
             permit: _permit,
         } = passed;
-        state.counts.faces += faces;
         state.uncommitted_frames += 1;
+        // Frames that were under way when a plugin was put in quarantine: no healthy plugin saw them, whatever it answered.
+        let blind = state.supervisor.is_blind();
         match seen {
-            Ok(()) => {
+            Ok(()) if !blind => {
+                state.supervisor.well(Role::Detector);
+                state.counts.faces += faces;
                 state.counts.frames.processed += 1;
                 state.frames[camera].0 += 1;
             }
-            Err(error) => {
+            other => {
                 state.counts.frames.unseen += 1;
                 state.frames[camera].1 += 1;
-                self.failed(state, camera, sequence, &error);
+                if let Err(error) = other {
+                    self.failed(state, camera, sequence, &error);
+                }
             }
+        }
+        if !probes.is_empty() {
+            state.supervisor.well(Role::Encoder);
+            state.supervisor.well(Role::Quality);
         }
         for (span, probe) in probes {
             state.counts.probes += 1;
@@ -225,14 +283,15 @@ impl DecisionThread<'_> {
             );
         }
         let trail = state.cameras[camera].remove(&span.track);
+        // The strip that was made with an alert ends there; now it can show the whole pass.
+        let mut strip = None;
         for ((at, alerted), alert) in state.spans.iter_mut().zip(&mut state.alerts) {
             if *at != camera || alerted.track != span.track {
                 continue;
             }
             *alerted = span;
-            // The strip that was made with the alert ends there; now it can show the whole pass.
             if let Some(trail) = &trail {
-                alert.strip = self.strip(trail);
+                alert.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
             }
         }
     }
@@ -248,20 +307,28 @@ impl DecisionThread<'_> {
         time: f64,
         ended: bool,
     ) {
+        if state.supervisor.is_blind() {
+            return;
+        }
         let Some(trail) = state.cameras[camera].get(&track) else {
             return;
         };
-        state.raised.retain(|raised| time - raised.time <= EARLIER);
         let mut earlier: Vec<EarlierAlert> = state
             .raised
             .iter()
             .rev()
             .filter_map(|raised| {
+                let at = raised.on_clock_of(camera, time, self.by_arrival);
+                // Of its own track the policy is told to the end: a second alert would be refused.
+                let is_own = (raised.camera, raised.track) == (camera, track);
+                if time - at > EARLIER && !is_own {
+                    return None;
+                }
                 Some(EarlierAlert {
                     offered: trail.place(raised.entry)?,
                     camera: self.deployment.cameras[raised.camera].id.clone(),
                     track: raised.track,
-                    time: raised.time,
+                    time: at,
                     // Nobody can have judged it: this version records no judgement.
                     state: AlertState::Raised,
                 })
@@ -280,9 +347,12 @@ impl DecisionThread<'_> {
             generation.policy.plugin.decide(&observation)
         }) {
             Ok(Decision::Alert(proposal)) => {
+                state.supervisor.well(Role::MatcherPolicy);
                 self.alert(state, generation, camera, track, sequence, time, &proposal)
             }
-            Ok(Decision::Ignore(_) | Decision::Hold(_)) => {}
+            Ok(Decision::Ignore(_) | Decision::Hold(_)) => {
+                state.supervisor.well(Role::MatcherPolicy);
+            }
             Err(error) => self.failed(state, camera, sequence, &error),
         }
     }
@@ -316,6 +386,13 @@ impl DecisionThread<'_> {
                     "it proposed an alert at {:.3}, under the authority's score floor of {floor:.3}",
                     best.score
                 ),
+            );
+            return self.failed(state, camera, sequence, &error);
+        }
+        if trail.is_alerted(entry) {
+            let error = host_refused(
+                generation,
+                "it proposed a second alert for the same entry on the same track".to_owned(),
             );
             return self.failed(state, camera, sequence, &error);
         }
@@ -353,6 +430,7 @@ impl DecisionThread<'_> {
             pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
         });
         let routes = self.route(state, generation, camera, sequence, &routed);
+        let entry_picture = self.entry_picture(generation, entry, best.image);
         let raised = Timestamp::now();
         state.pending.push(records::NewAlert {
             alert: records::Alert {
@@ -377,12 +455,16 @@ impl DecisionThread<'_> {
         });
         state.next_number += 1;
         state.counts.alerts += 1;
-        state.raised.push_back(Raised {
+        state.raised.push(Raised {
             entry,
             camera,
             track,
             time,
+            at: Instant::now(),
         });
+        if let Some(trail) = state.cameras[camera].get_mut(&track) {
+            trail.note_alert(entry);
+        }
         state.spans.push((camera, span));
         state.alerts.push(AlertReport {
             number,
@@ -400,7 +482,7 @@ impl DecisionThread<'_> {
             probes,
             routes,
             probe,
-            entry: self.entry_picture(generation, entry, best.image),
+            entry: entry_picture,
             strip,
         });
     }
@@ -425,11 +507,16 @@ impl DecisionThread<'_> {
         alert: &RoutedAlert,
     ) -> Vec<RouteReport> {
         let mut routes: Vec<RouteReport> = Vec::new();
-        match self
-            .stages
-            .time(Stage::Route, || generation.router.plugin.for_review(alert))
-        {
+        let asked = match state.supervisor.is_out(Role::AlertRouter) {
+            // The default desk has it.
+            true => Ok(Vec::new()),
+            false => self
+                .stages
+                .time(Stage::Route, || generation.router.plugin.for_review(alert)),
+        };
+        match asked {
             Ok(named) => {
+                state.supervisor.well(Role::AlertRouter);
                 for route in named {
                     let channel = self
                         .deployment
@@ -548,6 +635,42 @@ impl DecisionThread<'_> {
             first
         });
         errors.count += 1;
+        if let Some(struck) = state.supervisor.strike(error) {
+            state.struck.push((struck, error.clone()));
+        }
+    }
+
+    /// Puts plugins that failed too often on record, tells of them, and stops the cameras where nobody can be recognised any more.
+    fn quarantine(&self, state: &mut State, generation: &Generation) -> Result<(), PipelineError> {
+        for (struck, error) in std::mem::take(&mut state.struck) {
+            let loaded = generation
+                .plugins()
+                .find(|loaded| loaded.plugin.role() == struck.role);
+            let Some(loaded) = loaded else { continue };
+            let identity = loaded.plugin.identity();
+            let quarantine = self.run.quarantine(&records::Quarantine {
+                number: 0,
+                run: self.run.id(),
+                at: records::Timestamp::from_unix_ms(Timestamp::now().as_millisecond()),
+                plugin: records::PluginUsed {
+                    role: struck.role.name().to_owned(),
+                    id: identity.id.to_string(),
+                    version: identity.version.to_string(),
+                    sha256: identity.sha256.to_string(),
+                },
+                // The kind alone: a plugin's own words could hold a score.
+                cause: error.cause.name().to_owned(),
+                strikes: struck.strikes,
+                calls: struck.calls,
+                release: None,
+            })?;
+            (self.tell)(Event::Quarantine(&quarantine));
+            state.quarantines.push(quarantine);
+        }
+        if state.supervisor.is_blind() {
+            self.halt.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -574,7 +697,26 @@ fn no_picture() -> Picture {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn an_earlier_alert_is_told_in_the_time_of_the_camera_that_the_policy_is_asked_about() {
+        // Raised 20 minutes into the run, 5 s into a file, and that 30 s ago.
+        let raised = Raised {
+            entry: 7,
+            camera: 0,
+            track: 1,
+            time: 5.0,
+            at: Instant::now() - Duration::from_secs(30),
+        };
+        assert_eq!(raised.on_clock_of(0, 40.0, true), 5.0);
+        let ago = 1_230.0 - raised.on_clock_of(1, 1_230.0, true);
+        assert!((30.0..EARLIER).contains(&ago), "{ago}");
+        // Files have one clock, and what their alerts are told does not hang on the host's.
+        assert_eq!(raised.on_clock_of(1, 1_230.0, false), 5.0);
+    }
 
     #[test]
     fn an_alert_waits_for_few_frames_and_counts_for_many() {

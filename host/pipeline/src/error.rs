@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use overt_deployment::Timestamp;
+use overt_deployment::{Deployment, Timestamp};
 use overt_gallery::{GalleryError, TemplateError};
 use overt_records::RecordsError;
 use overt_runtime::signature::KeyError;
@@ -36,6 +36,26 @@ pub enum PipelineError {
     /// The lock cannot be read or written.
     #[error("{0}")]
     Lock(#[from] LockError),
+    /// A plugin failed too often and is in quarantine.
+    #[error(
+        "[plugins.{role}] {plugin} {version} is in quarantine: {strikes} of its last {calls} calls failed, the last with {cause}"
+    )]
+    Quarantined {
+        /// Its role.
+        role: String,
+        /// Its id.
+        plugin: String,
+        /// Its version.
+        version: String,
+        /// Failures.
+        strikes: u32,
+        /// Of so many calls.
+        calls: u32,
+        /// The kind of the last failure.
+        cause: String,
+        /// The deployment file.
+        deployment: PathBuf,
+    },
     /// A model is not accepted.
     #[error("[plugins.{role}] model {model}: {cause}")]
     Model {
@@ -69,6 +89,14 @@ pub enum PipelineError {
         camera: String,
         /// What is wrong with it.
         cause: CameraError,
+    },
+    /// The thread that reads a camera panicked. That is a fault of the host; the other cameras go on.
+    #[error(
+        "camera {camera}: the host's thread that reads it panicked, and it was read no further; this is a fault of Overt, not of the camera"
+    )]
+    CameraPanicked {
+        /// Its id.
+        camera: String,
     },
     /// A camera's zone of recognition reaches beyond its picture.
     #[error(
@@ -159,6 +187,25 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// What a quarantine on record comes to.
+    pub(crate) fn quarantined(
+        deployment: &Deployment,
+        quarantine: &overt_records::Quarantine,
+    ) -> PipelineError {
+        let overt_records::PluginUsed {
+            role, id, version, ..
+        } = quarantine.plugin.clone();
+        PipelineError::Quarantined {
+            role,
+            plugin: id,
+            version,
+            strikes: quarantine.strikes,
+            calls: quarantine.calls,
+            cause: quarantine.cause.clone(),
+            deployment: deployment.file().to_owned(),
+        }
+    }
+
     /// One error of several, or the only one.
     pub(crate) fn together(mut errors: Vec<PipelineError>) -> PipelineError {
         match errors.len() {
@@ -185,6 +232,10 @@ impl PipelineError {
             PipelineError::Key(cause) => cause.mend(),
             PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
             PipelineError::Lock(cause) => cause.mend(),
+            PipelineError::Quarantined { plugin, deployment, .. } => format!(
+                "use another plugin, or, when the cause is known, release it by name: `overt plugin release {} {plugin} --by NAME --reason TEXT`",
+                deployment.display()
+            ),
             PipelineError::Model { .. } => "fetch the models again: `overt models fetch`".into(),
             PipelineError::Inference(InferenceError::NoDevice { .. }) => {
                 "set `device = \"cpu\"` under [host], or install what the device needs; `overt doctor` says what is there".into()
@@ -202,6 +253,7 @@ impl PipelineError {
                 CameraError::Device { .. } => "name a device that is there in `source`, or plug the camera in".into(),
                 CameraError::NoAnswer { .. } => "check the address and the port in `source`, and that the camera is on and reached from this machine".into(),
                 CameraError::NoStream { .. } => "check the path in `source` and the user and password in `credentials`; `ffplay` with the same address shows what others see".into(),
+                CameraError::OtherSize { .. } => "set the camera to the size that it had, or start the run anew".into(),
                 CameraError::Lost { .. } => "check the camera's power and its cable".into(),
                 _ => "check the camera's `file` in the deployment file, and that it plays".into(),
             },
@@ -222,7 +274,7 @@ impl PipelineError {
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
-            PipelineError::Panicked(_) => "report it with the log".into(),
+            PipelineError::Panicked(_) | PipelineError::CameraPanicked { .. } => "report it with the log".into(),
         }
     }
 }

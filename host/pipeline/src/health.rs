@@ -31,6 +31,13 @@ pub enum CameraNews {
         /// Seconds for which the alarm lasted.
         seconds: f64,
     },
+    /// The host leaves it for so long between two frames that nobody can be followed from one to the next, although it gives frames. Told once.
+    TooSlow {
+        /// Seconds between the two frames.
+        seconds: f64,
+    },
+    /// The host's own thread that reads it panicked: it is read no further.
+    Broken,
     /// The deployment's time is over: it is read no further.
     Closed,
 }
@@ -63,6 +70,8 @@ pub(crate) struct HealthRecord {
     pub(crate) read: u64,
     /// Frames that made way for newer ones.
     pub(crate) dropped: u64,
+    /// How often the host left it for so long between two frames that nobody could be followed.
+    pub(crate) too_slow: u64,
     /// How often the camera went away, and the first of these times.
     pub(crate) outages: u64,
     pub(crate) kept_outages: Vec<Outage>,
@@ -252,7 +261,7 @@ mod tests {
                 CameraNews::Back { .. } => "back",
                 CameraNews::Alarm(_) => "alarm",
                 CameraNews::AlarmOver { .. } => "over",
-                CameraNews::Closed => "closed",
+                other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(told, ["alarm", "over", "away", "away", "back"]);

@@ -6,6 +6,7 @@
 //! ```
 //!
 //! - [`machine`]: what the host needs of the machine: the plugin runtime and the inference back end.
+//! - [`inspection`]: a deployment as an auditor reads it.
 //! - [`lock`]: what a deployment resolves to, by digest, and what differs from it now.
 //! - [`generation`]: plugins, models and gallery that belong together, immutable.
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
@@ -20,12 +21,14 @@
 mod admission;
 pub mod calibration;
 mod capture;
+mod caught;
 mod choice;
 mod decision;
 pub mod enrol;
 pub mod error;
 pub mod generation;
 pub mod health;
+pub mod inspection;
 mod lane;
 mod live;
 pub mod lock;
@@ -38,6 +41,7 @@ pub mod run;
 mod stages;
 pub mod stills;
 pub mod summary;
+mod supervisor;
 mod tracker;
 mod trail;
 mod trust;

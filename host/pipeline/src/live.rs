@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use overt_vision::{CameraError, Frame, FrameInfo, LiveCamera, LiveSource, Patience};
 
+use crate::caught::caught;
 use crate::health::{CameraNews, Health, HealthRecord};
 use crate::newest::Newest;
 use crate::stages::{Stage, Stages};
+use crate::tracker;
 
 /// The first wait before a camera is tried again. Each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -50,13 +52,22 @@ impl BackOff {
     }
 }
 
+/// A frame that came.
+pub(crate) struct Came {
+    pub(crate) frame: Frame,
+    /// How often until then the camera gave nothing for so long that nobody could be followed over it.
+    pub(crate) gaps: u32,
+}
+
 /// The reader of a live camera.
 pub(crate) struct Reader<'a> {
     pub(crate) camera: Arc<str>,
     pub(crate) source: &'a LiveSource,
+    /// The size of its first picture, pixels. The zone of recognition was held against that, and a camera that is back has to keep it.
+    pub(crate) size: (u32, u32),
     /// When the run began: the zero of its live cameras' times.
     pub(crate) origin: Instant,
-    pub(crate) newest: &'a Newest<Frame>,
+    pub(crate) newest: &'a Newest<Came>,
     pub(crate) stop: [&'a AtomicBool; 2],
     pub(crate) read: &'a AtomicU64,
     pub(crate) dropped: &'a AtomicU64,
@@ -64,44 +75,59 @@ pub(crate) struct Reader<'a> {
     pub(crate) tell: &'a (dyn Fn(CameraNews) + Sync),
 }
 
+/// What a reader has had so far.
+#[derive(Default)]
+struct Had {
+    sequence: u32,
+    gaps: u32,
+    last: Option<f64>,
+}
+
 impl Reader<'_> {
     fn stopped(&self) -> bool {
         self.stop.iter().any(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// Reads from the opened camera until the run is over, and closes the place for the newest frame.
-    pub(crate) fn run(self, opened: LiveCamera) -> HealthRecord {
+    /// Reads from the opened camera until the run is over, and closes the place for the newest frame. False where that was because of a panic.
+    pub(crate) fn run(self, opened: LiveCamera) -> (HealthRecord, bool) {
         let mut health = Health::new(self.tell);
+        let read = caught("reader", || self.follow(opened, &mut health));
+        // Whoever waits for a frame waits no longer.
+        self.newest.close();
+        let record = health.finish(self.origin.elapsed().as_secs_f64());
+        (record, read.is_ok())
+    }
+
+    /// Reads, and opens the camera again whenever it is lost, until the run is over.
+    fn follow(&self, opened: LiveCamera, health: &mut Health<'_>) {
         let mut back_off = BackOff::new();
-        let mut sequence = 0;
+        let mut had = Had::default();
         let mut camera = Some(opened);
         while !self.stopped() {
             let Some(mut working) = camera.take() else {
                 break;
             };
             let since = Instant::now();
-            let lost = self.read(&mut working, &mut sequence, &mut health);
+            let lost = self.read(&mut working, &mut had, health);
             // Closed before it is opened again: a device is one program's at a time.
             drop(working);
             let Some(lost) = lost else { break };
             back_off.worked(since.elapsed());
-            camera = self.reopen(lost, &mut back_off, &mut health);
+            camera = self.reopen(lost, &mut back_off, health);
         }
-        self.newest.close();
-        health.finish(self.origin.elapsed().as_secs_f64())
     }
 
     /// Reads until the camera is lost, or the run over.
     fn read(
         &self,
         camera: &mut LiveCamera,
-        sequence: &mut u32,
+        had: &mut Had,
         health: &mut Health<'_>,
     ) -> Option<CameraError> {
         while !self.stopped() {
             let stamp = || FrameInfo {
                 camera: self.camera.clone(),
-                sequence: *sequence,
+                sequence: had.sequence,
                 captured_at: self.origin.elapsed().as_secs_f64(),
             };
             let frame = match self.stages.time(Stage::Capture, || camera.next(stamp)) {
@@ -109,10 +135,16 @@ impl Reader<'_> {
                 Err(error) => return Some(error),
             };
             // At 240 frames a second it would take 200 days; the run is over long before.
-            *sequence = sequence.saturating_add(1);
+            had.sequence = had.sequence.saturating_add(1);
+            let time = frame.captured_at();
+            if had.last.is_some_and(|last| tracker::parts(time - last)) {
+                had.gaps += 1;
+            }
+            had.last = Some(time);
             self.read.fetch_add(1, Ordering::Relaxed);
             health.note(&frame);
-            if self.newest.put(frame).is_some() {
+            let gaps = had.gaps;
+            if self.newest.put(Came { frame, gaps }).is_some() {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 health.record.dropped += 1;
             }
@@ -139,6 +171,14 @@ impl Reader<'_> {
                 std::thread::sleep(LOOK);
             }
             match LiveCamera::open(self.source, Patience::default()) {
+                // Faces would be looked for in another part of the place than the one that was authorised.
+                Ok(camera) if camera.size() != self.size => {
+                    cause = CameraError::OtherSize {
+                        source_name: self.source.to_string(),
+                        now: camera.size(),
+                        was: self.size,
+                    };
+                }
                 Ok(camera) => {
                     health.back(self.origin.elapsed().as_secs_f64());
                     return Some(camera);
@@ -151,7 +191,69 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::mpsc::channel;
+
+    use overt_tests::rtsp::{RtspServer, TEST_PICTURE};
+    use overt_vision::RtspStream;
+
     use super::*;
+    use crate::caught::SetOnDrop;
+
+    #[test]
+    fn a_camera_that_comes_back_with_pictures_of_another_size_stays_away_and_is_told_why() {
+        let server = RtspServer::start(TEST_PICTURE);
+        let port = server.port();
+        let source = LiveSource::Rtsp(RtspStream::new("127.0.0.1", port, "/live", None));
+        let patience = Patience {
+            open: Duration::from_secs(10),
+            read: Duration::from_secs(2),
+        };
+        let camera = LiveCamera::open(&source, patience).unwrap();
+        let (hear, heard) = channel();
+        let (newest, stages) = (Newest::new(), Stages::default());
+        let (go_on, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (read, dropped) = (AtomicU64::new(0), AtomicU64::new(0));
+        let reader = Reader {
+            camera: Arc::from("gate"),
+            source: &source,
+            size: camera.size(),
+            origin: Instant::now(),
+            newest: &newest,
+            stop: [&go_on, &stop],
+            read: &read,
+            dropped: &dropped,
+            stages: &stages,
+            tell: &move |news| hear.send(news).unwrap(),
+        };
+        drop(server);
+        let larger = TEST_PICTURE.replace("width=320,height=240", "width=640,height=480");
+        let _server = RtspServer::start_with(port, &larger, None);
+        let record = std::thread::scope(|scope| {
+            let stopping = SetOnDrop(&stop);
+            let reading = scope.spawn(move || reader.run(camera).0);
+            // Nothing on a busy machine takes so long.
+            let other = heard.iter().take(50).find(|news| match news {
+                CameraNews::Away { cause, .. } => {
+                    matches!(cause, CameraError::OtherSize { .. })
+                }
+                other => panic!("{other:?}"),
+            });
+            drop(stopping);
+            let Some(CameraNews::Away { cause, .. }) = other else {
+                panic!("it was never told");
+            };
+            assert!(
+                cause
+                    .to_string()
+                    .ends_with("pictures of 640 × 480 pixels, not of 320 × 240 as before"),
+                "{cause}"
+            );
+            reading.join().unwrap()
+        });
+        assert_eq!((record.outages, record.kept_outages[0].to), (1, None));
+    }
 
     #[test]
     fn waits_double_up_to_half_a_minute_and_start_again_after_steady_work() {

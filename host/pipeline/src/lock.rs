@@ -145,7 +145,7 @@ pub struct LockedLimits {
 }
 
 impl LockedLimits {
-    fn of(role: Role, limits: &Limits) -> LockedLimits {
+    pub(crate) fn of(role: Role, limits: &Limits) -> LockedLimits {
         let perceives = role.is_perception();
         LockedLimits {
             memory: limits.memory,

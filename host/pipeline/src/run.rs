@@ -18,6 +18,7 @@ use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience,
 use crate::admission::Loaded;
 use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
+use crate::caught::{SetOnDrop, caught};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
 use crate::generation::Generation;
@@ -59,6 +60,8 @@ pub enum Event<'a> {
     },
     /// An alert was committed.
     Alert(&'a AlertReport),
+    /// A plugin failed too often and is in quarantine. Unless it is the router, the cameras stop.
+    Quarantine(&'a records::Quarantine),
     /// A plugin failed for a cause for which it had not failed before.
     PluginError(&'a CallError),
     /// A camera went away or came back, or its picture shows nothing, or does again.
@@ -119,11 +122,14 @@ pub fn run(
         lock.map(|lock| &lock.lock),
         store,
     )?);
+    held_out(deployment, &generation, store)?;
     let workers = stills::workers(deployment);
     let record = store.begin_run(&header(deployment, lock, &generation, started))?;
     let (stages, intake) = (Stages::default(), Intake::default());
     let current = ArcSwap::new(generation.clone());
     let clock = Instant::now();
+    // Set where the run fails, whatever thread it fails in, and where nobody can be recognised any more: no camera needs to go on then.
+    let halt = AtomicBool::new(false);
     let decided = {
         let decision = DecisionThread {
             deployment,
@@ -132,6 +138,7 @@ pub fn run(
             stages: &stages,
             intake: &intake,
             tell,
+            halt: &halt,
             by_arrival: deployment
                 .cameras
                 .iter()
@@ -178,6 +185,30 @@ pub fn run(
         workers,
         interrupted,
     )
+}
+
+/// That no plugin of the deployment is in quarantine from an earlier run.
+fn held_out(
+    deployment: &Deployment,
+    generation: &Generation,
+    store: &records::Store,
+) -> Result<(), PipelineError> {
+    let errors: Vec<PipelineError> = store
+        .quarantines()?
+        .iter()
+        .filter(|quarantine| quarantine.release.is_none())
+        .filter(|quarantine| {
+            generation.plugins().any(|loaded| {
+                let identity = loaded.plugin.identity();
+                *identity.sha256 == *quarantine.plugin.sha256
+            })
+        })
+        .map(|quarantine| PipelineError::quarantined(deployment, quarantine))
+        .collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(PipelineError::together(errors)),
+    }
 }
 
 fn milliseconds(time: Timestamp) -> records::Timestamp {
@@ -290,8 +321,7 @@ fn way(
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let generation = current.load_full();
-    // Set where the decision thread gives up: no camera needs to go on then.
-    let halt = AtomicBool::new(false);
+    let halt = decision.halt;
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
     let (to_lanes, lane_messages): (Vec<Sender<ToLane>>, Vec<Receiver<ToLane>>) =
@@ -301,6 +331,9 @@ fn way(
     let (loaded, loadings) = unbounded::<Result<(), InferenceError>>();
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     std::thread::scope(|scope| {
+        // The scope waits for the cameras' threads; they have to hear of every way in which it is left.
+        let halting = SetOnDrop(halt);
+        let mut threads = Vec::new();
         for _ in 0..workers {
             let (compare_jobs, detect_jobs, lanes, loaded) = (
                 compare_jobs.clone(),
@@ -321,13 +354,14 @@ fn way(
                     worker.run(compare_jobs, detect_jobs);
                 }
             };
-            named("overt-worker")
-                .spawn_scoped(scope, work)
-                .map_err(PipelineError::Thread)?;
+            let worker = named("overt-worker").spawn_scoped(scope, work);
+            threads.push(("worker", worker.map_err(PipelineError::Thread)?));
         }
         drop((loaded, compare_jobs, detect_jobs));
-        loadings.iter().collect::<Result<Vec<()>, _>>()?;
-        began();
+        if loadings.iter().collect::<Result<Vec<()>, _>>()?.len() < workers {
+            return Err(PipelineError::Panicked("worker"));
+        }
+        caught("decision", began)?;
         let in_flight = (2 * workers + 2).max(4);
         let (origin, tell) = (Instant::now(), decision.tell);
         for (index, ((opened, messages), to_decision)) in cameras
@@ -343,9 +377,8 @@ fn way(
                 to_decision,
                 stages,
             );
-            named("overt-lane")
-                .spawn_scoped(scope, move || lane.run(messages))
-                .map_err(PipelineError::Thread)?;
+            let lane = named("overt-lane").spawn_scoped(scope, move || lane.run(messages));
+            threads.push(("lane", lane.map_err(PipelineError::Thread)?));
             let capture = Capture {
                 index,
                 id: opened.id.clone(),
@@ -356,7 +389,7 @@ fn way(
                 generation: current,
                 jobs: detect.clone(),
                 lane: to_lanes[index].clone(),
-                stop: [stop, &halt],
+                stop: [stop, halt],
                 intake,
                 stages,
             };
@@ -364,22 +397,35 @@ fn way(
                 let camera = &*opened.id;
                 capture.run(&|news| tell(Event::Camera { camera, news }));
             };
-            let spawned = named("overt-camera").spawn_scoped(scope, run);
-            if let Err(error) = spawned {
-                // The lane waits for a camera that will never speak.
-                let _ = to_lanes[index].send(ToLane::Ended(CaptureEnd {
-                    admitted: 0,
-                    record: HealthRecord::default(),
-                    trouble: None,
-                }));
-                halt.store(true, Ordering::Relaxed);
-                return Err(PipelineError::Thread(error));
+            match named("overt-camera").spawn_scoped(scope, run) {
+                Ok(camera) => threads.push(("camera", camera)),
+                Err(error) => {
+                    // The lane waits for a camera that will never speak.
+                    let _ = to_lanes[index].send(ToLane::Ended(CaptureEnd {
+                        admitted: 0,
+                        record: HealthRecord::default(),
+                        trouble: None,
+                    }));
+                    return Err(PipelineError::Thread(error));
+                }
             }
         }
         drop((detect, compare, to_lanes));
-        let decided = decision.run(decision_messages);
-        halt.store(decided.is_err(), Ordering::Relaxed);
-        decided
+        let decided = caught("decision", || decision.run(decision_messages)).flatten();
+        drop(halting);
+        let mut panicked = None;
+        for (name, thread) in threads {
+            if thread.join().is_err() {
+                panicked.get_or_insert(name);
+            }
+        }
+        // Whoever broke off, the decision thread sees a lane that is gone; here it is known which thread it was.
+        match (decided, panicked) {
+            (Ok(_) | Err(PipelineError::Panicked("lane")), Some(name)) => {
+                Err(PipelineError::Panicked(name))
+            }
+            (decided, _) => decided,
+        }
     })
 }
 
@@ -452,6 +498,7 @@ fn gather(
         spans,
         lanes,
         errors,
+        quarantines,
     } = decided;
     for (alert, span) in alerts.iter_mut().zip(&spans) {
         (alert.track_from, alert.track_to) = (span.first_time, span.last_time);
@@ -493,6 +540,7 @@ fn gather(
         plugins: generation.plugins().map(plugin_used).collect(),
         models: generation.plugins().flat_map(models_used).collect(),
         plugin_errors: errors,
+        quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         lock_sha256: lock.map(|lock| lock.sha256.clone()),
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
@@ -508,7 +556,10 @@ fn gather(
         .min()
         .unwrap_or(times.finished);
     let keep = deployment.retention.alerts;
-    let mut troubles = Vec::new();
+    let mut troubles: Vec<PipelineError> = quarantines
+        .iter()
+        .map(|quarantine| PipelineError::quarantined(deployment, quarantine))
+        .collect();
     let report = ReportData {
         deployment: DeploymentFacts {
             id: deployment.id.clone(),
@@ -546,10 +597,7 @@ fn gather(
                     ..
                 } = lane;
                 let words = trouble.as_ref().map(ToString::to_string);
-                troubles.extend(trouble.map(|cause| PipelineError::Camera {
-                    camera: camera.id.clone(),
-                    cause,
-                }));
+                troubles.extend(trouble.map(|trouble| trouble.of(&camera.id)));
                 CameraReport {
                     id: camera.id.clone(),
                     kind: camera.kind.name().to_owned(),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use overt_deployment::{self as deployment, Role};
+use overt_records as records;
 use serde::Serialize;
 
 use crate::health::HealthRecord;
@@ -35,6 +36,8 @@ pub struct Summary {
     pub models: Vec<ModelUsed>,
     /// Failed plugin calls, one item for each plugin, role and cause.
     pub plugin_errors: Vec<PluginErrors>,
+    /// Plugins that failed too often and were put in quarantine.
+    pub quarantines: Vec<Quarantine>,
     /// SHA-256 of the lock that the run held to; absent: nobody had decided what runs.
     pub lock_sha256: Option<String>,
     /// Whether plugins ran whoever had made them.
@@ -68,6 +71,8 @@ pub struct Camera {
     /// Age of its last frame when the run ended, seconds of the host's clock; absent where none came. A live camera that does well is under a
     /// second.
     pub last_frame_age: Option<f64>,
+    /// How often the host left it for so long between two frames that nobody could be followed from one to the next, although it gave frames.
+    pub too_slow_count: u64,
     /// How often it went away.
     pub outage_count: u64,
     /// The first hundred of these times.
@@ -117,6 +122,7 @@ impl Camera {
                 unseen,
             },
             last_frame_age: record.last_frame_age,
+            too_slow_count: record.too_slow,
             outage_count: record.outages,
             outages: record
                 .kept_outages
@@ -186,6 +192,33 @@ pub struct ModelUsed {
     pub name: String,
     /// SHA-256 of the model file, 64 lower-case hexadecimal digits.
     pub sha256: String,
+}
+
+/// A plugin that was put in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quarantine {
+    /// Its id.
+    pub plugin: String,
+    /// The role in which it failed.
+    pub role: String,
+    /// The kind of the last failure, such as `overrun`.
+    pub cause: String,
+    /// Failures.
+    pub strikes: u32,
+    /// Of so many calls.
+    pub calls: u32,
+}
+
+impl Quarantine {
+    pub(crate) fn of(quarantine: &records::Quarantine) -> Quarantine {
+        Quarantine {
+            plugin: quarantine.plugin.id.clone(),
+            role: quarantine.plugin.role.clone(),
+            cause: quarantine.cause.clone(),
+            strikes: quarantine.strikes,
+            calls: quarantine.calls,
+        }
+    }
 }
 
 /// Calls of one plugin that failed for one cause.

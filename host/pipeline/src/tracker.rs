@@ -13,6 +13,11 @@ const LOST_AFTER: f64 = 0.8;
 /// A hair of tolerance: times are sequence numbers divided by a rate.
 const ROUNDING: f64 = 1e-6;
 
+/// Whether so many seconds between two frames part a passer-by from who stood there before.
+pub(crate) fn parts(gap: f64) -> bool {
+    gap > LOST_AFTER + ROUNDING
+}
+
 /// Frames in which a passer-by has to be seen to count. A single false detection is then nobody.
 const LEAST_SIGHTINGS: u32 = 3;
 
@@ -111,7 +116,7 @@ impl Tracker {
             })
             .collect();
         let mut step = Step::default();
-        if time - self.last_time > LOST_AFTER + ROUNDING {
+        if parts(time - self.last_time) {
             // The camera was away: whoever stands there now need not be who stood there then. ByteTrack counts frames and cannot know.
             step.ended
                 .extend(self.known.drain(..).filter_map(|known| known.span()));
@@ -150,7 +155,7 @@ impl Tracker {
         }
         step.seen.sort_by_key(|(face, _)| *face);
         self.known.retain(|known| {
-            let stays = time - known.last_time <= LOST_AFTER + ROUNDING;
+            let stays = !parts(time - known.last_time);
             if !stays {
                 step.ended.extend(known.span());
             }

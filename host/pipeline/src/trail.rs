@@ -14,7 +14,7 @@ use crate::generation::Generation;
 use crate::pictures::Still;
 use crate::way::{Probe, TrackSpan};
 
-/// Entries that a track's observation offers at most (`wit/matcher-policy.wit`).
+/// Entries that a track's observation offers at most (`wit/matcher-policy.wit`): those that came to most, and those that were alerted.
 const OFFERED: usize = 64;
 
 /// Probes that an observation holds at most; the newest.
@@ -28,8 +28,10 @@ pub(crate) struct Trail {
     pub(crate) span: TrackSpan,
     /// Probes in all, also those that are no longer kept.
     pub(crate) probed: u32,
-    /// Indices of entries, in the order in which the search found them.
+    /// Indices of entries. Each has a best score.
     offered: Vec<u32>,
+    /// Entries for which this track raised an alert.
+    alerted: Vec<u32>,
     probes: VecDeque<Kept>,
     best: BTreeMap<u32, Best>,
     strip: Vec<(Arc<Still>, Rect)>,
@@ -68,6 +70,7 @@ impl Trail {
             span,
             probed: 0,
             offered: Vec::new(),
+            alerted: Vec::new(),
             probes: VecDeque::new(),
             best: BTreeMap::new(),
             strip: Vec::new(),
@@ -79,7 +82,19 @@ impl Trail {
         self.span = span;
         self.probed += 1;
         let crop = Arc::new(probe.crop);
-        let mut candidates = Vec::with_capacity(probe.hits.len());
+        if self.probes.len() == PROBES {
+            self.probes.pop_front();
+        }
+        let face = probe.face;
+        // Kept before its candidates are known, so that an entry that makes way is taken out of this probe like out of any other.
+        self.probes.push_back(Kept {
+            time,
+            width: face.bounds.width,
+            height: face.bounds.height,
+            confidence: face.confidence,
+            quality: probe.quality,
+            candidates: Vec::with_capacity(probe.hits.len()),
+        });
         for (
             index,
             Hit {
@@ -89,14 +104,16 @@ impl Trail {
             },
         ) in probe.hits.into_iter().enumerate()
         {
-            let Some(offered) = self.offer(entry) else {
+            let Some(offered) = self.offer(entry, score) else {
                 continue;
             };
-            candidates.push(Candidate {
-                offered,
-                score,
-                rank: index as u32 + 1,
-            });
+            if let Some(kept) = self.probes.back_mut() {
+                kept.candidates.push(Candidate {
+                    offered,
+                    score,
+                    rank: index as u32 + 1,
+                });
+            }
             let best = self.best.entry(entry).or_insert_with(|| Best {
                 score,
                 image,
@@ -110,18 +127,6 @@ impl Trail {
                 };
             }
         }
-        if self.probes.len() == PROBES {
-            self.probes.pop_front();
-        }
-        let face = probe.face;
-        self.probes.push_back(Kept {
-            time,
-            width: face.bounds.width,
-            height: face.bounds.height,
-            confidence: face.confidence,
-            quality: probe.quality,
-            candidates,
-        });
         self.strip.push((probe.still, face.bounds));
         if self.strip.len() > STRIP {
             // Drops the inner frame whose neighbours are nearest to each other, so that the strip spans the whole pass.
@@ -134,17 +139,43 @@ impl Trail {
         }
     }
 
-    /// The place of an entry among those offered; `None` where there is no more room.
-    fn offer(&mut self, entry: u32) -> Option<u32> {
-        let place = match self.offered.iter().position(|offered| *offered == entry) {
-            Some(place) => place,
-            None if self.offered.len() < OFFERED => {
-                self.offered.push(entry);
-                self.offered.len() - 1
-            }
-            None => return None,
-        };
-        Some(place as u32)
+    /// The place of an entry among those offered. Where there is no more room the one that came to least makes way for one that comes to more, and is
+    /// forgotten: what poor probes found must not keep out whom a good one finds. `None` where none makes way.
+    fn offer(&mut self, entry: u32, score: f32) -> Option<u32> {
+        if let Some(place) = self.place(entry) {
+            return Some(place);
+        }
+        if self.offered.len() < OFFERED {
+            self.offered.push(entry);
+            return Some(self.offered.len() as u32 - 1);
+        }
+        let (place, gone, least) = (0..)
+            .zip(&self.offered)
+            // An entry with an alert stays: the policy has to be told of that alert.
+            .filter(|(_, offered)| !self.is_alerted(**offered))
+            .filter_map(|(place, offered)| Some((place, *offered, self.best(*offered)?.score)))
+            .min_by(|one, other| one.2.total_cmp(&other.2))?;
+        if score <= least {
+            return None;
+        }
+        self.best.remove(&gone);
+        for probe in &mut self.probes {
+            probe
+                .candidates
+                .retain(|candidate| candidate.offered != place);
+        }
+        self.offered[place as usize] = entry;
+        Some(place)
+    }
+
+    /// Notes that the track raised an alert for an entry.
+    pub(crate) fn note_alert(&mut self, entry: u32) {
+        self.alerted.push(entry);
+    }
+
+    /// Whether the track raised an alert for an entry.
+    pub(crate) fn is_alerted(&self, entry: u32) -> bool {
+        self.alerted.contains(&entry)
     }
 
     /// The entry at a place among those offered.
@@ -232,6 +263,146 @@ impl Trail {
                 })
                 .collect(),
             raised,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use overt_vision::{Face, FrameInfo};
+
+    use super::*;
+
+    fn trail() -> Trail {
+        Trail::new(TrackSpan {
+            track: 1,
+            first_frame: 0,
+            last_frame: 0,
+            first_time: 0.0,
+            last_time: 0.0,
+        })
+    }
+
+    /// Adds a probe with these entries and scores, which are sorted as a search sorts them.
+    fn add(trail: &mut Trail, time: f64, mut found: Vec<(u32, f32)>) {
+        let frame = || {
+            let info = FrameInfo {
+                camera: Arc::from("gate"),
+                sequence: time as u32,
+                captured_at: time,
+            };
+            Frame::from_bgr(info, 8, 8, &[90; 8 * 8 * 3]).unwrap()
+        };
+        let bounds = Rect {
+            x: 1.0,
+            y: 1.0,
+            width: 4.0,
+            height: 4.0,
+        };
+        found.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        let hits = found.into_iter().map(|(entry, score)| Hit {
+            entry,
+            image: 0,
+            score,
+        });
+        let probe = Probe {
+            track: 1,
+            face: Face {
+                bounds,
+                confidence: 0.9,
+                landmarks: None,
+            },
+            quality: Vec::new(),
+            hits: hits.collect(),
+            crop: frame(),
+            still: Arc::new(Still::of(&frame(), Arc::from([bounds])).unwrap()),
+        };
+        let span = trail.span;
+        trail.add(span, probe, time);
+    }
+
+    #[test]
+    fn whom_a_good_probe_finds_is_offered_however_many_the_poor_ones_before_it_found() {
+        let mut trail = trail();
+        for probe in 0..7 {
+            let found = (0..10).map(|hit| (probe * 10 + hit, 0.2 + hit as f32 / 100.0));
+            add(&mut trail, f64::from(probe), found.collect());
+        }
+        assert_eq!(trail.offered.len(), OFFERED);
+        add(&mut trail, 7.0, vec![(999, 0.8), (1, 0.1)]);
+        let place = trail.place(999).unwrap();
+        let newest = &trail.probes.back().unwrap().candidates;
+        assert_eq!(
+            (newest[0].offered, newest[0].score, newest[0].rank),
+            (place, 0.8, 1)
+        );
+        assert_eq!(trail.best(999).unwrap().score, 0.8);
+    }
+
+    /// Of any probes: those offered are the best that were found, none of them twice; those that were alerted stay; and every candidate that is kept is of its entry, with
+    /// its score of its probe.
+    #[test]
+    fn the_best_entries_are_offered_and_every_candidate_is_of_its_entry() {
+        for seed in 1..40u64 {
+            let mut state = seed;
+            let mut random = move |below: u64| {
+                // Knuth's MMIX generator.
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) % below
+            };
+            let mut trail = trail();
+            let mut best: BTreeMap<u32, f32> = BTreeMap::new();
+            let mut found_at: BTreeMap<u32, BTreeMap<u32, f32>> = BTreeMap::new();
+            for time in 0..60u32 {
+                let found: BTreeMap<u32, f32> = (0..10)
+                    // Few scores, so that many are equal.
+                    .map(|_| (random(150) as u32, random(20) as f32 / 20.0))
+                    .collect();
+                for (entry, score) in &found {
+                    let known = best.entry(*entry).or_insert(*score);
+                    *known = known.max(*score);
+                }
+                add(
+                    &mut trail,
+                    f64::from(time),
+                    found.clone().into_iter().collect(),
+                );
+                found_at.insert(time, found);
+                let entry = trail.offered[random(trail.offered.len() as u64) as usize];
+                if random(6) == 0 && !trail.is_alerted(entry) {
+                    trail.note_alert(entry);
+                }
+
+                let offered: std::collections::BTreeSet<u32> =
+                    trail.offered.iter().copied().collect();
+                assert_eq!(offered.len(), trail.offered.len(), "one stands twice");
+                assert_eq!(offered.len(), best.len().min(OFFERED));
+                assert!(trail.alerted.iter().all(|entry| offered.contains(entry)));
+                let least = trail
+                    .offered
+                    .iter()
+                    .filter(|entry| !trail.alerted.contains(entry))
+                    .map(|entry| trail.best(*entry).unwrap().score)
+                    .fold(f32::INFINITY, f32::min);
+                for (entry, best) in &best {
+                    match trail.best(*entry) {
+                        Some(kept) if offered.contains(entry) => {
+                            assert!(kept.score <= *best);
+                        }
+                        None if !offered.contains(entry) => assert!(*best <= least, "{entry}"),
+                        _ => panic!("{entry} is offered without a best score, or the reverse"),
+                    }
+                }
+                let kept = trail.comparisons().inspect(|comparison| {
+                    let probe = &found_at[&(comparison.time as u32)];
+                    assert_eq!(probe.get(&comparison.entry), Some(&comparison.score));
+                });
+                assert!(kept.count() > 0);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use overt_gallery::Hit;
 use overt_runtime::CallError;
 use overt_vision::{CameraError, Face, Frame, Rect};
 
+use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::health::HealthRecord;
 use crate::pictures::Still;
@@ -102,7 +103,35 @@ pub(crate) struct CaptureEnd {
     /// Frames that were sent on their way.
     pub(crate) admitted: u32,
     pub(crate) record: HealthRecord,
-    pub(crate) trouble: Option<CameraError>,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// Why a camera did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// What it gave cannot be used, or ended too soon.
+    #[error("{0}")]
+    Camera(#[from] CameraError),
+    /// The thread that was to read it cannot be started.
+    #[error("the thread that reads it cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The thread that read it panicked.
+    #[error(
+        "the host's thread that reads it panicked; this is a fault of Overt, not of the camera"
+    )]
+    Panicked,
+}
+
+impl Trouble {
+    /// As an error of the run, with the camera's id.
+    pub(crate) fn of(self, camera: &str) -> PipelineError {
+        let camera = camera.to_owned();
+        match self {
+            Trouble::Camera(cause) => PipelineError::Camera { camera, cause },
+            Trouble::Thread(error) => PipelineError::Thread(error),
+            Trouble::Panicked => PipelineError::CameraPanicked { camera },
+        }
+    }
 }
 
 /// A face that was compared. Its template is gone already.
@@ -160,5 +189,5 @@ pub(crate) struct LaneEnd {
     pub(crate) height: u32,
     pub(crate) record: HealthRecord,
     pub(crate) seconds: f64,
-    pub(crate) trouble: Option<CameraError>,
+    pub(crate) trouble: Option<Trouble>,
 }

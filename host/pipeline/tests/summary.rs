@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use overt_deployment::Role;
 use overt_pipeline::summary::{
-    Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Summary,
+    Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Quarantine,
+    Summary,
 };
 use overt_tests::schema::Schema;
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ fn summary() -> Value {
                 unseen: 2,
             },
             last_frame_age: Some(0.04),
+            too_slow_count: 3,
             outage_count: 1,
             outages: vec![Outage {
                 from: 3.2,
@@ -85,6 +87,13 @@ fn summary() -> Value {
             count: 2,
             camera: "gate".into(),
             frame: 3,
+        }],
+        quarantines: vec![Quarantine {
+            plugin: "detector".into(),
+            role: "detector".into(),
+            cause: "overrun".into(),
+            strikes: 10,
+            calls: 12,
         }],
         lock_sha256: Some("1c".repeat(32)),
         unsigned: false,

@@ -29,6 +29,7 @@ mod files;
 mod keys;
 mod opening;
 mod payload;
+mod quarantine;
 mod retention;
 mod runs;
 mod sealed;
@@ -41,6 +42,7 @@ mod watchlist;
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
 pub use payload::{AlertPayload, AlertScore, Picture};
+pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
     CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunOutcome,

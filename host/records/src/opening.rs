@@ -8,7 +8,7 @@ use crate::files;
 use crate::keys::{KeyFile, StoreId};
 use crate::sealed::Kind;
 use crate::store::StoreSettings;
-use crate::tables::{ALERTS, ENTRIES, HELD, META, RUNS, SCHEMA};
+use crate::tables::{ALERTS, ENTRIES, HELD, META, QUARANTINES, RUNS, SCHEMA};
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableHandle};
 use std::collections::HashSet;
@@ -198,6 +198,7 @@ fn create(
             change.open_table(ENTRIES)?;
             change.open_table(RUNS)?;
             change.open_table(ALERTS)?;
+            change.open_table(QUARANTINES)?;
             for kind in Kind::ALL {
                 change.open_table(kind.table())?;
             }

@@ -137,6 +137,10 @@ impl Run {
         self.id
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The number that the next alert has to have.
     ///
     /// # Errors

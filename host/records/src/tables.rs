@@ -5,6 +5,7 @@
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
 use crate::alerts::StoredAlert;
+use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
 use crate::watchlist::Encoder;
@@ -28,6 +29,10 @@ pub(crate) const RUNS: TableDefinition<u64, Row<RunRecord>> = TableDefinition::n
 /// Alerts by number.
 pub(crate) const ALERTS: TableDefinition<u32, Row<AlertRow>> = TableDefinition::new("alerts");
 
+/// Quarantines by number.
+pub(crate) const QUARANTINES: TableDefinition<u64, Row<Quarantine>> =
+    TableDefinition::new("quarantines");
+
 /// What may stand in a plain row: nothing that holds an image, a template or a score.
 pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {
     const NAME: &'static str;
@@ -39,6 +44,10 @@ impl PlainRow for EntryRow {
 
 impl PlainRow for RunRecord {
     const NAME: &'static str = "overt-records::Run";
+}
+
+impl PlainRow for Quarantine {
+    const NAME: &'static str = "overt-records::Quarantine";
 }
 
 impl PlainRow for AlertRow {

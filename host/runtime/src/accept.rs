@@ -98,13 +98,13 @@ impl Runtime {
                 },
                 role: terms.role,
                 limits: terms.limits,
-                config: terms.config.into(),
                 pixels: capabilities.contains(&Capability::Pixels),
                 encoder: manifest.encoder.clone(),
                 models,
                 pre,
                 indices,
             }),
+            config: terms.config.into(),
         };
         plugin
             .load_every_role(&manifest.plugin.roles)

@@ -116,7 +116,13 @@ impl<'f> Envelope<'f> {
                 return Err(PluginError::CoreModule { path: path() });
             }
             _ => {
-                let first = &file[..file.len().min(8)];
+                // The version stands behind the four bytes that say that it is WebAssembly; where they do not, it says nothing.
+                let told = if file.starts_with(&COMPONENT[..4]) {
+                    8
+                } else {
+                    4
+                };
+                let first = &file[..file.len().min(told)];
                 return Err(PluginError::NotWasm {
                     path: path(),
                     found: match first {
@@ -184,6 +190,20 @@ impl<'f> Envelope<'f> {
 pub(crate) struct Listed {
     /// A hint at the key, if its maker left one.
     pub(crate) key_id: Vec<u8>,
+}
+
+impl Listed {
+    /// The hint as a fingerprint ([`overt_contract::PublicKey::fingerprint`]), where it has that form.
+    pub(crate) fn hint(&self) -> String {
+        match self.key_id.len() {
+            8 => {
+                let words: Vec<String> = self.key_id.chunks(2).map(hex::encode).collect();
+                words.join("-")
+            }
+            0 => "no hint".to_owned(),
+            _ => hex::encode(&self.key_id),
+        }
+    }
 }
 
 /// What the signature section says was signed, and the signatures.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::answer::AnswerFault;
 use crate::limits;
 use crate::manifest::ManifestError;
+use crate::self_test::SelfTestFailure;
 use crate::trust::Verdict;
 use overt_contract::{Capability, Role};
 
@@ -241,6 +242,14 @@ pub enum PluginError {
         /// What does not fit.
         cause: String,
     },
+    /// It answers otherwise than its vendor saw it answer.
+    #[error("{}: its self-test fails on this machine: {}", path.display(), failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    SelfTest {
+        /// The plugin file.
+        path: PathBuf,
+        /// What was answered otherwise.
+        failures: Vec<SelfTestFailure>,
+    },
     /// The host cannot run any plugin.
     #[error("the plugin runtime cannot start: {cause}")]
     Engine {
@@ -283,6 +292,7 @@ impl PluginError {
             PluginError::ModelDigest { .. } => "fetch the model again (`overt models fetch`), or use the plugin's release for this model".into(),
             PluginError::Compile { .. } | PluginError::Contract { .. } => "build the plugin again against the contract overt:algorithm 0.1".into(),
             PluginError::CompileLimit { .. } => "ask the vendor for a smaller component; functions of extreme size take extreme time to compile".into(),
+            PluginError::SelfTest { .. } => "do not use it here: ask its vendor, and say which back end, precision and device this machine runs".into(),
             PluginError::Engine { .. } => "run `overt doctor`".into(),
         }
     }

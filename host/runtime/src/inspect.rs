@@ -6,9 +6,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::agreement::{self, Needs};
+use crate::envelope::Listed;
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::package::{Interface, PluginFile};
+use crate::signature;
 use overt_contract::{Capability, Role};
 
 /// What a plugin file says and shows.
@@ -16,8 +18,13 @@ use overt_contract::{Capability, Role};
 pub struct Inspection {
     /// SHA-256 of the file.
     pub sha256: String,
+    /// SHA-256 of what is signed, which stays the same when somebody signs.
+    pub content_sha256: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Whose signatures it carries, by the fingerprints that the signatures themselves hint at. Whether a hint is true, a key says:
+    /// `overt plugin verify`.
+    pub signature_hints: Vec<String>,
     /// What its vendor declares.
     pub manifest: Manifest,
     /// The imported interfaces, as the bytes show them.
@@ -26,16 +33,29 @@ pub struct Inspection {
     pub exports: Vec<Interface>,
     /// The roles that it exports.
     pub roles: Vec<Role>,
+    /// What the manifest claims and what the bytes ask for, capability by capability.
+    pub capabilities: Vec<CapabilityRow>,
     /// What it can do if everything that it declares is granted; sentences for an auditor, drawn from the imports.
     pub can: Vec<String>,
     /// What it cannot do, whatever is granted; likewise.
     pub cannot: Vec<String>,
-    /// Capabilities that the manifest declares and the component does not import.
-    pub declared_unused: Vec<Capability>,
+    /// Roles that its self-test asks about; the others are not tested before they run.
+    pub self_tested: Vec<Role>,
     /// Where manifest and component disagree; absent where a host would go on to the deployment's grants.
     pub disagreement: Option<String>,
     /// Models: they run natively and are trusted like the host.
     pub models_are_trusted: bool,
+}
+
+/// A capability: claimed, and asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CapabilityRow {
+    /// Which.
+    pub capability: Capability,
+    /// In the manifest.
+    pub claimed: bool,
+    /// By the bytes: by an import, or by reading numbers of tensors that are made of frames.
+    pub imported: bool,
 }
 
 /// Reads a plugin file and says what it is.
@@ -121,8 +141,8 @@ pub fn describe(file: &PluginFile) -> Inspection {
     if uses("tensors", "") {
         says(
             reads_numbers,
-            "read numbers of tensors",
-            "read a tensor's numbers",
+            "read numbers of tensors: what its models answer, templates included",
+            "read a tensor's numbers: no template enters its memory",
             &mut can,
             &mut cannot,
         );
@@ -151,19 +171,39 @@ pub fn describe(file: &PluginFile) -> Inspection {
     );
     Inspection {
         sha256: file.sha256().to_owned(),
+        content_sha256: file.content_sha256().to_owned(),
+        signature_hints: signature::listed(file.path(), file.bytes())
+            .unwrap_or_default()
+            .iter()
+            .map(Listed::hint)
+            .collect(),
         bytes: file.bytes().len() as u64,
         manifest: file.manifest().clone(),
         imports: file.imports().to_vec(),
         exports: file.exports().to_vec(),
+        capabilities: Capability::ALL
+            .into_iter()
+            .map(|capability| CapabilityRow {
+                capability,
+                claimed: file
+                    .manifest()
+                    .capabilities
+                    .declared()
+                    .any(|claimed| claimed == capability),
+                imported: imported.contains(&capability)
+                    || (capability == Capability::Pixels && reads_pixels),
+            })
+            .filter(|row| row.claimed || row.imported)
+            .collect(),
         roles,
         can,
         cannot,
-        declared_unused: file
-            .manifest()
-            .capabilities
-            .declared()
-            .filter(|capability| !imported.contains(capability))
-            .filter(|capability| *capability != Capability::Pixels || !reads_pixels)
+        self_tested: Role::ALL
+            .into_iter()
+            .filter(|role| {
+                let test = file.manifest().self_test.as_ref();
+                test.is_some_and(|test| test.is_for(*role))
+            })
             .collect(),
         disagreement: agreement::declared(
             file.path(),

@@ -31,6 +31,7 @@ pub mod pack;
 pub mod package;
 pub mod plugin;
 mod sandbox;
+pub mod self_test;
 pub mod signature;
 pub mod trust;
 

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use overt_contract::{Capability, Family, Role};
 
+pub mod self_test;
+
+use self_test::SelfTest;
+
 /// The name of the custom section that holds the manifest.
 pub const SECTION: &str = "overt:manifest";
 
@@ -75,6 +79,9 @@ pub struct Manifest {
     /// What the algorithm is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
+    /// What it answered on its vendor's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test: Option<SelfTest>,
     /// How the component was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
@@ -509,6 +516,19 @@ impl Manifest {
                 format!("[{least}, {greatest}]"),
             );
         }
+        if let Some(test) = &self.self_test {
+            let dimension = self.encoder.as_ref().map(|facts| facts.dimension);
+            problems.extend(test.problems(&about.roles, dimension));
+        }
+        let mut expect = |right: bool, key: &str, expected: &str, found: String| {
+            if !right {
+                problems.push(ValueProblem {
+                    key: key.to_owned(),
+                    expected: expected.to_owned(),
+                    found,
+                });
+            }
+        };
         expect(
             self.models.is_empty() || self.capabilities.inference,
             "model",

@@ -33,6 +33,8 @@ pub struct PluginIdentity {
 #[derive(Clone)]
 pub struct Plugin {
     pub(crate) inner: Arc<Inner>,
+    /// Its own table, as a JSON object.
+    pub(crate) config: Arc<str>,
 }
 
 /// What all clones of a plugin share.
@@ -41,7 +43,6 @@ pub(crate) struct Inner {
     pub(crate) identity: PluginIdentity,
     pub(crate) role: Role,
     pub(crate) limits: Limits,
-    pub(crate) config: Arc<str>,
     pub(crate) pixels: bool,
     pub(crate) encoder: Option<EncoderFacts>,
     pub(crate) models: Vec<(String, ModelFile)>,
@@ -134,6 +135,17 @@ impl Plugin {
             .models
             .iter()
             .map(|(name, model)| (name.as_str(), model.sha256()))
+    }
+
+    /// The same plugin with another configuration.
+    ///
+    /// # Errors
+    /// Where JSON cannot say it.
+    pub(crate) fn with_config(&self, config: &toml::Table) -> Result<Plugin, serde_json::Error> {
+        Ok(Plugin {
+            inner: self.inner.clone(),
+            config: serde_json::to_string(config)?.into(),
+        })
     }
 
     /// Loads the plugin's models for one worker.
@@ -343,7 +355,7 @@ impl Plugin {
             &self.inner.runtime,
             self.inner.role.family(),
             &self.inner.limits,
-            self.inner.config.clone(),
+            self.config.clone(),
             self.inner.pixels,
             lent,
             source,

@@ -24,6 +24,7 @@ mod place;
 mod sample;
 mod still;
 mod tensor;
+pub mod test_card;
 #[cfg(test)]
 mod testing;
 mod view;

@@ -15,7 +15,7 @@ use overt_pipeline::calibration::{Calibration, GallerySize};
 use overt_pipeline::{Perception, stills};
 use sha2::{Digest, Sha256};
 
-use super::{Files, complain, unwritable, write};
+use super::{Files, complain, unwritable};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -111,7 +111,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             "move or rename them: a mated probe's person is in the gallery, a non-mated one's is not",
         )
     })?;
-    let files = Files::new(&arguments.json, ["rates", "trade"])?;
+    let files = Files::new(
+        &arguments.json,
+        ["rates", "trade"],
+        arguments.calibration.as_deref(),
+        &[&arguments.deployment],
+    )?;
     let stop = interrupt::watch("nothing is written: part of the probes would give other figures")?;
     let machine = machine::start(&deployment)?;
     let perception = Perception::load(&machine, &deployment)?;
@@ -190,7 +195,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             figures.points(),
         );
         let json = serde_json::to_string_pretty(&calibration).map_err(unwritable)?;
-        write(path, &(json + "\n"))?;
+        output::write(path, &(json + "\n"))?;
         text += &format!("{}\n", path.display());
     }
     output::print(&output::printable(&text))?;

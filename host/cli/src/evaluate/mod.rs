@@ -51,15 +51,11 @@ fn complain<'a>(photographs: impl Iterator<Item = &'a Path>, seen: &[Seen]) {
     });
     for (index, diagnostic) in told.enumerate() {
         match index {
-            0..TOLD => eprint!("{}", diagnostic.render(output::colour_on_stderr())),
-            TOLD => eprintln!("and more; all are counted"),
+            0..TOLD => output::say(&diagnostic.render(output::colour_on_stderr())),
+            TOLD => output::say("and more; all are counted\n"),
             _ => {}
         }
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
 }
 
 /// Something of the result cannot be put into its form.
@@ -78,24 +74,46 @@ struct Files {
 }
 
 impl Files {
-    /// Before the work, so that a folder that cannot be written is known at once.
-    fn new(json: &Path, drawings: [&str; 2]) -> Result<Files, Failure> {
-        let folder = match json.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-        if json.is_dir() {
-            return Err(Failure::mistake(
-                format!("{} is a folder", json.display()),
-                "name a file in `--json`",
-            ));
-        }
-        Ok(Files {
+    /// Before the work, so that a folder that cannot be made and a file that would take another's place are known at once. `beside`: a further file that
+    /// the command is to leave. `read`: files that it reads.
+    fn new(
+        json: &Path,
+        drawings: [&str; 2],
+        beside: Option<&Path>,
+        read: &[&Path],
+    ) -> Result<Files, Failure> {
+        let files = Files {
             json: json.to_owned(),
             drawings: drawings.map(|name| json.with_extension(format!("{name}.svg"))),
             page: json.with_extension("html"),
-        })
+        };
+        let [one, other] = &files.drawings;
+        let mut taken = Vec::new();
+        for path in read {
+            taken.push(place(path)?);
+        }
+        let left = [json, one, other, &files.page];
+        for path in left.into_iter().chain(beside) {
+            let folder = output::folder_of(path);
+            std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+            let mistake = |what: &str| {
+                Failure::mistake(
+                    format!("{} {what}", path.display()),
+                    "name another file; beside the one in `--json` three more are left, named like it",
+                )
+            };
+            if path.is_dir() {
+                return Err(mistake("is a folder"));
+            }
+            let place = place(path)?;
+            if taken.contains(&place) {
+                return Err(mistake(
+                    "would take the place of another file of this command",
+                ));
+            }
+            taken.push(place);
+        }
+        Ok(files)
     }
 
     fn write(
@@ -105,11 +123,11 @@ impl Files {
         page: &str,
     ) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(figures).map_err(unwritable)?;
-        write(&self.json, &(json + "\n"))?;
+        output::write(&self.json, &(json + "\n"))?;
         for (path, svg) in self.drawings.iter().zip(drawings) {
-            write(path, svg)?;
+            output::write(path, svg)?;
         }
-        write(&self.page, page)
+        output::write(&self.page, page)
     }
 
     /// Their names, a line each.
@@ -120,4 +138,13 @@ impl Files {
             .map(|file| format!("{}\n", file.display()))
             .collect()
     }
+}
+
+/// Where a file is, by whatever way its folder is named.
+fn place(file: &Path) -> Result<PathBuf, Failure> {
+    let folder = output::folder_of(file);
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| Failure::file(folder, &error))?;
+    Ok(folder.join(file.file_name().unwrap_or_default()))
 }

@@ -13,7 +13,7 @@ use overt_evaluation::statistics::Scores;
 use overt_evaluation::verification::{self, Compared, MadeBy, Verification};
 use overt_pipeline::{Perception, stills};
 
-use super::{Files, TOLD, complain, unwritable, write};
+use super::{Files, TOLD, complain, unwritable};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -85,7 +85,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .map(|photograph| photograph.path(&arguments.images))
         .collect();
     all_there(&photographs, &arguments.images)?;
-    let files = Files::new(&arguments.json, ["det", "scores"])?;
+    let files = Files::new(
+        &arguments.json,
+        ["det", "scores"],
+        arguments.scores.as_deref(),
+        &[&arguments.deployment, &arguments.pairs],
+    )?;
     let stop = interrupt::watch("nothing is written: part of the pairs would give other figures")?;
     let machine = machine::start(&deployment)?;
     let perception = Perception::load(&machine, &deployment)?;
@@ -114,7 +119,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         MadeBy::new(&perception, machine.backend()),
     );
     if let Some(csv) = &arguments.scores {
-        write(csv, &scores_csv(&pairs, &compared)?)?;
+        output::write(csv, &scores_csv(&pairs, &compared)?)?;
     }
     leave(&files, &deployment.id, &figures, &compared)?;
     output::print(&table(&figures, &files))?;

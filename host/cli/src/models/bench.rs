@@ -8,7 +8,7 @@ use std::path::Path;
 
 use clap::Args;
 use overt_deployment::Backend;
-use overt_models::{Card, Status, cards, status};
+use overt_models::{Card, cards};
 use overt_pipeline::PipelineError;
 use overt_pipeline::machine::{BackendChoice, open_backend};
 use overt_vision::{InferenceError, ModelFile, Precision};
@@ -208,21 +208,15 @@ fn choose(cards: Vec<Card>, asked: &[String]) -> Result<Vec<Card>, Failure> {
 /// The model's file, if it is the one that the card pins.
 fn read(card: &Card, folder: &Path) -> Result<ModelFile, Failure> {
     let path = folder.join(card.file_name());
-    let what = match status(card, folder) {
-        Status::Present => {
-            return ModelFile::read(&path)
-                .map_err(|error| Failure::new(error.to_string(), "`overt models fetch`"));
-        }
-        Status::Missing => "it is not there".to_owned(),
-        Status::Differs { found } => {
-            format!("its SHA-256 is {found}, expected {}", card.sha256)
-        }
-        Status::Unreadable { cause } => cause,
-    };
-    Err(Failure::new(
-        format!("{}: {what}", path.display()),
-        "`overt models fetch`",
-    ))
+    let refused = |what: String| Failure::new(what, "`overt models fetch`");
+    let model = ModelFile::read(&path).map_err(|error| refused(error.to_string()))?;
+    // What was hashed is what runs: the file is read this once.
+    let (found, expected) = (model.sha256(), card.sha256.to_string());
+    if found != expected {
+        let what = format!("its SHA-256 is {found}, expected {expected}");
+        return Err(refused(format!("{}: {what}", path.display())));
+    }
+    Ok(model)
 }
 
 fn row(

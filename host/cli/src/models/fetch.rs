@@ -27,7 +27,7 @@ struct Lines;
 
 impl Progress for Lines {
     fn step(&mut self, what: &str) {
-        eprintln!("{what}");
+        output::say(&format!("{what}\n"));
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if !arguments.json {
-        eprintln!("`overt models fetch` gets what is not present");
+        output::say("`overt models fetch` gets what is not present\n");
     }
     Ok(Exit::Failed)
 }

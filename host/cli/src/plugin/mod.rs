@@ -1,8 +1,10 @@
 //! `overt plugin`: what a vendor and an auditor do with plugin files.
 
-mod inspect;
+pub(crate) mod inspect;
 mod pack;
+mod release;
 mod sign;
+mod test;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -10,7 +12,7 @@ use clap::{Args, Subcommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Make plugin files, sign them, and see what they can do
+/// Make plugin files, test and sign them, and see what they can do
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -20,16 +22,20 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Pack(pack::Arguments),
+    Test(test::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Release(release::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Pack(arguments) => pack::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Release(arguments) => release::run(arguments),
     }
 }

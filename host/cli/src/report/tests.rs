@@ -116,6 +116,7 @@ fn data() -> ReportData {
                         unseen: 0,
                     },
                     last_frame_age: Some(0.0),
+                    too_slow_count: 0,
                     outage_count: 0,
                     outages: Vec::new(),
                     alarm_count: 0,
@@ -131,6 +132,7 @@ fn data() -> ReportData {
                         unseen: 3,
                     },
                     last_frame_age: Some(2.34),
+                    too_slow_count: 1_204,
                     outage_count: 102,
                     outages: vec![summary::Outage {
                         from: 61.0,
@@ -181,6 +183,7 @@ fn data() -> ReportData {
                 camera: "gate".into(),
                 frame: 41,
             }],
+            quarantines: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,
@@ -353,6 +356,7 @@ fn a_cameras_outages_and_alarms_stand_with_it() {
         "away from 1:01.0 to 1:08.5: rtsp://10.0.0.7:554/live: no more frames",
         "picture covered from 6:42.0 to the end",
         "and 101 more",
+        "the machine was too slow for it 1,204 times",
         ">2.3 s<",
     ] {
         assert!(page.contains(told), "{told}");

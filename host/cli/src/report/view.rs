@@ -275,6 +275,12 @@ impl Camera {
         if more > 0 {
             notes.push(format!("and {} more", grouped(more)));
         }
+        if health.too_slow_count > 0 {
+            notes.push(format!(
+                "the machine was too slow for it {} times: nobody could be followed from one frame to the next",
+                grouped(health.too_slow_count)
+            ));
+        }
         Self {
             id: camera.id.clone(),
             kind: camera.kind.clone(),

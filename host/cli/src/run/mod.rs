@@ -2,8 +2,7 @@
 
 mod table;
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -59,7 +58,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             &arguments.deployment,
         )?),
     };
-    let output = Output::new(&deployment.host.output)?;
+    // Made before the run, so that a folder that cannot be made is known before an hour of work.
+    let folder = &deployment.host.output;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     log_to_stderr();
@@ -90,11 +91,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         troubles,
     } = finished?;
 
-    let summary_file = output.write(
-        "summary.json",
-        &(serde_json::to_string_pretty(&summary).map_err(unwritable)? + "\n"),
-    )?;
-    let report_file = output.write("report.html", &report::page(&report).map_err(unwritable)?)?;
+    let summary_file = folder.join("summary.json");
+    let json = serde_json::to_string_pretty(&summary).map_err(unwritable)?;
+    output::write(&summary_file, &(json + "\n"))?;
+    let report_file = folder.join("report.html");
+    output::write(&report_file, &report::page(&report).map_err(unwritable)?)?;
     output::print(&table::table(&summary))?;
     output::print(&format!(
         "\n{}\n{}\n",
@@ -106,7 +107,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     let nothing = summary.frames.read > 0 && summary.frames.processed == 0;
     if nothing {
-        eprintln!("No frame went all its way; the table says why.");
+        output::say("No frame went all its way; the table says why.\n");
     }
     Ok(match summary.interrupted || stop.load(Ordering::SeqCst) {
         true => Exit::Interrupted,
@@ -188,6 +189,21 @@ fn show(progress: &Progress, event: Event<'_>) {
         Event::Camera { camera, news } => {
             progress.line(&output::printable(&camera_line(camera, &news)));
         }
+        Event::Quarantine(quarantine) => {
+            let stops = match quarantine.plugin.role.as_str() {
+                "alert-router" => "Alerts go to the default desk.",
+                _ => "NOBODY CAN BE RECOGNISED: the cameras stop.",
+            };
+            progress.line(&format!(
+                "QUARANTINE {} {} as {}: {} of its last {} calls failed, the last with {}. {stops}",
+                quarantine.plugin.id,
+                quarantine.plugin.version,
+                quarantine.plugin.role,
+                quarantine.strikes,
+                quarantine.calls,
+                quarantine.cause
+            ));
+        }
         Event::PluginError(error) => {
             progress.line(&output::printable(&format!(
                 "A plugin failed: {error}. Further failures of this kind are counted."
@@ -231,6 +247,13 @@ fn camera_line(camera: &str, news: &CameraNews) -> String {
         CameraNews::AlarmOver { fault, seconds } => {
             format!("CAMERA {camera} shows something again: {fault} no more, after {seconds:.0} s.")
         }
+        CameraNews::TooSlow { seconds } => format!(
+            "CAMERA {camera}: this machine is too slow for it. {seconds:.1} s lay between two frames that were looked at; nobody can be followed over \
+             so long, so people who pass are not recognised. Told once; further times are counted."
+        ),
+        CameraNews::Broken => format!(
+            "CAMERA {camera} is read no further: the host's thread that reads it panicked. Nobody can be recognised on it. This is a fault of Overt."
+        ),
         CameraNews::Closed => {
             format!("The deployment's time is over; camera {camera} is read no further.")
         }
@@ -242,7 +265,7 @@ fn complain(trouble: &PipelineError) {
         what: trouble.to_string(),
         mend: Some(trouble.mend()),
     };
-    eprint!("{}", diagnostic.render(output::colour_on_stderr()));
+    output::say(&diagnostic.render(output::colour_on_stderr()));
 }
 
 fn unwritable(error: impl std::fmt::Display) -> Failure {
@@ -261,37 +284,7 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .without_time()
+        // A line that cannot be written would be told on the same standard error, with a panic.
+        .log_internal_errors(false)
         .try_init();
-}
-
-/// The folder for what a run leaves.
-struct Output {
-    folder: PathBuf,
-}
-
-impl Output {
-    /// Made before the run, so that a folder that cannot be made is known before an hour of work.
-    fn new(folder: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-        })
-    }
-
-    /// Writes a file for its owner's eyes, beside its place, and renames it: nobody meets half a report.
-    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
-        let path = self.folder.join(name);
-        let written = tempfile::Builder::new()
-            .prefix(".writing-")
-            .tempfile_in(&self.folder)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.as_file().sync_all()?;
-                file.persist(&path).map_err(|error| error.error)
-            });
-        match written {
-            Ok(_) => Ok(path),
-            Err(error) => Err(Failure::file(&path, &error)),
-        }
-    }
 }

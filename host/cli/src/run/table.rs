@@ -45,6 +45,12 @@ pub(super) fn table(summary: &Summary) -> String {
     if failures > 0 {
         rows.push(("failed plugin calls", failures.to_string()));
     }
+    for quarantine in &summary.quarantines {
+        rows.push((
+            "in quarantine",
+            format!("{} as {}", quarantine.plugin, quarantine.role),
+        ));
+    }
     if summary.lock_sha256.is_none() {
         rows.push(("lock", "none: it ran unlocked".to_owned()));
     }
@@ -88,6 +94,12 @@ fn camera_line(camera: &Camera, with_frames: bool) -> Vec<String> {
         Some(_) => {}
         None => told.push("no frame came".to_owned()),
     }
+    if camera.too_slow_count > 0 {
+        told.push(format!(
+            "this machine was too slow for it {} times",
+            camera.too_slow_count
+        ));
+    }
     if camera.outage_count > 0 {
         told.push(format!("away {} times", camera.outage_count));
     }
@@ -124,6 +136,7 @@ mod tests {
                 unseen: 2,
             },
             last_frame_age: Some(0.04),
+            too_slow_count: 0,
             outage_count: 0,
             outages: Vec::new(),
             alarm_count: 0,
@@ -134,6 +147,7 @@ mod tests {
     #[test]
     fn several_cameras_have_a_line_each_that_says_what_went_wrong() {
         let van = Camera {
+            too_slow_count: 5,
             outage_count: 2,
             alarm_count: 1,
             alarms: vec![PictureAlarm {
@@ -149,7 +163,7 @@ mod tests {
             ..summary()
         });
         let lines = "  camera gate: 100 frames read, 97 processed, 1 dropped, 2 unseen
-  camera van: 100 frames read, 97 processed, 1 dropped, 2 unseen; the last frame 12.3 s before the end; away 2 times; 1 picture alarms (dark)
+  camera van: 100 frames read, 97 processed, 1 dropped, 2 unseen; the last frame 12.3 s before the end; this machine was too slow for it 5 times; away 2 times; 1 picture alarms (dark)
 ";
         assert!(text.ends_with(lines), "{text}");
     }
@@ -177,6 +191,7 @@ mod tests {
             plugins: Vec::new(),
             models: Vec::new(),
             plugin_errors: Vec::new(),
+            quarantines: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,

@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     progress.end();
     let rows: Vec<_> = enrolments?.into_iter().map(row).collect();
     for mistake in &mistakes {
-        eprintln!("left out: {}", output::printable(mistake));
+        output::say(&format!("left out: {}\n", output::printable(mistake)));
     }
     if arguments.json {
         output::print_json(&rows)?;

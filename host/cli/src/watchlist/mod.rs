@@ -54,7 +54,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// A deployment's records, which have to be there. What has reached the end of its retention is gone before anybody looks.
-fn open(deployment: &Deployment) -> Result<Store, Failure> {
+pub(crate) fn open(deployment: &Deployment) -> Result<Store, Failure> {
     let store = Store::open(&deployment.host.records, &settings(deployment))?;
     store.sweep(now())?;
     Ok(store)

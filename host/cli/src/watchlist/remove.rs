@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Some(1) => output::print(&format!("{shown}: removed, with 1 image\n"))?,
             Some(images) => output::print(&format!("{shown}: removed, with {images} images\n"))?,
             None => {
-                eprintln!("{shown}: not on the watchlist");
+                output::say(&format!("{shown}: not on the watchlist\n"));
                 exit = Exit::Failed;
             }
         }

@@ -81,6 +81,19 @@ pub enum CameraError {
         /// Why not.
         cause: String,
     },
+    /// A camera that was away gives pictures of another size than before.
+    #[error(
+        "{source_name}: it is back with pictures of {} × {} pixels, not of {} × {} as before",
+        now.0, now.1, was.0, was.1
+    )]
+    OtherSize {
+        /// The device or the address, without a password.
+        source_name: String,
+        /// Width and height now, pixels.
+        now: (u32, u32),
+        /// Width and height before, pixels.
+        was: (u32, u32),
+    },
     /// A camera that gave frames gives none any more.
     #[error("{source_name}: no more frames: {cause}")]
     Lost {

@@ -41,6 +41,7 @@ impl Guest for Hostile {
             "foreign-letters" => Ok(Decision::Ignore("gesehen: Zoë".into())),
             "error-of-257-bytes" => Err(PolicyError::failed("x".repeat(257))),
             "honest-error" => Err(PolicyError::failed("no idea")),
+            "alert-at-every-look" => alert(0, "a guess"),
             "not-offered" => alert(offered, "a guess"),
             "far-from-offered" => alert(u32::MAX, "a guess"),
             "log-without-end" => {

@@ -1,0 +1,26 @@
+//! `overt deployment`: what an auditor does with a deployment file.
+
+mod inspect;
+
+use clap::{Args, Subcommand};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// See what a deployment consists of, and whether anything is out of order
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(inspect::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Inspect(arguments) => inspect::run(arguments),
+    }
+}

@@ -1,0 +1,135 @@
+//! A plugin that keeps failing: it is put in quarantine, the cameras stop, a person is told, and a person with a reason lets it run again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Place, run, set_up};
+
+/// A place whose detector is the hostile one, with this behaviour from its second frame on.
+fn hostile(behaviour: &str) -> Place {
+    let place = Place::with_person_a();
+    place.film(60);
+    place.unsigned();
+    let model = place.path("endless.onnx");
+    std::fs::write(&model, overt_tests::model::endless()).unwrap();
+    let detector = format!(
+        "\"{}\"\n",
+        set_up("plugins/detector-centerface.wasm").display()
+    );
+    let other = format!(
+        "\"{}\"\nmodels = {{ endless = \"{}\" }}\nconfig = {{ behaviour = \"{behaviour}\" }}\nlimits = {{ deadline-ms = 100 }}\n",
+        set_up("hostile/hostile-perception.wasm").display(),
+        model.display()
+    );
+    place.change(&detector, &other);
+    // All that its manifest declares.
+    let text = std::fs::read_to_string(place.deployment()).unwrap();
+    let text = text.replacen(
+        "grants = [\"frames\", \"inference\"]",
+        "grants = [\"frames\", \"pixels\", \"inference\"]",
+        1,
+    );
+    std::fs::write(place.deployment(), text).unwrap();
+    place
+}
+
+fn summary(place: &Place) -> Value {
+    serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_detector_that_keeps_failing_stops_the_cameras_and_runs_again_only_when_a_person_says_so() {
+    let place = hostile("box-of-nan");
+    let ended = place.run();
+    assert_eq!(ended.status, Some(1), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.err.contains("QUARANTINE hostile-perception")
+            && ended.err.contains("NOBODY CAN BE RECOGNISED"),
+        "{}",
+        ended.err
+    );
+    assert!(
+        ended.out.contains("hostile-perception as detector"),
+        "{}",
+        ended.out
+    );
+    let told = summary(&place);
+    let quarantine = &told["quarantines"][0];
+    assert_eq!(
+        (&quarantine["role"], &quarantine["cause"]),
+        (&"detector".into(), &"answer".into())
+    );
+    assert_eq!(quarantine["strikes"], 10);
+    // No silent gap: what was under way is counted as unseen, and the video was not read to its end.
+    let count = |name: &str| told["frames"][name].as_u64().unwrap();
+    assert_eq!(
+        count("read"),
+        count("processed") + count("dropped") + count("unseen"),
+        "{told}"
+    );
+    assert!(count("read") < 60 && count("unseen") >= 10, "{told}");
+
+    let again = place.run();
+    assert_eq!(again.status, Some(1));
+    assert!(
+        again.err.contains("is in quarantine: 10 of its last")
+            && again.err.contains("overt plugin release"),
+        "{}",
+        again.err
+    );
+
+    let release = |plugin: &str, by: &str| {
+        run([
+            Path::new("plugin"),
+            Path::new("release"),
+            &place.deployment(),
+            Path::new(plugin),
+            Path::new("--by"),
+            Path::new(by),
+            Path::new("--reason"),
+            Path::new("tried on the bench"),
+        ])
+    };
+    assert_eq!(release("detector-x", "A. N. Engineer").status, Some(1));
+    let nobody = release("hostile-perception", "");
+    assert_eq!(nobody.status, Some(1));
+    assert!(
+        place.run().err.contains("is in quarantine"),
+        "nobody has released it"
+    );
+    let released = release("hostile-perception", "A. N. Engineer");
+    assert_eq!(released.status, Some(0), "{}", released.err);
+    assert!(
+        released.out.contains("released; 10 of its last"),
+        "{}",
+        released.out
+    );
+    // It runs again, and is found out again.
+    let third = place.run();
+    assert!(
+        third.err.contains("QUARANTINE hostile-perception"),
+        "{}",
+        third.err
+    );
+}
+
+#[test]
+fn another_file_in_its_place_runs_at_once() {
+    let place = hostile("box-of-nan");
+    assert_eq!(place.run().status, Some(1));
+    let text = std::fs::read_to_string(place.deployment()).unwrap();
+    let (before, after) = text.split_once("[plugins.detector]\n").unwrap();
+    let rest = &after[after.find("# Makes the template").unwrap()..];
+    let detector = format!(
+        "[plugins.detector]\nfile = \"{}\"\ngrants = [\"frames\", \"inference\"]\n\n",
+        set_up("plugins/detector-centerface.wasm").display()
+    );
+    std::fs::write(place.deployment(), format!("{before}{detector}{rest}")).unwrap();
+    let ended = place.run();
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(summary(&place)["alerts"].as_array().unwrap().len(), 1);
+}

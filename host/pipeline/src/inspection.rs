@@ -1,0 +1,292 @@
+//! A deployment as an auditor reads it: what each plugin claims, asks for and is given, who vouches for it and with what evidence, and everything that is out
+//! of order. Nothing is compiled and nothing is run.
+
+use overt_contract::{Capability, Role};
+use overt_deployment::{self as deployment, Deployment, Timestamp};
+use overt_runtime::inspect::{Inspection, describe};
+use overt_runtime::trust::Verdict;
+use overt_runtime::{Limits, PluginBytes, PluginFile, agreement};
+use serde::Serialize;
+
+use crate::admission::{limits, model_files};
+use crate::calibration::Calibration;
+use crate::error::PipelineError;
+use crate::lock::{LockError, LockFile, LockedLimits};
+use crate::machine::Machine;
+use crate::trust::trust;
+
+/// A deployment, inspected.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeploymentInspection {
+    /// Its id.
+    pub deployment: String,
+    /// The plugins in the order of a frame's way; one whose file cannot be read is only in `findings`.
+    pub plugins: Vec<PluginInspection>,
+    /// SHA-256 of the lock, where there is one and it holds.
+    pub lock_sha256: Option<String>,
+    /// What is out of order; empty where nothing is.
+    pub findings: Vec<Finding>,
+}
+
+/// A plugin within a deployment.
+#[derive(Clone, Debug, Serialize)]
+pub struct PluginInspection {
+    /// The role that it fills.
+    pub role: Role,
+    /// What it is, from its bytes.
+    pub inspection: Inspection,
+    /// What the deployment gives it.
+    pub given: Given,
+}
+
+/// What a deployment gives a plugin, and thinks of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Given {
+    /// Capabilities; what it may do is what it declares *and* is granted.
+    pub granted: Vec<Capability>,
+    /// What one call may use.
+    pub limits: LockedLimits,
+    /// Whose signatures it carries, and what is missing.
+    pub verdict: Verdict,
+    /// Its evidence, in the manifest's order.
+    pub evidence: Vec<EvidenceMark>,
+}
+
+/// What a measurement in a manifest is worth here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EvidenceMark {
+    /// The report.
+    pub report: String,
+    /// Whether it was made of this plugin or of a model of its, by digest.
+    pub of_this: bool,
+    /// Whether its gallery was smaller than the watchlist that the authority allows; absent where it says none.
+    pub smaller_gallery: Option<bool>,
+}
+
+/// Something that is out of order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which part: `plugins.detector`, `authority`, `lock`.
+    pub part: String,
+    /// What.
+    pub what: String,
+    /// What can be done.
+    pub mend: String,
+}
+
+impl Given {
+    /// What a deployment gives to the plugin that it names for a role.
+    ///
+    /// # Errors
+    /// Keys that cannot be read; signatures that are not of the file.
+    pub fn of(
+        deployment: &Deployment,
+        plugin: &deployment::Plugin,
+        file: &PluginFile,
+    ) -> Result<Given, PipelineError> {
+        let bytes = PluginBytes::of(file.path(), file.bytes().to_vec());
+        let verdict = trust(deployment)?
+            .verdict(&bytes, Timestamp::now())
+            .map_err(|cause| PipelineError::Plugin {
+                role: plugin.role,
+                cause: Box::new(cause),
+            })?;
+        let manifest = file.manifest();
+        let given: Limits = limits(plugin, manifest);
+        let digests: Vec<&str> = [file.sha256(), file.content_sha256()]
+            .into_iter()
+            .chain(manifest.models.iter().map(|model| model.sha256.as_str()))
+            .collect();
+        let most = u64::from(deployment.authority.watchlist_size);
+        let evidence = manifest
+            .algorithm
+            .iter()
+            .flat_map(|algorithm| &algorithm.evidence)
+            .map(|evidence| EvidenceMark {
+                report: evidence.report.clone(),
+                of_this: evidence
+                    .digests
+                    .iter()
+                    .any(|digest| digests.contains(&digest.as_str())),
+                smaller_gallery: evidence.gallery_size.map(|size| size < most),
+            });
+        Ok(Given {
+            granted: plugin.grants.iter().copied().collect(),
+            limits: LockedLimits::of(plugin.role, &given),
+            verdict,
+            evidence: evidence.collect(),
+        })
+    }
+}
+
+/// Inspects a deployment, the machine's back end included: the lock names its library.
+///
+/// # Errors
+/// What keeps anything from being said; everything else is a finding.
+pub fn inspect(
+    machine: &Machine,
+    deployment: &Deployment,
+) -> Result<DeploymentInspection, PipelineError> {
+    let mut findings = Vec::new();
+    let mut plugins = Vec::new();
+    for plugin in deployment.plugins.iter() {
+        let part = format!("plugins.{}", plugin.role);
+        let file = match PluginFile::read(&plugin.file) {
+            Ok(file) => file,
+            Err(error) => {
+                findings.push(Finding {
+                    part,
+                    what: error.to_string(),
+                    mend: error.mend(),
+                });
+                continue;
+            }
+        };
+        let given = Given::of(deployment, plugin, &file)?;
+        let inspection = describe(&file);
+        plugin_findings(
+            deployment,
+            plugin,
+            &file,
+            &inspection,
+            &given,
+            &mut findings,
+        );
+        plugins.push(PluginInspection {
+            role: plugin.role,
+            inspection,
+            given,
+        });
+    }
+    if matches!(deployment.trust, deployment::Trust::Unsigned) {
+        findings.push(Finding {
+            part: "trust".into(),
+            what: "plugins run whoever made them (`unsigned = true`)".into(),
+            mend: "name keys and a rule under [trust]".into(),
+        });
+    }
+    authority_findings(deployment, &mut findings);
+    let lock = LockFile::read(&deployment.host.lock, deployment.file())
+        .map_err(PipelineError::from)
+        .and_then(|lock| lock.check(machine, deployment).map(|()| lock));
+    let lock_sha256 = match lock {
+        Ok(lock) => Some(lock.sha256),
+        Err(error) => {
+            // What is wrong with the plugins stands above already.
+            for error in error.each() {
+                if let PipelineError::Lock(cause) = error {
+                    findings.push(Finding {
+                        part: "lock".into(),
+                        what: cause.to_string(),
+                        mend: match cause {
+                            LockError::Missing { deployment, .. } => {
+                                format!("`overt lock {}`", deployment.display())
+                            }
+                            other => other.mend(),
+                        },
+                    });
+                }
+            }
+            None
+        }
+    };
+    Ok(DeploymentInspection {
+        deployment: deployment.id.clone(),
+        plugins,
+        lock_sha256,
+        findings,
+    })
+}
+
+fn plugin_findings(
+    deployment: &Deployment,
+    plugin: &deployment::Plugin,
+    file: &PluginFile,
+    inspection: &Inspection,
+    given: &Given,
+    findings: &mut Vec<Finding>,
+) {
+    let part = || format!("plugins.{}", plugin.role);
+    let mut find = |what: String, mend: String| {
+        findings.push(Finding {
+            part: part(),
+            what,
+            mend,
+        });
+    };
+    if let Err(error) = agreement::check(file, &plugin.grants) {
+        find(error.to_string(), error.mend());
+    }
+    if !given.verdict.missing.is_empty() {
+        find(
+            format!("it is not trusted: {}", given.verdict),
+            "have it signed (`overt plugin sign`)".into(),
+        );
+    }
+    if !inspection.self_tested.contains(&plugin.role) {
+        find(
+            "it has no self-test: a slip in how it looks at pictures would show in nothing but its results".into(),
+            "ask its vendor for one (`overt plugin test --answers` helps to write it)".into(),
+        );
+    }
+    for mark in &given.evidence {
+        if !mark.of_this {
+            find(
+                format!("the evidence {:?} was made for another digest", mark.report),
+                "ask its vendor what has changed since, and how that was measured".into(),
+            );
+        }
+        if mark.smaller_gallery == Some(true) {
+            find(
+                format!(
+                    "the evidence {:?} is of a smaller gallery than the {} entries that the authority allows",
+                    mark.report, deployment.authority.watchlist_size
+                ),
+                "measure with a gallery of that size: `overt evaluate identification`".into(),
+            );
+        }
+    }
+    for (name, path) in model_files(deployment, plugin, file.manifest()) {
+        if !path.is_file() {
+            find(
+                format!("the model {name} is not there: {}", path.display()),
+                "`overt models fetch`, or correct the path".into(),
+            );
+        }
+    }
+}
+
+fn authority_findings(deployment: &Deployment, findings: &mut Vec<Finding>) {
+    let mut find = |what: String, mend: &str| {
+        findings.push(Finding {
+            part: "authority".into(),
+            what,
+            mend: mend.to_owned(),
+        });
+    };
+    let Some(path) = &deployment.authority.calibration else {
+        find(
+            "the score floor rests on no calibration: nobody has measured how often these plugins err at it".into(),
+            "`overt evaluate identification --calibration FILE`, and name the file under [authority]",
+        );
+        return;
+    };
+    match Calibration::read(path) {
+        Err(error) => find(
+            format!("the calibration {} {error}", path.display()),
+            "make it anew: `overt evaluate identification --calibration FILE`",
+        ),
+        Ok(calibration) => {
+            let most = u64::from(deployment.authority.watchlist_size);
+            if calibration.gallery.people < most {
+                find(
+                    format!(
+                        "the calibration is of a gallery of {} people, and the authority allows {most}: false alerts grow with the gallery",
+                        calibration.gallery.people
+                    ),
+                    "calibrate with a gallery as large as the watchlist may be, or authorise a smaller one",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Quarantine: a plugin that failed too often is not run again until a named person says so, with a reason. What is kept about it is plain: which plugin,
+//! what kind of failure, how often; nothing of whom it was asked about.
+
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::payload;
+use crate::retention::Timestamp;
+use crate::runs::{PluginUsed, Run, RunId};
+use crate::store::Store;
+use crate::tables::{QUARANTINES, RowBytes};
+use redb::{ReadableTable, TableError};
+use serde::{Deserialize, Serialize};
+
+/// A plugin's quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantine {
+    /// Its number in the store, from 1.
+    pub number: u64,
+    /// The run in which it began.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// The plugin. Its file's digest says which files stay out.
+    pub plugin: PluginUsed,
+    /// The kind of the last failure, such as `overrun`.
+    pub cause: String,
+    /// Failures.
+    pub strikes: u32,
+    /// Of so many calls.
+    pub calls: u32,
+    /// Who ended it; absent while it lasts.
+    pub release: Option<Release>,
+}
+
+/// The end of a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Who decided it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Run {
+    /// Records that a plugin is in quarantine from now on. When this returns it is on disk. `release` and `number` of what is given are not looked at.
+    ///
+    /// # Errors
+    /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::Full`].
+    pub fn quarantine(&self, new: &Quarantine) -> Result<Quarantine, RecordsError> {
+        for text in [
+            &new.plugin.role,
+            &new.plugin.id,
+            &new.plugin.version,
+            &new.cause,
+        ] {
+            payload::name("a quarantine", text)?;
+        }
+        payload::digest("a quarantine", &new.plugin.sha256)?;
+        let run = self.id();
+        self.store().change(|change| {
+            let mut rows = change.rows.open_table(QUARANTINES)?;
+            let last = rows.last()?.map_or(0, |(number, _)| number.value());
+            let Some(number) = last.checked_add(1) else {
+                return Err(Fault::Inconsistent(
+                    "there is no number left for a quarantine".into(),
+                ));
+            };
+            let kept = Quarantine {
+                number,
+                run,
+                release: None,
+                ..new.clone()
+            };
+            rows.insert(number, RowBytes::of(&kept)?)?;
+            Ok(kept)
+        })
+    }
+}
+
+impl Store {
+    /// Every quarantine, oldest first, the released ones too.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn quarantines(&self) -> Result<Vec<Quarantine>, RecordsError> {
+        self.read(|store| {
+            let rows = match store.rows.open_table(QUARANTINES) {
+                Ok(rows) => rows,
+                // A store from before there were any.
+                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+                Err(error) => return Err(error.into()),
+            };
+            let mut found = Vec::new();
+            for row in rows.iter()? {
+                found.push(row?.1.value().read()?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Ends every quarantine of the plugin with this id; returns those that it ended.
+    ///
+    /// # Errors
+    /// [`RecordsError::Refused`] where name or reason are empty, too long or hold control characters.
+    pub fn release(
+        &self,
+        plugin: &str,
+        release: &Release,
+    ) -> Result<Vec<Quarantine>, RecordsError> {
+        payload::name("who releases a plugin", &release.by)?;
+        payload::name("why a plugin is released", &release.reason)?;
+        let lasting: Vec<Quarantine> = self
+            .quarantines()?
+            .into_iter()
+            .filter(|quarantine| quarantine.plugin.id == plugin && quarantine.release.is_none())
+            .map(|quarantine| Quarantine {
+                release: Some(release.clone()),
+                ..quarantine
+            })
+            .collect();
+        self.change(|change| {
+            let mut rows = change.rows.open_table(QUARANTINES)?;
+            for quarantine in &lasting {
+                rows.insert(quarantine.number, RowBytes::of(quarantine)?)?;
+            }
+            Ok(())
+        })?;
+        Ok(lasting)
+    }
+}
