@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use overt_deployment::{Deployment, Timestamp};
 use overt_gallery::{GalleryError, TemplateError};
-use overt_records::RecordsError;
+use overt_records::{Quarantine, RecordsError};
 use overt_runtime::signature::KeyError;
 use overt_runtime::trust::SameKey;
 use overt_runtime::{PluginError, Role};
@@ -38,21 +38,17 @@ pub enum PipelineError {
     Lock(#[from] LockError),
     /// A plugin failed too often and is in quarantine.
     #[error(
-        "[plugins.{role}] {plugin} {version} is in quarantine: {strikes} of its last {calls} calls failed, the last with {cause}"
+        "[plugins.{}] {} {} is in quarantine: {} of its last {} calls failed, the last with {}",
+        quarantine.plugin.role,
+        quarantine.plugin.id,
+        quarantine.plugin.version,
+        quarantine.strikes,
+        quarantine.calls,
+        quarantine.cause
     )]
     Quarantined {
-        /// Its role.
-        role: String,
-        /// Its id.
-        plugin: String,
-        /// Its version.
-        version: String,
-        /// Failures.
-        strikes: u32,
-        /// Of so many calls.
-        calls: u32,
-        /// The kind of the last failure.
-        cause: String,
+        /// What is on record of it.
+        quarantine: Box<Quarantine>,
         /// The deployment file.
         deployment: PathBuf,
     },
@@ -188,20 +184,9 @@ pub enum PipelineError {
 
 impl PipelineError {
     /// What a quarantine on record comes to.
-    pub(crate) fn quarantined(
-        deployment: &Deployment,
-        quarantine: &overt_records::Quarantine,
-    ) -> PipelineError {
-        let overt_records::PluginUsed {
-            role, id, version, ..
-        } = quarantine.plugin.clone();
+    pub(crate) fn quarantined(deployment: &Deployment, quarantine: &Quarantine) -> PipelineError {
         PipelineError::Quarantined {
-            role,
-            plugin: id,
-            version,
-            strikes: quarantine.strikes,
-            calls: quarantine.calls,
-            cause: quarantine.cause.clone(),
+            quarantine: Box::new(quarantine.clone()),
             deployment: deployment.file().to_owned(),
         }
     }
@@ -232,9 +217,10 @@ impl PipelineError {
             PipelineError::Key(cause) => cause.mend(),
             PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
             PipelineError::Lock(cause) => cause.mend(),
-            PipelineError::Quarantined { plugin, deployment, .. } => format!(
-                "use another plugin, or, when the cause is known, release it by name: `overt plugin release {} {plugin} --by NAME --reason TEXT`",
-                deployment.display()
+            PipelineError::Quarantined { quarantine, deployment } => format!(
+                "use another plugin, or, when the cause is known, release it by name: `overt plugin release {} {} --by NAME --reason TEXT`",
+                deployment.display(),
+                quarantine.plugin.id
             ),
             PipelineError::Model { .. } => "fetch the models again: `overt models fetch`".into(),
             PipelineError::Inference(InferenceError::NoDevice { .. }) => {

@@ -278,7 +278,7 @@ fn what_is_pinned_is_asked_for_before_anything_is_read() {
         bytes.expect(&pin),
         Err(PluginError::Digest { .. })
     ));
-    bytes.expect(&bytes.sha256().to_owned()).unwrap();
+    bytes.expect(bytes.sha256()).unwrap();
 }
 
 #[test]
