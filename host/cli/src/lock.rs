@@ -76,6 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             true => "not signed".to_owned(),
             false => format!("signed by {}", plugin.signed_by.join(", ")),
         };
+        let role = role.name();
         text += &format!("  {role:<15} {} {}, {signed}\n", plugin.id, plugin.version);
     }
     if now.trust.unsigned {

@@ -183,7 +183,13 @@ fn data() -> ReportData {
                 camera: "gate".into(),
                 frame: 41,
             }],
-            quarantines: Vec::new(),
+            quarantines: vec![summary::Quarantine {
+                plugin: "router-desk".into(),
+                role: "alert-router".into(),
+                cause: "trap".into(),
+                strikes: 10,
+                calls: 31,
+            }],
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,
@@ -361,6 +367,23 @@ fn a_cameras_outages_and_alarms_stand_with_it() {
     ] {
         assert!(page.contains(told), "{told}");
     }
+}
+
+#[test]
+fn what_a_reader_has_to_know_before_anything_else_stands_at_the_head_of_the_page() {
+    let mut data = data();
+    let told = page(&data).unwrap();
+    assert!(
+        told.contains("router-desk as alert-router: 10 of its last 31 calls failed"),
+        "quarantine"
+    );
+    assert!(!told.contains("This run was unlocked.") && !told.contains("needed no signature."));
+    data.summary.quarantines.clear();
+    data.summary.lock_sha256 = None;
+    data.summary.unsigned = true;
+    let told = page(&data).unwrap();
+    assert!(told.contains("This run was unlocked.") && told.contains("needed no signature."));
+    assert!(!told.contains("quarantine"));
 }
 
 #[test]

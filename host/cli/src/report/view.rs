@@ -14,6 +14,8 @@ pub(super) struct View {
     pub(super) headline: String,
     pub(super) keep_until: String,
     pub(super) interrupted: bool,
+    /// Plugins that were put in quarantine, each in a sentence.
+    pub(super) quarantines: Vec<String>,
     pub(super) unlocked: bool,
     pub(super) unsigned: bool,
     pub(super) facts: Vec<(&'static str, String)>,
@@ -146,6 +148,20 @@ impl View {
             },
             keep_until: times::for_people(data.keep_until),
             interrupted: summary.interrupted,
+            quarantines: summary
+                .quarantines
+                .iter()
+                .map(|quarantine| {
+                    format!(
+                        "{} as {}: {} of its last {} calls failed, the last with {}.",
+                        quarantine.plugin,
+                        quarantine.role,
+                        quarantine.strikes,
+                        quarantine.calls,
+                        quarantine.cause
+                    )
+                })
+                .collect(),
             unlocked: summary.lock_sha256.is_none(),
             unsigned: summary.unsigned,
             facts: vec![
