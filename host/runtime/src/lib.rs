@@ -27,8 +27,10 @@ pub mod limits;
 pub mod manifest;
 pub mod pack;
 pub mod package;
+mod plain;
 pub mod plugin;
 mod sandbox;
+mod validate;
 
 pub use accept::Terms;
 pub use agreement::Grants;

@@ -88,8 +88,31 @@ pub const ROUTES: usize = 16;
 /// the machine is at fault, and the error says so.
 pub const DECISION_BACKSTOP: Duration = Duration::from_secs(5);
 
+/// CPU time from which on a decision plugin has to have used [`LEAST_FUEL`]. Long enough for instantiating anything that is allowed.
+pub const FUEL_GRACE: Duration = Duration::from_millis(500);
+
+/// Fuel, its calls to the host included, that a decision plugin takes for each millisecond of CPU time at the least. Its own operators take some
+/// hundred thousand. A plugin made of several components can have the engine copy texts between them, which takes time and no fuel; one that
+/// lives on that is ended for it, and does not run on until the backstop, which blames the host.
+pub const LEAST_FUEL: u64 = 100;
+
 /// The largest plugin file, 64 MiB.
 pub const PLUGIN_BYTES: u64 = 64 << 20;
+
+/// CPU time for validating a component. Honest ones of the largest size take a second.
+pub const VALIDATE_CPU: Duration = Duration::from_secs(5);
+
+/// Bytes of all sections that describe components (types, imports, exports, instances), wherever they stand; those of this repository have some three thousand.
+pub const COMPONENT_BYTES: usize = 128 << 10;
+
+/// Components and modules within each other. What packing makes has two.
+pub const COMPONENT_DEPTH: usize = 32;
+
+/// Targets of one branch table. An interpreter's largest has some hundreds.
+pub const BRANCH_TARGETS: u32 = 10_000;
+
+/// Bytes of all names that a plugin imports or exports, those of functions too.
+pub const NAME_BYTES: usize = 128 << 10;
 
 /// CPU time that the compiling child process may use.
 pub const COMPILE_CPU: Duration = Duration::from_secs(120);
