@@ -114,8 +114,11 @@ impl Call {
                 store
                     .set_fuel(limits.fuel)
                     .map_err(|error| CallCause::Host(format!("{error:#}")))?;
-                let started = Instant::now();
-                store.epoch_deadline_callback(move |_| {
+                let (started, fuel) = (Instant::now(), limits.fuel);
+                store.epoch_deadline_callback(move |store| {
+                    if let Some(cause) = store.data().idle_fuel(fuel, store.get_fuel()?) {
+                        return Err(Ended(cause).into());
+                    }
                     if started.elapsed() < limits::DECISION_BACKSTOP {
                         return Ok(UpdateDeadline::Continue(1));
                     }
@@ -139,6 +142,17 @@ struct HostFuel {
 }
 
 impl Call {
+    /// Whether a decision plugin uses time that takes no fuel: [`limits::LEAST_FUEL`]. `had` at the beginning, `left` now.
+    fn idle_fuel(&self, had: u64, left: u64) -> Option<CallCause> {
+        let used = self.clock.used();
+        let spent = (had - left.min(had)) + (self.host_fuel.limit - self.host_fuel.left);
+        let least = (used.as_millis() as u64).saturating_mul(limits::LEAST_FUEL);
+        (used > limits::FUEL_GRACE && spent < least).then_some(CallCause::Overrun {
+            used_ms: used.as_millis() as u64,
+            limit_ms: limits::FUEL_GRACE.as_millis() as u64,
+        })
+    }
+
     /// Charges a host call that carries so many bytes.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Ended> {
         let HostFuel { left, limit } = &mut self.host_fuel;
@@ -158,7 +172,8 @@ pub(crate) struct GuestClock {
     host_limit: Duration,
 }
 
-fn thread_cpu_time() -> Duration {
+/// CPU time that this thread has used since it began.
+pub(crate) fn thread_cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     // The kernel keeps 0 ≤ tv_nsec < 10⁹ and never counts a thread's time below zero.
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
@@ -199,10 +214,15 @@ impl GuestClock {
         result
     }
 
-    fn overrun(&self) -> Option<CallCause> {
-        let used = thread_cpu_time()
+    /// CPU time of the guest itself.
+    fn used(&self) -> Duration {
+        thread_cpu_time()
             .saturating_sub(self.started)
-            .saturating_sub(self.host);
+            .saturating_sub(self.host)
+    }
+
+    fn overrun(&self) -> Option<CallCause> {
+        let used = self.used();
         (used > self.limit).then_some(CallCause::Overrun {
             used_ms: used.as_millis() as u64,
             limit_ms: self.limit.as_millis() as u64,
