@@ -5,5 +5,6 @@
 
 pub mod hostile;
 pub mod model;
+pub mod models;
 pub mod rtsp;
 pub mod schema;

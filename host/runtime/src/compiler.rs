@@ -16,8 +16,7 @@ use wasmtime::Engine;
 use crate::engine;
 use crate::error::PluginError;
 use crate::limits;
-use crate::plain::plain;
-use overt_contract::Family;
+use overt_contract::{Family, plain};
 
 /// The program that compiles, started anew for each component: `PROGRAM ARGUMENTS… perception|decision`. It does nothing but
 /// [`serve`] or [`serve_within`].

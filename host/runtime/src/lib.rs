@@ -27,7 +27,6 @@ pub mod limits;
 pub mod manifest;
 pub mod pack;
 pub mod package;
-mod plain;
 pub mod plugin;
 mod sandbox;
 mod validate;

@@ -6,8 +6,7 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::plain::{is_plain, plain};
-use overt_contract::{Capability, Family, Role};
+use overt_contract::{Capability, Family, Role, is_plain, plain};
 
 /// The name of the custom section that holds the manifest.
 pub const SECTION: &str = "overt:manifest";

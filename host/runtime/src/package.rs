@@ -160,7 +160,7 @@ pub(crate) fn shape(path: &Path, bytes: &[u8]) -> Result<Shape, PluginError> {
     let malformed = |error: wasmparser::BinaryReaderError| PluginError::Malformed {
         path: path.to_owned(),
         offset: error.offset() as u64,
-        cause: crate::plain::plain(error.message()),
+        cause: overt_contract::plain(error.message()),
     };
     let mut shape = Shape::default();
     let mut depth = 0usize;

@@ -14,8 +14,8 @@ use wasmparser::{
 use crate::error::PluginError;
 use crate::limits;
 use crate::package::features;
-use crate::plain::plain;
 use crate::sandbox::thread_cpu_time;
+use overt_contract::plain;
 
 /// Why a component is refused.
 enum Fault {

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use overt_contract::plain;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -60,7 +61,8 @@ pub enum ModelError {
     },
     /// A tensor whose numbers lie in another file, which the model's digest does not cover.
     #[error(
-        "{path}: tensor `{tensor}` keeps its numbers in another file, which the model's digest does not cover; save the model as one file"
+        "{path}: tensor `{}` keeps its numbers in another file, which the model's digest does not cover; save the model as one file",
+        plain(tensor)
     )]
     ExternalData {
         /// The file.
@@ -70,7 +72,10 @@ pub enum ModelError {
     },
     /// A node whose operator is not of the ONNX standard, so that it would need code beside the model.
     #[error(
-        "{path}: node `{node}` wants operator `{operator}` of the domain `{domain}`; only operators of the ONNX standard run"
+        "{path}: node `{}` wants operator `{}` of the domain `{}`; only operators of the ONNX standard run",
+        plain(node),
+        plain(operator),
+        plain(domain)
     )]
     CustomOperator {
         /// The file.

@@ -9,7 +9,7 @@ const LINES: usize = 40;
 
 /// Whether a character does nothing but show itself: no control character, none of Unicode's marks that turn the order of what follows, and
 /// none that shows nothing. A new line is fine.
-pub(crate) fn is_plain(character: char) -> bool {
+pub fn is_plain(character: char) -> bool {
     character == '\n'
         || !(character.is_control()
             || matches!(character,
@@ -23,7 +23,7 @@ pub(crate) fn is_plain(character: char) -> bool {
 }
 
 /// A text in which nothing but plain characters is left, of a length that can be read.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut shown = String::new();
     for (number, line) in text.trim_end().lines().enumerate() {
         if number > 0 {
