@@ -24,7 +24,8 @@ pub struct Hostile {
     sessions: Sessions,
 }
 
-fn setup() -> Setup {
+/// What set-up has put in place.
+pub fn setup() -> Setup {
     Setup::above(env!("CARGO_MANIFEST_DIR")).unwrap()
 }
 
@@ -53,7 +54,7 @@ pub fn backend() -> OnnxRuntime {
 }
 
 /// The packed plugin, which must be of the manifest that lies beside its source.
-fn packed(name: &str) -> PluginFile {
+pub fn packed(name: &str) -> PluginFile {
     let path = setup().file(&format!("hostile/{name}.wasm"));
     let file = PluginFile::read(&path)
         .unwrap_or_else(|error| panic!("run `scripts/build-plugins hostile`: {error}"));

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod hostile;
+pub mod kinds;
 pub mod model;
 pub mod models;
 pub mod rtsp;

@@ -112,3 +112,17 @@ pub(crate) fn file(graph: &[Vec<u8>]) -> Vec<u8> {
     let opset = [number(2, 17)];
     [number(1, 8), message(7, graph), message(8, &opset)].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_digests_are_those_of_the_manifest() {
+        let manifest = include_str!("../hostile/hostile-perception/plugin.toml");
+        for bytes in [super::endless(), super::wide()] {
+            let (_, model) = crate::hostile::model_file(&bytes).unwrap();
+            assert!(manifest.contains(model.sha256()), "{}", model.sha256());
+        }
+    }
+}

@@ -167,7 +167,7 @@ pub fn all() -> Vec<HostileModel> {
         Library,
         graph(vec![node("Backdoor", &["x"], &["y"], Vec::new())]),
     );
-    model("a version of the standard to come", Library, {
+    model("a version of the standard to come", Reader, {
         let nodes = [
             add("x"),
             text(2, "g"),
@@ -206,7 +206,7 @@ pub fn all() -> Vec<HostileModel> {
     );
     model(
         "a circle",
-        Library,
+        Reader,
         graph(vec![
             node("Add", &["x", "b"], &["a"], Vec::new()),
             node("Add", &["a", "x"], &["b"], Vec::new()),

@@ -88,13 +88,18 @@ pub const ROUTES: usize = 16;
 /// the machine is at fault, and the error says so.
 pub const DECISION_BACKSTOP: Duration = Duration::from_secs(5);
 
-/// CPU time from which on a decision plugin has to have used [`LEAST_FUEL`]. Long enough for instantiating anything that is allowed.
-pub const FUEL_GRACE: Duration = Duration::from_millis(500);
+/// CPU time that a decision plugin may use whatever its fuel: for being instantiated.
+pub const DECISION_GRACE: Duration = Duration::from_millis(500);
 
-/// Fuel, its calls to the host included, that a decision plugin takes for each millisecond of CPU time at the least. Its own operators take some
-/// hundred thousand. A plugin made of several components can have the engine copy texts between them, which takes time and no fuel; one that
-/// lives on that is ended for it, and does not run on until the backstop, which blames the host.
-pub const LEAST_FUEL: u64 = 100;
+/// Fuel that work of a millisecond takes at the least. Operators take some hundred thousand.
+pub const FUEL_PER_MILLISECOND: u64 = 10_000;
+
+/// CPU time that a decision plugin cannot need for its fuel and its calls to the host. A plugin made of several components can have the engine
+/// copy texts between them, which takes time and no fuel; one that lives on that is ended here, and does not run on until
+/// [`DECISION_BACKSTOP`], which blames the host.
+pub fn decision_time(fuel: u64) -> Duration {
+    DECISION_GRACE + Duration::from_millis(fuel.saturating_mul(2) / FUEL_PER_MILLISECOND)
+}
 
 /// The largest plugin file, 64 MiB.
 pub const PLUGIN_BYTES: u64 = 64 << 20;

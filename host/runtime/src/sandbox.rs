@@ -85,7 +85,13 @@ impl Call {
                 left: limits::LOG_LINES,
                 dropped: 0,
             },
-            clock: GuestClock::start(limits.deadline, limits.host_time),
+            clock: GuestClock::start(
+                match family {
+                    Family::Perception => limits.deadline,
+                    Family::Decision => limits::decision_time(limits.fuel),
+                },
+                limits.host_time,
+            ),
             host_fuel: HostFuel {
                 left: match family {
                     Family::Perception => u64::MAX,
@@ -114,9 +120,9 @@ impl Call {
                 store
                     .set_fuel(limits.fuel)
                     .map_err(|error| CallCause::Host(format!("{error:#}")))?;
-                let (started, fuel) = (Instant::now(), limits.fuel);
+                let started = Instant::now();
                 store.epoch_deadline_callback(move |store| {
-                    if let Some(cause) = store.data().idle_fuel(fuel, store.get_fuel()?) {
+                    if let Some(cause) = store.data().clock.overrun() {
                         return Err(Ended(cause).into());
                     }
                     if started.elapsed() < limits::DECISION_BACKSTOP {
@@ -142,17 +148,6 @@ struct HostFuel {
 }
 
 impl Call {
-    /// Whether a decision plugin uses time that takes no fuel: [`limits::LEAST_FUEL`]. `had` at the beginning, `left` now.
-    fn idle_fuel(&self, had: u64, left: u64) -> Option<CallCause> {
-        let used = self.clock.used();
-        let spent = (had - left.min(had)) + (self.host_fuel.limit - self.host_fuel.left);
-        let least = (used.as_millis() as u64).saturating_mul(limits::LEAST_FUEL);
-        (used > limits::FUEL_GRACE && spent < least).then_some(CallCause::Overrun {
-            used_ms: used.as_millis() as u64,
-            limit_ms: limits::FUEL_GRACE.as_millis() as u64,
-        })
-    }
-
     /// Charges a host call that carries so many bytes.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Ended> {
         let HostFuel { left, limit } = &mut self.host_fuel;
@@ -214,15 +209,10 @@ impl GuestClock {
         result
     }
 
-    /// CPU time of the guest itself.
-    fn used(&self) -> Duration {
-        thread_cpu_time()
-            .saturating_sub(self.started)
-            .saturating_sub(self.host)
-    }
-
     fn overrun(&self) -> Option<CallCause> {
-        let used = self.used();
+        let used = thread_cpu_time()
+            .saturating_sub(self.started)
+            .saturating_sub(self.host);
         (used > self.limit).then_some(CallCause::Overrun {
             used_ms: used.as_millis() as u64,
             limit_ms: self.limit.as_millis() as u64,
