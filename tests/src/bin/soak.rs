@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use overt_runtime::{Manifest, PluginFile};
 use overt_tests::hostile::{Hostile, backend, model_file, packed};
-use overt_tests::{kinds, models};
-use overt_vision::{Backend, Budget};
+use overt_tests::kinds;
+use overt_tests::models::{self, HostileModel};
+use overt_vision::{Backend, Budget, Tensor};
 
 /// What the command line asks for.
 struct Options {
@@ -78,13 +79,14 @@ fn main() -> ExitCode {
         let turn = round % kinds.len();
         plugins[turn] = accept(&kinds[turn]);
         refuse_files(round);
-        let model = &models[round % models.len()];
-        if let Ok((_, file)) = model_file(&model.bytes)
-            && let Ok(mut session) = backend.load(&file)
-        {
-            let deadline = Instant::now() + std::time::Duration::from_millis(4);
-            let _ = session.run(&[], &Budget::new(1 << 20), Some(deadline));
-        }
+        // All of them in the first round: what the largest leaves behind in the allocator is no growth.
+        let turn = round % models.len();
+        let due = if round == 1 {
+            &models[..]
+        } else {
+            &models[turn..=turn]
+        };
+        due.iter().for_each(|model| run(&backend, model));
         if round == options.from {
             first = resident();
         }
@@ -113,6 +115,17 @@ fn main() -> ExitCode {
     match wrong == 0 && grown <= options.most_kib as i64 {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
+    }
+}
+
+/// Loads a hostile model and runs it, as far as that goes.
+fn run(backend: &dyn Backend, model: &HostileModel) {
+    let one = Tensor::from_values(&[1], &[1.0], &Budget::unlimited()).unwrap();
+    if let Ok((_, file)) = model_file(&model.bytes)
+        && let Ok(mut session) = backend.load(&file)
+    {
+        let deadline = Instant::now() + Duration::from_millis(4);
+        let _ = session.run(&[&one], &Budget::new(1 << 20), Some(deadline));
     }
 }
 
