@@ -278,8 +278,8 @@ pub fn all() -> Vec<HostileModel> {
             ])
         },
     );
-    model("a name of 8 MB", Nobody, {
-        let long = "n".repeat(8 << 20);
+    model("a name of a megabyte", Nobody, {
+        let long = "n".repeat(1 << 20);
         file(&[
             node("Add", &["x", "x"], &[&long], Vec::new()),
             node("Add", &["x", &long], &["y"], Vec::new()),
@@ -289,9 +289,9 @@ pub fn all() -> Vec<HostileModel> {
         ])
     });
     model(
-        "an operator of 8 MB",
+        "an operator of a megabyte",
         Library,
-        graph(vec![node(&"O".repeat(8 << 20), &["x"], &["y"], Vec::new())]),
+        graph(vec![node(&"O".repeat(1 << 20), &["x"], &["y"], Vec::new())]),
     );
     model(
         "names that a terminal obeys",
