@@ -11,7 +11,7 @@ overt := $(target)/release/overt
 demo := examples/walk-past
 video := out/demo/walk-past.avi
 
-.PHONY: help demo test bench setup setup-tests build plugins hostile formatting clean
+.PHONY: help demo test bench soak setup setup-tests build plugins hostile formatting clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ test: setup-tests formatting plugins hostile $(video) ## Run every test, formatt
 bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
+
+soak: hostile ## Go round every hostile plugin a thousand times, and look whether the host grows
+	@$(target)/release/soak
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins .overt/hostile

@@ -13,7 +13,9 @@ use overt_runtime::{
     TrustedFile,
 };
 use overt_sdk::native::Setup;
-use overt_vision::{Device, Face, Frame, FrameInfo, ModelFile, OnnxRuntime, Rect, Tensor};
+use overt_vision::{
+    Device, Face, Frame, FrameInfo, ModelError, ModelFile, OnnxRuntime, Rect, Tensor,
+};
 
 use crate::model;
 
@@ -23,7 +25,8 @@ pub struct Hostile {
     sessions: Sessions,
 }
 
-fn setup() -> Setup {
+/// What set-up has put in place.
+pub fn setup() -> Setup {
     Setup::above(env!("CARGO_MANIFEST_DIR")).unwrap()
 }
 
@@ -42,7 +45,8 @@ fn runtime(compiler: &str) -> &'static Runtime {
     })
 }
 
-fn backend() -> OnnxRuntime {
+/// ONNX Runtime, where set-up puts it.
+pub fn backend() -> OnnxRuntime {
     let library = std::env::var_os("OVERT_ONNXRUNTIME").map_or_else(
         || setup().file("onnxruntime/libonnxruntime.so"),
         PathBuf::from,
@@ -51,7 +55,7 @@ fn backend() -> OnnxRuntime {
 }
 
 /// The packed plugin, which must be of the manifest that lies beside its source.
-fn packed(name: &str) -> TrustedFile {
+pub fn packed(name: &str) -> TrustedFile {
     let path = setup().file(&format!("hostile/{name}.wasm"));
     let file = PluginFile::read(&path)
         .map(TrustedFile::unsigned)
@@ -67,13 +71,13 @@ fn packed(name: &str) -> TrustedFile {
     file
 }
 
-/// The model that its manifest names.
-fn endless() -> (PathBuf, ModelFile) {
+/// Reads these bytes as a model file, and says where they lay.
+pub fn model_file(bytes: &[u8]) -> Result<(PathBuf, ModelFile), ModelError> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("endless.onnx");
-    std::fs::write(&path, model::endless()).unwrap();
-    let model = ModelFile::read(&path).unwrap();
-    (path, model)
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    let model = ModelFile::read(&path)?;
+    Ok((path, model))
 }
 
 impl Hostile {
@@ -81,7 +85,11 @@ impl Hostile {
     pub fn accept(compiler: &str, role: Role, behaviour: &str, limits: Limits) -> Hostile {
         let perceives = matches!(role, Role::Detector | Role::Encoder | Role::Quality);
         let (name, models) = if perceives {
-            let models = BTreeMap::from([("endless".to_owned(), endless())]);
+            // Those that its manifest names.
+            let models = BTreeMap::from([
+                ("endless".to_owned(), model_file(&model::endless()).unwrap()),
+                ("wide".to_owned(), model_file(&model::wide()).unwrap()),
+            ]);
             ("hostile-perception", models)
         } else {
             ("hostile-decision", BTreeMap::new())

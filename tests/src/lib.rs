@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod bodies;
 pub mod hostile;
+pub mod kinds;
 pub mod model;
+pub mod models;
+pub mod mutation;
 pub mod rtsp;
 pub mod schema;

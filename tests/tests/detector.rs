@@ -280,3 +280,22 @@ fn a_model_that_never_ends_is_stopped_at_its_own_deadline() {
         CallCause::InferenceDeadline { limit_ms: 200 }
     );
 }
+
+#[test]
+fn a_model_that_is_run_on_a_huge_tensor_is_stopped_at_its_deadline() {
+    for behaviour in [
+        "run-a-model-on-a-huge-tensor",
+        "run-a-model-on-a-huge-tensor-for-ever",
+    ] {
+        // Making the tensor is the host's work.
+        let limits = Limits {
+            host_time: Duration::from_secs(20),
+            ..limits()
+        };
+        assert_eq!(
+            cause_within(limits, behaviour),
+            CallCause::InferenceDeadline { limit_ms: 100 },
+            "{behaviour}"
+        );
+    }
+}

@@ -128,6 +128,9 @@ fn reasons_that_are_too_long_or_not_printable_are_faults() {
     for behaviour in [
         "reason-of-257-bytes",
         "unprintable-reason",
+        "reason-turned-round",
+        "reason-that-hides",
+        "reason-of-two-lines",
         "foreign-letters",
         "error-of-257-bytes",
     ] {

@@ -1,12 +1,14 @@
-//! The words that host, plugins and deployments share: roles, capabilities, which of them may stand together, and who vouches for a plugin. It
-//! knows neither a plugin nor a deployment.
+//! The words that host, plugins and deployments share: roles, capabilities, which of them may stand together, who vouches for a plugin, and how
+//! a stranger's text is shown. It knows neither a plugin nor a deployment.
 
+mod plain;
 mod trust;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use plain::{is_plain, plain};
 pub use trust::{NoPublicKey, PublicKey, Signer};
 
 /// The version of the contract that this host speaks: major and minor.

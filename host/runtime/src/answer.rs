@@ -2,7 +2,9 @@
 
 use overt_vision::{Element, Face, Point, Rect, Tensor};
 
-use crate::contract::exports::{alert_router, matcher_policy, quality};
+use crate::contract::exports::{alert_router, matcher_policy};
+
+pub use crate::contract::exports::quality::Component;
 use crate::limits;
 
 /// How an answer breaks the contract.
@@ -113,12 +115,7 @@ fn finite(value: f32, what: impl Fn() -> String) -> Result<(), AnswerFault> {
 }
 
 /// Checks a detector's answer against `wit/geometry.wit`.
-pub(crate) fn faces(
-    faces: &[Face],
-    width: u32,
-    height: u32,
-    limit: u32,
-) -> Result<(), AnswerFault> {
+pub fn faces(faces: &[Face], width: u32, height: u32, limit: u32) -> Result<(), AnswerFault> {
     if faces.len() > limit as usize {
         return Err(AnswerFault::TooManyFaces {
             found: faces.len(),
@@ -189,7 +186,7 @@ pub(crate) fn faces(
 }
 
 /// Checks an encoder's answer: [`faces`, `dimension`] finite float32 numbers, no row zero.
-pub(crate) fn templates(tensor: &Tensor, faces: usize, dimension: u32) -> Result<(), AnswerFault> {
+pub fn templates(tensor: &Tensor, faces: usize, dimension: u32) -> Result<(), AnswerFault> {
     let shape_fault = |found: String| AnswerFault::TemplateShape {
         expected: format!("[{faces}, {dimension}] float32"),
         found,
@@ -215,7 +212,7 @@ pub(crate) fn templates(tensor: &Tensor, faces: usize, dimension: u32) -> Result
 }
 
 /// Checks a quality plugin's answer.
-pub(crate) fn quality(answer: &[Vec<quality::Component>], faces: usize) -> Result<(), AnswerFault> {
+pub fn quality(answer: &[Vec<Component>], faces: usize) -> Result<(), AnswerFault> {
     if answer.len() != faces {
         return Err(AnswerFault::Count {
             what: "quality lists",
@@ -258,7 +255,7 @@ pub(crate) fn quality(answer: &[Vec<quality::Component>], faces: usize) -> Resul
 }
 
 /// Checks a text that a decision plugin wrote.
-pub(crate) fn text(what: &'static str, text: &str) -> Result<(), AnswerFault> {
+pub fn text(what: &'static str, text: &str) -> Result<(), AnswerFault> {
     if text.len() > limits::TEXT {
         return Err(AnswerFault::Text {
             what,
@@ -278,10 +275,7 @@ pub(crate) fn text(what: &'static str, text: &str) -> Result<(), AnswerFault> {
 }
 
 /// Checks a policy's answer.
-pub(crate) fn decision(
-    decision: &matcher_policy::Decision,
-    offered: usize,
-) -> Result<(), AnswerFault> {
+pub fn decision(decision: &matcher_policy::Decision, offered: usize) -> Result<(), AnswerFault> {
     match decision {
         matcher_policy::Decision::Ignore(reason) | matcher_policy::Decision::Hold(reason) => {
             text("the reason", reason)
@@ -299,7 +293,7 @@ pub(crate) fn decision(
 }
 
 /// Checks a router's answer by itself; whether the channels exist and have the right purpose is the pipeline's to check.
-pub(crate) fn routes(routes: &[alert_router::Route]) -> Result<(), AnswerFault> {
+pub fn routes(routes: &[alert_router::Route]) -> Result<(), AnswerFault> {
     if routes.len() > limits::ROUTES {
         return Err(AnswerFault::Count {
             what: "routes",

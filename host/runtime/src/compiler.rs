@@ -16,7 +16,7 @@ use wasmtime::Engine;
 use crate::engine;
 use crate::error::PluginError;
 use crate::limits;
-use overt_contract::Family;
+use overt_contract::{Family, plain};
 
 /// The program that compiles, started anew for each component: `PROGRAM ARGUMENTS… perception|decision`. It does nothing but
 /// [`serve`] or [`serve_within`].
@@ -154,7 +154,8 @@ impl Compiler {
             let message = scope.spawn(move || {
                 let mut text = Vec::new();
                 let _ = stderr.take(16 << 10).read_to_end(&mut text);
-                String::from_utf8_lossy(&text).trim().to_owned()
+                // It may quote names of the component, which are a stranger's.
+                plain(String::from_utf8_lossy(&text).trim())
             });
             let mut compiled = Vec::new();
             let read = stdout

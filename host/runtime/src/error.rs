@@ -234,6 +234,14 @@ pub enum PluginError {
         /// The limit that was hit.
         limit: &'static str,
     },
+    /// Reading the file took more than it may.
+    #[error("{}: reading it was ended: it wants more than {limit}", path.display())]
+    ReadLimit {
+        /// The plugin file.
+        path: PathBuf,
+        /// The limit that was hit.
+        limit: &'static str,
+    },
     /// The component cannot be instantiated, or a role has not the contract's types.
     #[error("{}: is not of the contract {}: {cause}", path.display(), crate::CONTRACT)]
     Contract {
@@ -293,6 +301,7 @@ impl PluginError {
             PluginError::Compile { .. } | PluginError::Contract { .. } => "build the plugin again against the contract overt:algorithm 0.1".into(),
             PluginError::CompileLimit { .. } => "ask the vendor for a smaller component; functions of extreme size take extreme time to compile".into(),
             PluginError::SelfTest { .. } => "do not use it here: ask its vendor, and say which back end, precision and device this machine runs".into(),
+            PluginError::ReadLimit { .. } => "ask the vendor for a component that is built in an ordinary way; no toolchain needs as much".into(),
             PluginError::Engine { .. } => "run `overt doctor`".into(),
         }
     }

@@ -34,6 +34,7 @@ mod sandbox;
 pub mod self_test;
 pub mod signature;
 pub mod trust;
+mod validate;
 
 pub use accept::Terms;
 pub use agreement::Grants;

@@ -88,8 +88,36 @@ pub const ROUTES: usize = 16;
 /// the machine is at fault, and the error says so.
 pub const DECISION_BACKSTOP: Duration = Duration::from_secs(5);
 
+/// CPU time that a decision plugin may use whatever its fuel: for being instantiated.
+pub const DECISION_GRACE: Duration = Duration::from_millis(500);
+
+/// Fuel that work of a millisecond takes at the least. Operators take some hundred thousand.
+pub const FUEL_PER_MILLISECOND: u64 = 10_000;
+
+/// CPU time that a decision plugin cannot need for its fuel and its calls to the host. A plugin made of several components can have the engine
+/// copy texts between them, which takes time and no fuel; one that lives on that is ended here, and does not run on until
+/// [`DECISION_BACKSTOP`], which blames the host.
+pub fn decision_time(fuel: u64) -> Duration {
+    DECISION_GRACE + Duration::from_millis(fuel.saturating_mul(2) / FUEL_PER_MILLISECOND)
+}
+
 /// The largest plugin file, 64 MiB.
 pub const PLUGIN_BYTES: u64 = 64 << 20;
+
+/// CPU time for validating a component. Honest ones of the largest size take a second.
+pub const VALIDATE_CPU: Duration = Duration::from_secs(5);
+
+/// Bytes of all sections that describe components (types, imports, exports, instances), wherever they stand; those of this repository have some three thousand.
+pub const COMPONENT_BYTES: usize = 128 << 10;
+
+/// Components and modules within each other. What packing makes has two.
+pub const COMPONENT_DEPTH: usize = 32;
+
+/// Targets of one branch table. An interpreter's largest has some hundreds.
+pub const BRANCH_TARGETS: u32 = 10_000;
+
+/// Bytes of all names that a plugin imports or exports, those of functions too.
+pub const NAME_BYTES: usize = 128 << 10;
 
 /// CPU time that the compiling child process may use.
 pub const COMPILE_CPU: Duration = Duration::from_secs(120);

@@ -6,7 +6,7 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use overt_contract::{Capability, Family, Role};
+use overt_contract::{Capability, Family, Role, is_plain, plain};
 
 pub mod self_test;
 
@@ -17,6 +17,9 @@ pub const SECTION: &str = "overt:manifest";
 
 /// The largest manifest, in bytes. A model card's worth of text fits a hundred times over.
 pub const LARGEST: usize = 256 * 1024;
+
+/// Most values of a manifest that are told to be wrong.
+const MOST_PROBLEMS: usize = 40;
 
 /// What is wrong with a manifest.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -39,7 +42,7 @@ pub enum ManifestError {
         /// What the parser says, with line, column and an excerpt.
         message: String,
     },
-    /// Values that cannot be; all of them.
+    /// Values that cannot be; all of them, up to 40.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Values(Vec<ValueProblem>),
 }
@@ -274,27 +277,6 @@ pub fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Whether a character does nothing but show itself: no control character, which a terminal may obey, and none of Unicode's marks that turn
-/// the order of what follows. A new line is fine.
-fn is_plain(character: char) -> bool {
-    character == '\n'
-        || !(character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-}
-
-/// A text in which nothing but plain characters is left.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if is_plain(character) {
-                character
-            } else {
-                '\u{fffd}'
-            }
-        })
-        .collect()
-}
-
 fn is_sha256(text: &str) -> bool {
     text.len() == 64
         && text
@@ -313,7 +295,7 @@ impl Manifest {
         })?;
         let manifest: Manifest = toml::from_str(text).map_err(|error| ManifestError::Syntax {
             // The message quotes the text, and the text is a stranger's.
-            message: plain(error.to_string().trim_end()),
+            message: plain(&error.to_string()),
         })?;
         let problems = manifest.problems();
         if problems.is_empty() {
@@ -382,15 +364,23 @@ impl Manifest {
     fn problems(&self) -> Vec<ValueProblem> {
         let mut problems = Vec::new();
         let mut expect = |right: bool, key: &str, expected: &str, found: String| {
-            if !right {
+            if !right && problems.len() < MOST_PROBLEMS {
                 problems.push(ValueProblem {
                     key: key.to_owned(),
                     expected: expected.to_owned(),
-                    found,
+                    found: plain(&found),
                 });
             }
         };
         let about = &self.plugin;
+        // Every incident names it.
+        let version = about.version.to_string();
+        expect(
+            version.len() <= 64,
+            "plugin.version",
+            "at most 64 characters",
+            version.clone(),
+        );
         const ID: &str = "1 to 64 of a–z, 0–9 and `-`, beginning with a letter";
         expect(is_id(&about.id), "plugin.id", ID, format!("{:?}", about.id));
         for (key, text) in [

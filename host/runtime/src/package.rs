@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{Encoding, Parser, Payload, WasmFeatures};
 
 use crate::envelope::Envelope;
 use crate::error::PluginError;
 use crate::limits::PLUGIN_BYTES;
 use crate::manifest::{Manifest, SECTION};
+use crate::validate::validate;
 
 /// An interface that a component imports or exports, with the functions that it names there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -223,7 +224,7 @@ pub(crate) fn shape(path: &Path, bytes: &[u8]) -> Result<Shape, PluginError> {
     let malformed = |error: wasmparser::BinaryReaderError| PluginError::Malformed {
         path: path.to_owned(),
         offset: error.offset() as u64,
-        cause: error.message().to_owned(),
+        cause: overt_contract::plain(error.message()),
     };
     let mut shape = Shape::default();
     let mut depth = 0usize;
@@ -258,9 +259,7 @@ pub(crate) fn shape(path: &Path, bytes: &[u8]) -> Result<Shape, PluginError> {
             _ => {}
         }
     }
-    let types = Validator::new_with_features(features())
-        .validate_all(bytes)
-        .map_err(malformed)?;
+    let types = validate(path, bytes)?;
     let types = types.as_ref();
     let functions = |entity: Option<ComponentEntityType>| match entity {
         Some(ComponentEntityType::Instance(id)) => types[id]

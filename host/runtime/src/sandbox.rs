@@ -85,7 +85,13 @@ impl Call {
                 left: limits::LOG_LINES,
                 dropped: 0,
             },
-            clock: GuestClock::start(limits.deadline, limits.host_time),
+            clock: GuestClock::start(
+                match family {
+                    Family::Perception => limits.deadline,
+                    Family::Decision => limits::decision_time(limits.fuel),
+                },
+                limits.host_time,
+            ),
             host_fuel: HostFuel {
                 left: match family {
                     Family::Perception => u64::MAX,
@@ -115,7 +121,10 @@ impl Call {
                     .set_fuel(limits.fuel)
                     .map_err(|error| CallCause::Host(format!("{error:#}")))?;
                 let started = Instant::now();
-                store.epoch_deadline_callback(move |_| {
+                store.epoch_deadline_callback(move |store| {
+                    if let Some(cause) = store.data().clock.overrun() {
+                        return Err(Ended(cause).into());
+                    }
                     if started.elapsed() < limits::DECISION_BACKSTOP {
                         return Ok(UpdateDeadline::Continue(1));
                     }
@@ -158,7 +167,8 @@ pub(crate) struct GuestClock {
     host_limit: Duration,
 }
 
-fn thread_cpu_time() -> Duration {
+/// CPU time that this thread has used since it began.
+pub(crate) fn thread_cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     // The kernel keeps 0 ≤ tv_nsec < 10⁹ and never counts a thread's time below zero.
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)

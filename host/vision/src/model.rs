@@ -1,12 +1,15 @@
 //! A model file: read once, hashed, and found to stand alone, so that the digest covers everything that the model computes with. Knows
 //! no back end: whether it can run is the back end's to say.
 
+mod order;
+
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use overt_contract::plain;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -20,6 +23,9 @@ pub const MOST_MODEL_BYTES: u64 = 1 << 30;
 
 /// The domains of the ONNX standard: the operators that every runtime brings along, and the classical learners.
 const STANDARD_DOMAINS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
+
+/// The highest version of a set of operators. The standard has reached 26 in ten years.
+const MOST_VERSION: i64 = 1_000;
 
 /// Where a runtime keeps operators of its own, one of which (`EPContext`) reads another file. A function that a model brings along
 /// cannot stand in for one of these.
@@ -60,7 +66,8 @@ pub enum ModelError {
     },
     /// A tensor whose numbers lie in another file, which the model's digest does not cover.
     #[error(
-        "{path}: tensor `{tensor}` keeps its numbers in another file, which the model's digest does not cover; save the model as one file"
+        "{path}: tensor `{}` keeps its numbers in another file, which the model's digest does not cover; save the model as one file",
+        plain(tensor)
     )]
     ExternalData {
         /// The file.
@@ -68,9 +75,23 @@ pub enum ModelError {
         /// The tensor's name.
         tensor: String,
     },
+    /// Nodes that wait for each other. OpenVINO was seen to take such a model in for ever, and all memory with it.
+    #[error(
+        "{path}: node `{}` needs its own answer before it can give one",
+        plain(node)
+    )]
+    Circle {
+        /// The file.
+        path: PathBuf,
+        /// The name of one of them, or its first output where it has none.
+        node: String,
+    },
     /// A node whose operator is not of the ONNX standard, so that it would need code beside the model.
     #[error(
-        "{path}: node `{node}` wants operator `{operator}` of the domain `{domain}`; only operators of the ONNX standard run"
+        "{path}: node `{}` wants operator `{}` of the domain `{}`; only operators of the ONNX standard run",
+        plain(node),
+        plain(operator),
+        plain(domain)
     )]
     CustomOperator {
         /// The file.
@@ -143,10 +164,25 @@ impl ModelFile {
         if model.ir_version < 1 || model.graph.is_none() {
             return Err(not_onnx("it has no version or no graph".to_owned()));
         }
+        // OpenVINO counts up to it: a thousand million took minutes.
+        if let Some(set) = model
+            .opset_import
+            .iter()
+            .find(|set| set.version > MOST_VERSION)
+        {
+            return Err(not_onnx(format!(
+                "it wants version {} of the standard's operators",
+                set.version
+            )));
+        }
         check(&model).map_err(|fault| match fault {
             Fault::ExternalData(tensor) => ModelError::ExternalData {
                 path: path.to_owned(),
                 tensor,
+            },
+            Fault::Circle(node) => ModelError::Circle {
+                path: path.to_owned(),
+                node,
             },
             Fault::CustomOperator {
                 node,
@@ -192,6 +228,7 @@ impl fmt::Debug for ModelFile {
 /// What keeps a model from standing alone.
 enum Fault {
     ExternalData(String),
+    Circle(String),
     CustomOperator {
         node: String,
         operator: String,
@@ -238,18 +275,15 @@ fn check_graph(graph: &GraphProto, own: &[(&str, &str)]) -> Result<(), Fault> {
 }
 
 fn check_nodes(nodes: &[NodeProto], own: &[(&str, &str)]) -> Result<(), Fault> {
+    if let Some(node) = order::circle(nodes) {
+        return Err(Fault::Circle(node));
+    }
     for node in nodes {
         if !STANDARD_DOMAINS.contains(&node.domain.as_str())
             && !own.contains(&(&node.domain, &node.op_type))
         {
-            let name = if node.name.is_empty() {
-                node.output.first()
-            } else {
-                Some(&node.name)
-            };
-            let node_name = name.cloned().unwrap_or_default();
             return Err(Fault::CustomOperator {
-                node: node_name,
+                node: order::name_of(node),
                 operator: node.op_type.clone(),
                 domain: node.domain.clone(),
             });

@@ -111,6 +111,8 @@ pub(crate) struct DimensionProto {
 /// One operation.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct NodeProto {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
     pub(crate) output: Vec<String>,
     #[prost(string, tag = "3")]

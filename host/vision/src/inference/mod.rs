@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use overt_contract::plain;
 use thiserror::Error;
 
 use crate::budget::{Budget, OverBudget};
@@ -89,7 +90,7 @@ pub trait Session: Send {
     ) -> Result<Vec<Tensor>, InferenceError>;
 }
 
-/// Why a model did not load or run.
+/// Why a model did not load or run. What a library says quotes names of the model, which are a stranger's; what is shown of it is plain and short.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum InferenceError {
     /// The library cannot be loaded, is too old, or another one is loaded already.
@@ -119,13 +120,13 @@ pub enum InferenceError {
         cause: String,
     },
     /// The model is not one that this library runs.
-    #[error("the model cannot be loaded: {cause}")]
+    #[error("the model cannot be loaded: {}", plain(cause))]
     BadModel {
         /// What the library said.
         cause: String,
     },
     /// The number of inputs, a shape or an element is not the model's.
-    #[error("input `{input}`: {found} given, the model wants {expected}")]
+    #[error("input `{}`: {found} given, the model wants {expected}", plain(input))]
     BadInput {
         /// The input's name, or the place where one is missing or too many.
         input: String,
@@ -144,7 +145,7 @@ pub enum InferenceError {
         late_ms: u64,
     },
     /// The library failed in the middle.
-    #[error("inference failed: {cause}")]
+    #[error("inference failed: {}", plain(cause))]
     Failed {
         /// What the library said.
         cause: String,

@@ -22,6 +22,7 @@ use ort::ep::ExecutionProviderDispatch;
 use ort::ep::cuda::ConvAlgorithmSearch;
 use ort::logging::LogLevel;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
+use overt_contract::plain;
 
 use self::session::OnnxSession;
 use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
@@ -204,7 +205,7 @@ fn version_of(path: &Path) -> Result<String, String> {
 fn log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) {
     match level {
         LogLevel::Fatal | LogLevel::Error => {
-            tracing::warn!(target: "onnxruntime", place, "{message}")
+            tracing::warn!(target: "onnxruntime", place, "{}", plain(message))
         }
         _ => tracing::trace!(target: "onnxruntime", place, "{message}"),
     }

@@ -4,6 +4,7 @@
 //!
 //! - One thread and one stream for each model, not pinned: a worker per core has models of its own, and pinned threads would all sit on the first core.
 //! - The numbers are what the deployment asks for. OpenVINO alone would take bfloat16 wherever the processor has it, without a word.
+//! - A model that repeats a part of itself is refused: all of its turns are one step, and a run is stopped between steps only.
 //! - Compiled kernels are kept for a few shapes only: a plugin that asks for another shape with each frame would grow the host otherwise.
 
 mod session;
@@ -207,6 +208,11 @@ impl Backend for OpenVino {
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
         let (inputs, outputs) = ports::declared(model)?;
+        if ports::repeats(model) {
+            return Err(InferenceError::BadModel {
+                cause: "it has a Loop or a Scan, which OpenVINO runs as one step that no deadline ends; run it with ONNX Runtime".to_owned(),
+            });
+        }
         let bad_model = |e: openvino::InferenceError| InferenceError::BadModel {
             cause: e.to_string(),
         };

@@ -8,7 +8,7 @@ use prost::Message as _;
 use crate::budget::{Budget, OverBudget};
 use crate::inference::{InferenceError, Port};
 use crate::model::ModelFile;
-use crate::onnx::{DimensionProto, ModelProto, ValueInfoProto};
+use crate::onnx::{DimensionProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::tensor::{Element, Tensor, bytes_of};
 
 /// An input or output, with the names of its open dimensions: the same name stands for the same number.
@@ -45,6 +45,25 @@ pub(super) fn declared(model: &ModelFile) -> Result<(Vec<Place>, Vec<Place>), In
             .map(place_of)
             .collect::<Result<_, _>>()?,
     ))
+}
+
+/// Whether a model has a node that repeats a graph of its own, which may be without end.
+pub(super) fn repeats(model: &ModelFile) -> bool {
+    fn any(nodes: &[NodeProto]) -> bool {
+        nodes.iter().any(|node| {
+            let graphs = node
+                .attribute
+                .iter()
+                .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+            matches!(node.op_type.as_str(), "Loop" | "Scan")
+                || graphs.into_iter().any(|graph| any(&graph.node))
+        })
+    }
+    // What does not decode was refused when it was read.
+    ModelProto::decode(model.bytes()).is_ok_and(|model| {
+        model.graph.iter().any(|graph| any(&graph.node))
+            || model.functions.iter().any(|function| any(&function.node))
+    })
 }
 
 fn place_of(value: &ValueInfoProto) -> Result<Place, InferenceError> {

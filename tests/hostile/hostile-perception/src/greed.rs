@@ -72,6 +72,17 @@ pub(crate) fn detect(behaviour: &str, frame: &Frame) -> Result<Vec<Face>, Detect
             }
         }
         "run-an-endless-model" => drop(Model::open("endless")?.run(&[&small()?])?),
+        "run-a-model-on-a-huge-tensor" => {
+            let huge = frame.tensor(View::stretch(4_096, 4_096))?.tensor;
+            drop(Model::open("wide")?.run(&[&huge])?);
+        }
+        "run-a-model-on-a-huge-tensor-for-ever" => {
+            let model = Model::open("wide")?;
+            let large = frame.tensor(View::stretch(1_024, 1_024))?.tensor;
+            loop {
+                model.run(&[&large])?;
+            }
+        }
         other => panic!("no such behaviour: {other}"),
     }
     Ok(vec![sound_face()])

@@ -1,0 +1,17 @@
+//! The soak, in short: forty rounds over every kind of hostile plugin, in a process of its own. `make soak` goes round a thousand times.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::process::Command;
+
+#[test]
+fn rounds_of_hostile_plugins_and_models_leave_nothing_behind_in_memory() {
+    // Measured: 1.6 to 3.8 MiB, of places in the engine's pool that are used for the first time. A page left behind by each call would be 21 MiB.
+    let ended = Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["--rounds", "40", "--from", "10", "--most-kib", "8192"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let complained = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{said}{complained}");
+}
