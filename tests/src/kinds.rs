@@ -106,6 +106,7 @@ const POLICY: [(&str, &str); 21] = [
     ("reason-that-hides", "answer"),
     ("reason-of-two-lines", "answer"),
     ("alert-whoever-it-is", "served"),
+    ("alert-at-every-look", "served"),
     ("foreign-letters", "answer"),
     ("error-of-257-bytes", "answer"),
     ("honest-error", "refused"),

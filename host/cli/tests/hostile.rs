@@ -4,45 +4,12 @@
 
 mod support;
 
-use std::path::Path;
-
-use overt_tests::model;
 use serde_json::Value;
-use support::{Place, run, set_up};
-
-/// Changes the deployment file.
-fn rewrite(place: &Place, change: impl FnOnce(String) -> String) {
-    let text = std::fs::read_to_string(place.deployment()).unwrap();
-    std::fs::write(place.deployment(), change(text)).unwrap();
-}
-
-/// The table of this role is that of a hostile plugin with this behaviour.
-fn with_hostile(place: &Place, role: &str, more: &str, behaviour: &str) {
-    let file = match role {
-        "detector" => "hostile-perception.wasm",
-        _ => "hostile-decision.wasm",
-    };
-    rewrite(place, |text| {
-        let start = text.find(&format!("[plugins.{role}]")).unwrap();
-        let table = &text[start + 1..];
-        // To the next table of another plugin or of something else.
-        let others = table.match_indices("\n[").map(|(at, _)| at);
-        let next = others
-            .filter(|at| !table[at + 2..].starts_with(&format!("plugins.{role}.")))
-            .next()
-            .map_or(text.len(), |at| start + 1 + at);
-        let file = set_up("hostile").join(file);
-        format!(
-            "{}[plugins.{role}]\nfile = {file:?}\n{more}\n[plugins.{role}.config]\nbehaviour = \"{behaviour}\"\n{}",
-            &text[..start],
-            &text[next..]
-        )
-    });
-}
+use support::Place;
 
 /// The run's summary, after it ended in good order.
 fn summary_of_run(place: &Place) -> Value {
-    let ended = run([Path::new("run"), &place.deployment()]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
 }
@@ -51,15 +18,12 @@ fn summary_of_run(place: &Place) -> Value {
 fn a_policy_that_alerts_whoever_it_is_raises_nobody_under_the_score_floor() {
     let place = Place::with_person_a();
     place.film(40);
-    with_hostile(
-        &place,
+    place.hostile(
         "matcher-policy",
         "grants = [\"log\"]",
         "alert-whoever-it-is",
     );
-    rewrite(&place, |text| {
-        text.replace("score-floor = 0.45", "score-floor = 0.95")
-    });
+    place.change("score-floor = 0.45", "score-floor = 0.95");
     let summary = summary_of_run(&place);
     assert_eq!(summary["alerts"].as_array().unwrap().len(), 0);
     assert_eq!(summary["frames"]["processed"], 40);
@@ -79,11 +43,7 @@ fn a_policy_that_alerts_whoever_it_is_raises_nobody_under_the_score_floor() {
 fn a_detector_that_loops_costs_the_frames_that_it_was_shown_and_each_is_counted() {
     let place = Place::with_person_a();
     place.film(8);
-    for (name, bytes) in [("endless", model::endless()), ("wide", model::wide())] {
-        std::fs::write(place.path(&format!("{name}.onnx")), bytes).unwrap();
-    }
-    let more = "grants = [\"frames\", \"pixels\", \"inference\"]\nlimits = { deadline-ms = 20 }\nmodels = { endless = \"endless.onnx\", wide = \"wide.onnx\" }";
-    with_hostile(&place, "detector", more, "loop");
+    place.hostile_detector("limits = { deadline-ms = 20 }", "loop");
     let summary = summary_of_run(&place);
     // The first frame is answered well.
     assert_eq!(summary["frames"]["processed"], 1, "{summary}");

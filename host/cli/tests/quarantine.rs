@@ -13,27 +13,7 @@ use support::{Place, run, set_up};
 fn hostile(behaviour: &str) -> Place {
     let place = Place::with_person_a();
     place.film(60);
-    place.unsigned();
-    let model = place.path("endless.onnx");
-    std::fs::write(&model, overt_tests::model::endless()).unwrap();
-    let detector = format!(
-        "\"{}\"\n",
-        set_up("plugins/detector-centerface.wasm").display()
-    );
-    let other = format!(
-        "\"{}\"\nmodels = {{ endless = \"{}\" }}\nconfig = {{ behaviour = \"{behaviour}\" }}\nlimits = {{ deadline-ms = 100 }}\n",
-        set_up("hostile/hostile-perception.wasm").display(),
-        model.display()
-    );
-    place.change(&detector, &other);
-    // All that its manifest declares.
-    let text = std::fs::read_to_string(place.deployment()).unwrap();
-    let text = text.replacen(
-        "grants = [\"frames\", \"inference\"]",
-        "grants = [\"frames\", \"pixels\", \"inference\"]",
-        1,
-    );
-    std::fs::write(place.deployment(), text).unwrap();
+    place.hostile_detector("", behaviour);
     place
 }
 
@@ -121,14 +101,12 @@ fn a_detector_that_keeps_failing_stops_the_cameras_and_runs_again_only_when_a_pe
 fn another_file_in_its_place_runs_at_once() {
     let place = hostile("box-of-nan");
     assert_eq!(place.run().status, Some(1));
-    let text = std::fs::read_to_string(place.deployment()).unwrap();
-    let (before, after) = text.split_once("[plugins.detector]\n").unwrap();
-    let rest = &after[after.find("# Makes the template").unwrap()..];
-    let detector = format!(
-        "[plugins.detector]\nfile = \"{}\"\ngrants = [\"frames\", \"inference\"]\n\n",
-        set_up("plugins/detector-centerface.wasm").display()
+    place.change(
+        set_up("hostile/hostile-perception.wasm").to_str().unwrap(),
+        set_up("plugins/detector-centerface.wasm").to_str().unwrap(),
     );
-    std::fs::write(place.deployment(), format!("{before}{detector}{rest}")).unwrap();
+    place.change("grants = [\"frames\", \"pixels\", \"inference\"]\nmodels = { endless = \"endless.onnx\", wide = \"wide.onnx\" }\n", "grants = [\"frames\", \"inference\"]\n");
+    place.change("behaviour = \"box-of-nan\"\n", "");
     let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert_eq!(summary(&place)["alerts"].as_array().unwrap().len(), 1);

@@ -75,21 +75,11 @@ fn a_run_whose_standard_error_cannot_be_written_goes_on_to_its_end() {
 fn a_policy_that_alerts_at_every_look_raises_one_alert_a_track_and_the_others_are_its_errors() {
     let place = Place::with_person_a();
     place.film(40);
-    place.unsigned();
-    let text = std::fs::read_to_string(place.deployment()).unwrap();
-    let policy = text
-        .split("\n\n")
-        .filter(|part| !part.starts_with("[plugins.matcher-policy.config]"))
-        .map(|part| {
-            let part = part.replace(
-                "plugins/policy-threshold.wasm\"",
-                "hostile/hostile-decision.wasm\"\ngrants = [\"log\"]\nconfig = { behaviour = \"alert-at-every-look\" }",
-            );
-            part + "\n\n"
-        })
-        .collect::<String>();
-    assert!(policy.contains("alert-at-every-look"));
-    std::fs::write(place.deployment(), policy).unwrap();
+    place.hostile(
+        "matcher-policy",
+        "grants = [\"log\"]",
+        "alert-at-every-look",
+    );
     let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let summary = summary(&place);

@@ -244,7 +244,7 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
         (
             "detector-centerface.wasm",
             "detector-rfb320.wasm",
-            "plugin.detector.model.landmarks68: not in the lock",
+            "plugin.detector.sha256: locked ",
         ),
         (
             "file = \"router.wasm\"",
@@ -289,6 +289,15 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
     let refused = run_locked(&place);
     assert!(
         refused.err.contains("plugin.alert-router.sha256: locked "),
+        "{}",
+        refused.err
+    );
+    // A file that was not locked is not looked into, whatever it is.
+    std::fs::write(&router, b"not even WebAssembly").unwrap();
+    let refused = run_locked(&place);
+    assert!(
+        refused.err.contains("plugin.alert-router.sha256: locked ")
+            && !refused.err.contains("WebAssembly"),
         "{}",
         refused.err
     );

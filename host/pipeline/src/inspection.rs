@@ -5,7 +5,7 @@ use overt_contract::{Capability, Role};
 use overt_deployment::{self as deployment, Deployment, Timestamp};
 use overt_runtime::inspect::{Inspection, describe};
 use overt_runtime::trust::Verdict;
-use overt_runtime::{Limits, PluginBytes, PluginFile, agreement};
+use overt_runtime::{Limits, PluginFile, agreement};
 use serde::Serialize;
 
 use crate::admission::{limits, model_files};
@@ -84,9 +84,8 @@ impl Given {
         plugin: &deployment::Plugin,
         file: &PluginFile,
     ) -> Result<Given, PipelineError> {
-        let bytes = PluginBytes::of(file.path(), file.bytes().to_vec());
         let verdict = trust(deployment)?
-            .verdict(&bytes, Timestamp::now())
+            .verdict(file.file(), Timestamp::now())
             .map_err(|cause| PipelineError::Plugin {
                 role: plugin.role,
                 cause: Box::new(cause),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use overt_contract::{Capability, Role, Signer};
 use overt_deployment::{self as deployment, Deployment};
 use overt_runtime::trust::Standing;
-use overt_runtime::{CONTRACT, Limits};
+use overt_runtime::{CONTRACT, Limits, PluginBytes};
 use overt_vision::{BackendIdentity, ModelFile};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -297,7 +297,11 @@ impl LockFile {
     /// # Errors
     /// [`LockError::Differs`]; what resolving says.
     pub fn check(&self, machine: &Machine, deployment: &Deployment) -> Result<(), PipelineError> {
-        let differences = self.lock.differences(&Lock::of(machine, deployment)?);
+        // The digests first: a plugin file that is not the one that was locked is not looked into, and what it says of itself is not told.
+        let mut differences = self.other_files(deployment)?;
+        if differences.is_empty() {
+            differences = self.lock.differences(&Lock::of(machine, deployment)?);
+        }
         if differences.is_empty() {
             return Ok(());
         }
@@ -307,6 +311,30 @@ impl LockFile {
             deployment: deployment.file().to_owned(),
         }
         .into())
+    }
+}
+
+impl LockFile {
+    /// Plugin files that have other bytes than those that were locked.
+    fn other_files(&self, deployment: &Deployment) -> Result<Vec<LockDifference>, PipelineError> {
+        let mut differences = Vec::new();
+        for plugin in deployment.plugins.iter() {
+            let Some(locked) = self.lock.plugin.get(&plugin.role) else {
+                continue;
+            };
+            let found = PluginBytes::read(&plugin.file).map_err(|cause| PipelineError::Plugin {
+                role: plugin.role,
+                cause: Box::new(cause),
+            })?;
+            if found.expect(&locked.sha256).is_err() {
+                differences.push(LockDifference {
+                    part: format!("plugin.{}.sha256", plugin.role),
+                    locked: Some(locked.sha256.clone()),
+                    found: Some(found.sha256().to_owned()),
+                });
+            }
+        }
+        Ok(differences)
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use overt_runtime::answer::AnswerFault;
 use overt_runtime::{CallCause, CallError, Role};
 
 /// Calls that are looked back on.
@@ -49,9 +50,13 @@ impl Supervisor {
         self.record(role).note(false);
     }
 
-    /// A call failed. Says so where that was one too many. What the host or the machine did wrong strikes no plugin.
+    /// A call failed. Says so where that was one too many. What the host or the machine did wrong strikes no plugin; nor does a proposal that the host
+    /// refuses, such as one under the score floor: it is counted and harms nobody, and a threshold that is set too low should not stop the cameras.
     pub(crate) fn strike(&mut self, error: &CallError) -> Option<Struck> {
-        if matches!(error.cause, CallCause::Host(_)) {
+        if matches!(
+            error.cause,
+            CallCause::Host(_) | CallCause::Answer(AnswerFault::Refused(_))
+        ) {
             return None;
         }
         let record = self.record(error.role);
@@ -136,12 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_did_wrong_strikes_nobody_and_a_router_alone_blinds_nobody() {
+    fn what_the_host_did_wrong_or_refused_strikes_nobody_and_a_router_alone_blinds_nobody() {
         let mut supervisor = Supervisor::default();
         let host = error(Role::Encoder, CallCause::Host("no memory".into()));
+        let refused = AnswerFault::Refused("under the floor".into());
+        let refused = error(Role::MatcherPolicy, CallCause::Answer(refused));
         let router = error(Role::AlertRouter, CallCause::StackOverflow);
         for _ in 0..CALLS {
             assert_eq!(supervisor.strike(&host), None);
+            assert_eq!(supervisor.strike(&refused), None);
             supervisor.strike(&router);
         }
         assert!(supervisor.is_out(Role::AlertRouter) && !supervisor.is_blind());

@@ -506,19 +506,6 @@ impl Manifest {
                 format!("[{least}, {greatest}]"),
             );
         }
-        if let Some(test) = &self.self_test {
-            let dimension = self.encoder.as_ref().map(|facts| facts.dimension);
-            problems.extend(test.problems(&about.roles, dimension));
-        }
-        let mut expect = |right: bool, key: &str, expected: &str, found: String| {
-            if !right {
-                problems.push(ValueProblem {
-                    key: key.to_owned(),
-                    expected: expected.to_owned(),
-                    found,
-                });
-            }
-        };
         expect(
             self.models.is_empty() || self.capabilities.inference,
             "model",
@@ -558,6 +545,16 @@ impl Manifest {
                     "nothing".to_owned(),
                 );
             }
+        }
+        if let Some(test) = &self.self_test {
+            let dimension = self.encoder.as_ref().map(|facts| facts.dimension);
+            let more = test.problems(&about.roles, dimension).into_iter();
+            let room = MOST_PROBLEMS.saturating_sub(problems.len());
+            problems.extend(more.take(room).map(|problem| ValueProblem {
+                key: plain(&problem.key),
+                found: plain(&problem.found),
+                ..problem
+            }));
         }
         problems
     }

@@ -165,6 +165,11 @@ impl PluginFile {
         })
     }
 
+    /// The file as it was read.
+    pub fn file(&self) -> &PluginBytes {
+        &self.bytes
+    }
+
     /// Where it was read.
     pub fn path(&self) -> &Path {
         self.bytes.path()

@@ -166,7 +166,7 @@ impl Plugin {
             };
             found
                 .iter()
-                .any(|found| overlap(found, &wanted) >= test.least_overlap)
+                .any(|found| found.iou(&wanted) >= test.least_overlap)
         });
         if matched && found.len() == test.boxes.len() {
             return Ok(());
@@ -322,14 +322,4 @@ impl Plugin {
         }
         Err(failure(&question, expected, format!("{found:?}")))
     }
-}
-
-/// Intersection over union.
-fn overlap(one: &Rect, other: &Rect) -> f32 {
-    let side = |from: f32, length: f32, other_from: f32, other_length: f32| {
-        ((from + length).min(other_from + other_length) - from.max(other_from)).max(0.0)
-    };
-    let shared = side(one.x, one.width, other.x, other.width)
-        * side(one.y, one.height, other.y, other.height);
-    shared / (one.width * one.height + other.width * other.height - shared)
 }

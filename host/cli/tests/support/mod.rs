@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use opencv::core::{Mat, Scalar, Size, Vec3b};
 use opencv::prelude::*;
 use opencv::videoio::VideoWriter;
+use overt_tests::model;
 use overt_vision::{Frame, encode_jpeg, read_still};
 
 /// The program, ready for its arguments. Plugins are compiled once for all tests, and not in the user's cache.
@@ -134,6 +135,45 @@ impl Place {
         let rest = &tail[tail.find("[retention]").unwrap()..];
         let text = format!("{head}[trust]\nunsigned = true\n\n{rest}");
         std::fs::write(self.deployment(), text).unwrap();
+    }
+
+    /// Gives a role to the hostile plugin that has it, which nobody has signed, with `more` lines in its table and this behaviour.
+    pub(crate) fn hostile(&self, role: &str, more: &str, behaviour: &str) {
+        self.unsigned();
+        let file = match role {
+            "detector" => "hostile-perception.wasm",
+            _ => "hostile-decision.wasm",
+        };
+        let file = set_up("hostile").join(file);
+        let text = std::fs::read_to_string(self.deployment()).unwrap();
+        let start = text.find(&format!("[plugins.{role}]")).unwrap();
+        let table = &text[start + 1..];
+        // To the next table of another plugin or of something else.
+        let next = table
+            .match_indices("\n[")
+            .map(|(at, _)| at)
+            .find(|at| !table[at + 2..].starts_with(&format!("plugins.{role}.")))
+            .map_or(text.len(), |at| start + 1 + at);
+        let text = format!(
+            "{}[plugins.{role}]\nfile = {file:?}\n{more}\n[plugins.{role}.config]\nbehaviour = \"{behaviour}\"\n{}",
+            &text[..start],
+            &text[next..]
+        );
+        std::fs::write(self.deployment(), text).unwrap();
+    }
+
+    /// The same for the detector, which gets its models and all that it declares. It answers a camera's first frame well.
+    pub(crate) fn hostile_detector(&self, more: &str, behaviour: &str) {
+        for (name, bytes) in [("endless", model::endless()), ("wide", model::wide())] {
+            std::fs::write(self.path(&format!("{name}.onnx")), bytes).unwrap();
+        }
+        let models = "models = { endless = \"endless.onnx\", wide = \"wide.onnx\" }";
+        let grants = "grants = [\"frames\", \"pixels\", \"inference\"]";
+        self.hostile(
+            "detector",
+            &format!("{grants}\n{models}\n{more}"),
+            behaviour,
+        );
     }
 
     /// Writes a list of photographs as CSV.

@@ -195,7 +195,7 @@ impl SelfTest {
         for (name, [least, greatest]) in &self.quality {
             expect(
                 (0.0..=100.0).contains(least) && least <= greatest && *greatest <= 100.0,
-                format!("quality.{}", super::plain(name)),
+                format!("quality.{}", name),
                 "two numbers from 0 to 100, the lesser first",
                 format!("[{least}, {greatest}]"),
             );
@@ -220,7 +220,7 @@ impl SelfTest {
             let sound = |score: &f32| (-1.0..=1.0).contains(score);
             expect(
                 (1..=LOOKS).contains(&case.scores.len()) && case.scores.iter().all(sound),
-                format!("matcher-policy.{}.scores", super::plain(name)),
+                format!("matcher-policy.{}.scores", name),
                 "1 to 32 numbers from -1 to 1",
                 format!("{} numbers", case.scores.len()),
             );
