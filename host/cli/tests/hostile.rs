@@ -26,10 +26,9 @@ fn with_hostile(place: &Place, role: &str, more: &str, behaviour: &str) {
         let start = text.find(&format!("[plugins.{role}]")).unwrap();
         let table = &text[start + 1..];
         // To the next table of another plugin or of something else.
-        let others = table.match_indices("\n[").map(|(at, _)| at);
+        let mut others = table.match_indices("\n[").map(|(at, _)| at);
         let next = others
-            .filter(|at| !table[at + 2..].starts_with(&format!("plugins.{role}.")))
-            .next()
+            .find(|at| !table[at + 2..].starts_with(&format!("plugins.{role}.")))
             .map_or(text.len(), |at| start + 1 + at);
         let file = set_up("hostile").join(file);
         format!(
