@@ -92,7 +92,7 @@ const QUALITY: [(&str, &str); 12] = [
     ("thousand-lists", "answer"),
 ];
 
-const POLICY: [(&str, &str); 21] = [
+const POLICY: [(&str, &str); 22] = [
     ("loop", "out-of-fuel"),
     ("allocate", "memory"),
     ("recurse", "stack-overflow"),
