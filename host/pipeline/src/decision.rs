@@ -4,26 +4,24 @@
 //! router, commits, and only then tells anybody. Where every camera is a file, the order is fixed: whatever the number of threads, it sees the
 //! same frames in the same order, so it raises the same alerts.
 
+mod alert;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
-use overt_deployment::{Deployment, Purpose, Timestamp};
+use overt_deployment::{Deployment, Timestamp};
 use overt_records as records;
-use overt_runtime::decision::{
-    Alert as RoutedAlert, AlertState, Decision, EarlierAlert, Priority, Proposal, Urgency,
-};
-use overt_runtime::{CallCause, CallError, Role};
-use overt_vision::FrameError;
+use overt_runtime::decision::{AlertState, Decision, EarlierAlert};
+use overt_runtime::{CallError, Role};
 
 use crate::capture::Intake;
 use crate::caught::caught;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::order::{Lanes, Next};
-use crate::pictures;
-use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
+use crate::report::AlertReport;
 use crate::run::Event;
 use crate::stages::{Stage, Stages};
 use crate::summary;
@@ -357,250 +355,6 @@ impl DecisionThread<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // As for `decide`.
-    fn alert(
-        &self,
-        state: &mut State,
-        generation: &Generation,
-        camera: CameraIndex,
-        track: u32,
-        sequence: u32,
-        time: f64,
-        proposal: &Proposal,
-    ) {
-        let Some(trail) = state.cameras[camera].get(&track) else {
-            return;
-        };
-        // The runtime has checked that the entry was offered, and an offered entry has a best score.
-        let Some((entry, best)) = trail
-            .entry(proposal.offered)
-            .and_then(|entry| Some((entry, trail.best(entry)?.clone())))
-        else {
-            return;
-        };
-        let floor = self.deployment.authority.score_floor;
-        if best.score < floor {
-            let error = host_refused(
-                generation,
-                format!(
-                    "it proposed an alert at {:.3}, under the authority's score floor of {floor:.3}",
-                    best.score
-                ),
-            );
-            return self.failed(state, camera, sequence, &error);
-        }
-        if trail.is_alerted(entry) {
-            let error = host_refused(
-                generation,
-                "it proposed a second alert for the same entry on the same track".to_owned(),
-            );
-            return self.failed(state, camera, sequence, &error);
-        }
-        let listed = &generation.entries[entry as usize];
-        let number = state.next_number;
-        let (urgency, priority, priority_name) = match proposal.priority {
-            Priority::Low => (Urgency::Low, records::Priority::Low, "low"),
-            Priority::Normal => (Urgency::Normal, records::Priority::Normal, "normal"),
-            Priority::High => (Urgency::High, records::Priority::High, "high"),
-        };
-        let camera_id = &self.deployment.cameras[camera].id;
-        let routed = RoutedAlert {
-            number,
-            camera: camera_id.clone(),
-            track,
-            time,
-            category: listed.category.clone(),
-            urgency,
-            score: best.score,
-        };
-        let scores = trail
-            .comparisons()
-            .map(|comparison| records::AlertScore {
-                time: comparison.time,
-                encoder: generation.perception.encoder_id.plugin_id.clone(),
-                reference: generation.entries[comparison.entry as usize]
-                    .reference
-                    .clone(),
-                score: comparison.score,
-            })
-            .collect();
-        let (span, probes) = (trail.span, trail.probed);
-        let strip = self.strip(trail);
-        let probe = self.stages.time(Stage::Picture, || {
-            pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
-        });
-        let routes = self.route(state, generation, camera, sequence, &routed);
-        let entry_picture = self.entry_picture(generation, entry, best.image);
-        let raised = Timestamp::now();
-        state.pending.push(records::NewAlert {
-            alert: records::Alert {
-                number,
-                reference: listed.reference.clone(),
-                category: listed.category.clone(),
-                camera: camera_id.clone(),
-                track,
-                time,
-                raised_at: records::Timestamp::from_unix_ms(raised.as_millisecond()),
-                first_frame: span.first_frame,
-                last_frame: span.last_frame,
-                priority,
-                routes: routes.iter().map(|route| route.channel.clone()).collect(),
-            },
-            payload: records::AlertPayload {
-                score: best.score,
-                crop: probe.jpeg.clone().into(),
-                reason: proposal.reason.clone().into(),
-                scores,
-            },
-        });
-        state.next_number += 1;
-        state.counts.alerts += 1;
-        state.raised.push(Raised {
-            entry,
-            camera,
-            track,
-            time,
-            at: Instant::now(),
-        });
-        if let Some(trail) = state.cameras[camera].get_mut(&track) {
-            trail.note_alert(entry);
-        }
-        state.spans.push((camera, span));
-        state.alerts.push(AlertReport {
-            number,
-            reference: listed.reference.clone(),
-            category: listed.category.clone(),
-            camera: camera_id.clone(),
-            track,
-            score: best.score,
-            priority: priority_name.to_owned(),
-            reason: proposal.reason.clone(),
-            time,
-            raised,
-            track_from: span.first_time,
-            track_to: span.last_time,
-            probes,
-            routes,
-            probe,
-            entry: entry_picture,
-            strip,
-        });
-    }
-
-    /// A track's frames, everybody but its face blurred.
-    fn strip(&self, trail: &Trail) -> Vec<StripFrame> {
-        self.stages.time(Stage::Picture, || {
-            let frames = trail.strip().iter();
-            frames
-                .filter_map(|(still, face)| still.strip(*face))
-                .collect()
-        })
-    }
-
-    /// Who is asked to look: what the router names, if it is a channel for review; otherwise the default desk. An alert always has a desk.
-    fn route(
-        &self,
-        state: &mut State,
-        generation: &Generation,
-        camera: CameraIndex,
-        sequence: u32,
-        alert: &RoutedAlert,
-    ) -> Vec<RouteReport> {
-        let mut routes: Vec<RouteReport> = Vec::new();
-        let asked = match state.supervisor.is_out(Role::AlertRouter) {
-            // The default desk has it.
-            true => Ok(Vec::new()),
-            false => self
-                .stages
-                .time(Stage::Route, || generation.router.plugin.for_review(alert)),
-        };
-        match asked {
-            Ok(named) => {
-                state.supervisor.well(Role::AlertRouter);
-                for route in named {
-                    let channel = self
-                        .deployment
-                        .channels
-                        .iter()
-                        .find(|channel| channel.name == route.channel);
-                    let refused = match channel {
-                        None => Some(format!(
-                            "it named the channel {:?}, which the deployment file does not have",
-                            route.channel
-                        )),
-                        Some(channel) if channel.purpose != Purpose::Review => Some(format!(
-                            "it named the channel {:?} for review, whose purpose is action",
-                            route.channel
-                        )),
-                        Some(_) => None,
-                    };
-                    match refused {
-                        Some(refused) => {
-                            let mut error = host_refused(generation, refused);
-                            let identity = generation.router.plugin.identity();
-                            (error.plugin, error.version, error.role) = (
-                                identity.id.clone(),
-                                identity.version.clone(),
-                                Role::AlertRouter,
-                            );
-                            self.failed(state, camera, sequence, &error);
-                        }
-                        None if routes.iter().any(|there| there.channel == route.channel) => {}
-                        None => routes.push(RouteReport {
-                            channel: route.channel,
-                            purpose: Purpose::Review,
-                            by_default: false,
-                        }),
-                    }
-                }
-            }
-            Err(error) => self.failed(state, camera, sequence, &error),
-        }
-        if routes.is_empty() {
-            let desk = self.deployment.default_desk();
-            routes.push(RouteReport {
-                channel: desk.name.clone(),
-                purpose: desk.purpose,
-                by_default: true,
-            });
-        }
-        routes
-    }
-
-    fn entry_picture(&self, generation: &Generation, entry: u32, image: u32) -> Picture {
-        let listed = &generation.entries[entry as usize];
-        let number = listed.images.get(image as usize).copied();
-        let stored = number.and_then(|number| {
-            match self.store.watchlist().picture(&listed.reference, number) {
-                Ok(picture) => picture,
-                Err(error) => {
-                    tracing::warn!(%error, "a watchlist image cannot be read for the report");
-                    None
-                }
-            }
-        });
-        let Some(stored) = stored else {
-            return no_picture();
-        };
-        let size: Result<_, FrameError> = match overt_vision::decode_still(&stored.jpeg) {
-            Ok(frame) => Ok((frame.width(), frame.height())),
-            Err(error) => Err(FrameError::Failed {
-                cause: error.to_string(),
-            }),
-        };
-        match size {
-            Ok((width, height)) => Picture {
-                jpeg: stored.jpeg.to_vec(),
-                width,
-                height,
-            },
-            Err(error) => {
-                tracing::warn!(%error, "a watchlist image cannot be shown in the report");
-                no_picture()
-            }
-        }
-    }
-
     /// Commits the group, and then publishes it.
     fn commit(&self, state: &mut State) -> Result<(), PipelineError> {
         let pending = std::mem::take(&mut state.pending);
@@ -671,27 +425,6 @@ impl DecisionThread<'_> {
             self.halt.store(true, Ordering::Relaxed);
         }
         Ok(())
-    }
-}
-
-/// The host's refusal of what a policy proposed, counted like an answer that cannot be.
-fn host_refused(generation: &Generation, what: String) -> CallError {
-    let identity = generation.policy.plugin.identity();
-    CallError {
-        plugin: identity.id.clone(),
-        version: identity.version.clone(),
-        role: Role::MatcherPolicy,
-        camera: None,
-        frame: None,
-        cause: CallCause::Answer(overt_runtime::answer::AnswerFault::Refused(what)),
-    }
-}
-
-fn no_picture() -> Picture {
-    Picture {
-        jpeg: Vec::new(),
-        width: 0,
-        height: 0,
     }
 }
 
