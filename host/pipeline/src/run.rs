@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use overt_deployment::{Camera, Deployment, RtspSource, Source, Timestamp, Zone};
 use overt_records as records;
-use overt_runtime::CallError;
+use overt_runtime::{CallError, PluginBytes};
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
 
 use crate::calibration::CalibrationFacts;
@@ -109,6 +109,7 @@ pub fn run(
     if let Some(lock) = lock {
         lock.check(machine, deployment)?;
     }
+    held_out(deployment, store)?;
     let cameras = open_cameras(deployment)?;
     let frames = cameras
         .iter()
@@ -120,7 +121,6 @@ pub fn run(
         lock.map(|lock| &lock.lock),
         store,
     )?);
-    held_out(deployment, &generation, store)?;
     let workers = stills::workers(deployment);
     let record = store.begin_run(&header(deployment, lock, &generation, started))?;
     let (stages, intake) = (Stages::default(), Intake::default());
@@ -185,21 +185,25 @@ pub fn run(
     )
 }
 
-/// That no plugin of the deployment is in quarantine from an earlier run.
-fn held_out(
-    deployment: &Deployment,
-    generation: &Generation,
-    store: &records::Store,
-) -> Result<(), PipelineError> {
-    let errors: Vec<PipelineError> = store
-        .quarantines()?
+/// That no plugin of the deployment is in quarantine from an earlier run: asked before anything of it is parsed.
+fn held_out(deployment: &Deployment, store: &records::Store) -> Result<(), PipelineError> {
+    let mut lasting = store.quarantines()?;
+    lasting.retain(|quarantine| quarantine.release.is_none());
+    if lasting.is_empty() {
+        return Ok(());
+    }
+    // A file that cannot be read is complained of when it is loaded.
+    let files: Vec<PluginBytes> = deployment
+        .plugins
         .iter()
-        .filter(|quarantine| quarantine.release.is_none())
+        .filter_map(|plugin| PluginBytes::read(&plugin.file).ok())
+        .collect();
+    let errors: Vec<PipelineError> = lasting
+        .iter()
         .filter(|quarantine| {
-            generation.plugins().any(|loaded| {
-                let identity = loaded.plugin.identity();
-                *identity.sha256 == *quarantine.plugin.sha256
-            })
+            files
+                .iter()
+                .any(|file| file.sha256() == quarantine.plugin.sha256)
         })
         .map(|quarantine| PipelineError::quarantined(deployment, quarantine))
         .collect();
