@@ -1,6 +1,8 @@
 //! What a command prints and what files it leaves, and whether somebody or a program reads it. It knows no command.
 
+use std::fs::Permissions;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -41,16 +43,23 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 
 /// Writes a file for its owner's eyes, beside its place, and renames it: nobody meets half a file, and what was there stays until the new one is whole.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    tempfile::Builder::new()
+    put(path, text.as_bytes(), 0o600).map_err(|error| Failure::file(path, &error))
+}
+
+/// The same for every user of the machine; the umask takes away what it takes away.
+pub(crate) fn write_for_all(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    put(path, bytes, 0o644)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut file = tempfile::Builder::new()
         .prefix(".writing-")
-        .tempfile_in(folder_of(path))
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)
-        })
-        .map(drop)
-        .map_err(|error| Failure::file(path, &error))
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Whether a person looks at standard error.

@@ -193,6 +193,10 @@ impl DecisionThread<'_> {
                 }
             }
         }
+        // The last word on an open track can be one failure too many as well.
+        if let Some(generation) = &last_generation {
+            self.quarantine(state, generation)?;
+        }
         self.commit(state)?;
         Ok(ends)
     }

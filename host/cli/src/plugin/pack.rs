@@ -1,7 +1,6 @@
 //! `overt plugin pack`: one file out of a component (or core module) and its manifest.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use overt_runtime::{PluginError, pack};
@@ -35,7 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let path = arguments
         .output
         .unwrap_or_else(|| PathBuf::from(format!("{}.wasm", manifest.plugin.id)));
-    write(&path, file.bytes()).map_err(|cause| PluginError::Write {
+    output::write_for_all(&path, file.bytes()).map_err(|cause| PluginError::Write {
         path: path.clone(),
         cause,
     })?;
@@ -48,25 +47,4 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         file.sha256()
     ))?;
     Ok(Exit::Done)
-}
-
-/// Beside its place, and renamed: a host never meets half a plugin.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".packing-")
-        .permissions(permissions())
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// A plugin is for every user of the machine; the umask takes away what it takes away.
-fn permissions() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::Permissions::from_mode(0o644)
 }

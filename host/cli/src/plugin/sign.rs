@@ -6,7 +6,6 @@ use clap::Args;
 use overt_runtime::signature::{SecretKey, sign};
 use overt_runtime::{PluginError, PluginFile, agreement};
 
-use super::pack;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -39,7 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     agreement::declared(file.path(), file.manifest(), file.imports(), file.exports())?;
     let signed = sign(&file, &key)?;
     let path = arguments.output.unwrap_or(arguments.plugin);
-    pack::write(&path, signed.bytes()).map_err(|cause| PluginError::Write {
+    output::write_for_all(&path, signed.bytes()).map_err(|cause| PluginError::Write {
         path: path.clone(),
         cause,
     })?;
