@@ -2,6 +2,7 @@
 
 mod compile;
 mod completions;
+mod control;
 mod deployment;
 mod doctor;
 mod evaluate;

@@ -45,7 +45,7 @@ fn run(
         };
         let store = Store::open(&deployment.host.records, &settings).unwrap();
         let go_on = AtomicBool::new(false);
-        let outcome = overt_pipeline::run(&machine, &deployment, None, &store, &go_on, &tell);
+        let outcome = overt_pipeline::run(&machine, &deployment, None, &store, &go_on, overt_pipeline::control::nobody(), &tell);
         let alerts = store.alerts(RunId(1)).unwrap().len();
         end.send((outcome, alerts)).unwrap();
     });

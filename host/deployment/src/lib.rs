@@ -23,7 +23,7 @@ pub use deployment::{
 pub use jiff::Timestamp;
 pub use limits::Limits;
 pub use overt_contract::{Capability, PublicKey, Role, Signer};
-pub use plugin::{Plugin, Plugins};
+pub use plugin::{Plugin, Plugins, Post, Slot};
 pub use problem::{Position, Problem, Problems};
 pub use source::{AddressFault, RtspAddress, RtspSource, Source};
 pub use trust::{KeySource, Trust, TrustKey};

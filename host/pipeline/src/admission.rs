@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use overt_contract::Capability;
-use overt_deployment::{self as deployment, Deployment, Timestamp};
+use overt_deployment::{self as deployment, Deployment, Slot, Timestamp};
 use overt_runtime::self_test::SelfTested;
 use overt_runtime::trust::Signature;
 use overt_runtime::{
-    Limits, Manifest, Plugin, PluginBytes, PluginError, Terms, Trust, TrustedFile,
+    Limits, Manifest, Plugin, PluginBytes, PluginError, Sessions, Terms, Trust, TrustedFile,
 };
-use overt_vision::ModelFile;
+use overt_vision::{Backend, InferenceError, ModelFile};
 
 use crate::error::PipelineError;
 use crate::lock::Lock;
@@ -28,6 +29,52 @@ pub struct Loaded {
     pub capabilities: Vec<Capability>,
     /// The signatures of keys that the deployment knows; empty where unsigned plugins may run.
     pub signatures: Vec<Signature>,
+    /// Where it stands in the deployment file.
+    pub slot: Slot,
+    /// Under which terms.
+    terms: GivenTerms,
+    /// Model sessions that are ready for workers to take.
+    warm: Mutex<Vec<Sessions>>,
+}
+
+/// What the deployment file said of a plugin when it was accepted.
+struct GivenTerms(deployment::Plugin);
+
+impl GivenTerms {
+    /// Whether another table gives the same, whatever file it names: what is in that file is compared by digest.
+    fn is_like(&self, other: &deployment::Plugin) -> bool {
+        let one = &self.0;
+        (&one.grants, &one.limits, &one.config) == (&other.grants, &other.limits, &other.config)
+    }
+}
+
+impl Loaded {
+    /// Makes model sessions ready for so many workers, each run once: the first run of a session takes longer than the others, and no frame should wait for it.
+    pub(crate) fn warm_up(
+        &self,
+        backend: &dyn Backend,
+        workers: usize,
+    ) -> Result<(), InferenceError> {
+        for _ in 0..workers {
+            let mut sessions = self.plugin.sessions(backend)?;
+            self.plugin.warm_up(&mut sessions);
+            self.warm
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(sessions);
+        }
+        Ok(())
+    }
+
+    /// Model sessions for a worker: warm ones where some are left.
+    pub(crate) fn sessions(&self, backend: &dyn Backend) -> Result<Sessions, InferenceError> {
+        let warm = self
+            .warm
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        warm.map_or_else(|| self.plugin.sessions(backend), Ok)
+    }
 }
 
 /// What plugins are admitted by.
@@ -37,6 +84,8 @@ pub(crate) struct Admission<'a> {
     lock: Option<&'a Lock>,
     pub(crate) trust: Trust,
     now: Timestamp,
+    /// Plugins that serve already.
+    pub(crate) before: Vec<Arc<Loaded>>,
 }
 
 /// What a plugin may use: what the deployment gives it. What its vendor declares that it needs is shown by `inspect`; only the number of
@@ -87,6 +136,7 @@ impl<'a> Admission<'a> {
             lock,
             trust: trust(deployment)?,
             now: Timestamp::now(),
+            before: Vec::new(),
         })
     }
 
@@ -95,7 +145,7 @@ impl<'a> Admission<'a> {
         let bytes = PluginBytes::read(&plugin.file)?;
         let pins = [
             self.lock
-                .and_then(|lock| lock.plugin.get(&plugin.role))
+                .and_then(|lock| lock.plugin(plugin.slot()))
                 .map(|locked| &locked.sha256),
             plugin.sha256.as_ref(),
         ];
@@ -106,10 +156,10 @@ impl<'a> Admission<'a> {
     }
 
     /// Reads, checks, compiles and accepts one plugin.
-    pub(crate) fn load(&self, plugin: &deployment::Plugin) -> Result<Loaded, PipelineError> {
-        let role = plugin.role;
+    pub(crate) fn load(&self, plugin: &deployment::Plugin) -> Result<Arc<Loaded>, PipelineError> {
+        let (role, slot) = (plugin.role, plugin.slot());
         let refused = |cause| PipelineError::Plugin {
-            role,
+            slot,
             cause: Box::new(cause),
         };
         let file = self.file(plugin).map_err(refused)?;
@@ -119,11 +169,24 @@ impl<'a> Admission<'a> {
         let mut models = BTreeMap::new();
         for (name, path) in model_files(self.deployment, plugin, file.manifest()) {
             let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
-                role,
+                slot,
                 model: name.clone(),
                 cause: Box::new(cause),
             })?;
             models.insert(name, (path, model));
+        }
+        if let Some(same) = self.before.iter().find(|before| {
+            before.slot == slot
+                && before.plugin.identity().sha256.as_ref() == file.sha256()
+                && before.signatures == file.signatures()
+                && before.terms.is_like(plugin)
+                && before.plugin.models().all(|(name, sha256)| {
+                    models
+                        .get(name)
+                        .is_some_and(|(_, model)| model.sha256() == sha256)
+                })
+        }) {
+            return Ok(same.clone());
         }
         let manifest = file.manifest().clone();
         let capabilities = manifest
@@ -147,11 +210,14 @@ impl<'a> Admission<'a> {
             let path = file.path().to_owned();
             return Err(refused(PluginError::SelfTest { path, failures }));
         }
-        Ok(Loaded {
+        Ok(Arc::new(Loaded {
             plugin: accepted,
             manifest,
             capabilities,
             signatures: file.signatures().to_vec(),
-        })
+            slot,
+            terms: GivenTerms(plugin.clone()),
+            warm: Mutex::default(),
+        }))
     }
 }

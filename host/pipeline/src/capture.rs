@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use crossbeam_channel::Sender;
 use overt_deployment::Timestamp;
 use overt_vision::{CameraError, FileCamera, Frame, LiveCamera, LiveSource};
 
 use crate::caught::{SetOnDrop, caught};
-use crate::generation::Generation;
+use crate::generations::Generations;
 use crate::health::{CameraNews, Health, HealthRecord};
 use crate::live::{Came, Reader};
 use crate::newest::{Newest, Taken};
@@ -71,7 +70,7 @@ pub(crate) struct Capture<'a> {
     /// When the deployment's time is over.
     pub(crate) until: Timestamp,
     pub(crate) permits: Permits,
-    pub(crate) generation: &'a ArcSwap<Generation>,
+    pub(crate) generations: &'a Generations,
     pub(crate) jobs: Sender<Job>,
     pub(crate) lane: Sender<ToLane>,
     /// The caller's wish to stop, and the run's own.
@@ -91,7 +90,7 @@ impl Capture<'_> {
             origin,
             until,
             permits,
-            generation,
+            generations,
             jobs,
             lane,
             stop,
@@ -104,7 +103,7 @@ impl Capture<'_> {
                 camera: index,
                 order: admitted,
                 frame: Arc::new(frame),
-                generation: generation.load_full(),
+                generation: generations.current(),
                 permit,
             });
             let sent = jobs.send(job).is_ok();

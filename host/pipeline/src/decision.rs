@@ -7,6 +7,7 @@
 mod alert;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -16,10 +17,12 @@ use overt_records as records;
 use overt_runtime::decision::{AlertState, Decision, EarlierAlert};
 use overt_runtime::{CallError, Role};
 
+use crate::admission::Loaded;
 use crate::capture::Intake;
 use crate::caught::caught;
 use crate::error::PipelineError;
 use crate::generation::Generation;
+use crate::generations::{GenerationCause, Generations};
 use crate::order::{Lanes, Next};
 use crate::report::AlertReport;
 use crate::run::Event;
@@ -70,6 +73,7 @@ pub(crate) struct DecisionThread<'a> {
     pub(crate) by_arrival: bool,
     /// Ends the cameras.
     pub(crate) halt: &'a AtomicBool,
+    pub(crate) generations: &'a Generations,
 }
 
 struct State {
@@ -94,7 +98,8 @@ struct State {
 
 /// An alert of this run, for later observations.
 struct Raised {
-    entry: u32,
+    /// The entry: generations may count their entries otherwise.
+    reference: Arc<str>,
     camera: CameraIndex,
     track: u32,
     /// In its camera's time.
@@ -214,10 +219,10 @@ impl DecisionThread<'_> {
         } = passed;
         state.uncommitted_frames += 1;
         // Frames that were under way when a plugin was put in quarantine: no healthy plugin saw them, whatever it answered.
-        let blind = state.supervisor.is_blind();
+        let blind = is_blind(state, &generation);
         match seen {
             Ok(()) if !blind => {
-                state.supervisor.well(Role::Detector);
+                well(state, &generation, Role::Detector);
                 state.counts.faces += faces;
                 state.counts.frames.processed += 1;
                 state.frames[camera].0 += 1;
@@ -226,21 +231,22 @@ impl DecisionThread<'_> {
                 state.counts.frames.unseen += 1;
                 state.frames[camera].1 += 1;
                 if let Err(error) = other {
-                    self.failed(state, camera, sequence, &error);
+                    self.failed(state, &generation, camera, sequence, &error);
                 }
             }
         }
         if !probes.is_empty() {
-            state.supervisor.well(Role::Encoder);
-            state.supervisor.well(Role::Quality);
+            well(state, &generation, Role::Encoder);
+            well(state, &generation, Role::Quality);
         }
         for (span, probe) in probes {
             state.counts.probes += 1;
             let trails = &mut state.cameras[camera];
-            trails
+            let trail = trails
                 .entry(span.track)
-                .or_insert_with(|| Trail::new(span))
-                .add(span, probe, time);
+                .or_insert_with(|| Trail::new(span, generation.watchlist.clone()));
+            trail.go_on_with(&generation.watchlist);
+            trail.add(span, probe, time);
             self.decide(
                 state,
                 &generation,
@@ -274,6 +280,7 @@ impl DecisionThread<'_> {
     ) {
         if let Some(trail) = state.cameras[camera].get_mut(&span.track) {
             trail.span = span;
+            trail.go_on_with(&generation.watchlist);
             self.decide(
                 state,
                 generation,
@@ -309,7 +316,7 @@ impl DecisionThread<'_> {
         time: f64,
         ended: bool,
     ) {
-        if state.supervisor.is_blind() {
+        if is_blind(state, generation) {
             return;
         }
         let Some(trail) = state.cameras[camera].get(&track) else {
@@ -327,7 +334,7 @@ impl DecisionThread<'_> {
                     return None;
                 }
                 Some(EarlierAlert {
-                    offered: trail.place(raised.entry)?,
+                    offered: trail.place(generation.watchlist.find(&raised.reference)?)?,
                     camera: self.deployment.cameras[raised.camera].id.clone(),
                     track: raised.track,
                     time: at,
@@ -339,7 +346,6 @@ impl DecisionThread<'_> {
             .collect();
         earlier.reverse();
         let observation = trail.observe(
-            generation,
             &self.deployment.cameras[camera].id,
             time,
             ended,
@@ -349,13 +355,13 @@ impl DecisionThread<'_> {
             generation.policy.plugin.decide(&observation)
         }) {
             Ok(Decision::Alert(proposal)) => {
-                state.supervisor.well(Role::MatcherPolicy);
+                well(state, generation, Role::MatcherPolicy);
                 self.alert(state, generation, camera, track, sequence, time, &proposal)
             }
             Ok(Decision::Ignore(_) | Decision::Hold(_)) => {
-                state.supervisor.well(Role::MatcherPolicy);
+                well(state, generation, Role::MatcherPolicy);
             }
-            Err(error) => self.failed(state, camera, sequence, &error),
+            Err(error) => self.failed(state, generation, camera, sequence, &error),
         }
     }
 
@@ -376,7 +382,14 @@ impl DecisionThread<'_> {
     }
 
     /// Counts a failed call.
-    fn failed(&self, state: &mut State, camera: CameraIndex, sequence: u32, error: &CallError) {
+    fn failed(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        sequence: u32,
+        error: &CallError,
+    ) {
         state.counts.plugin_errors += 1;
         tracing::debug!(%error, "a plugin call failed");
         let first = summary::PluginErrors {
@@ -393,18 +406,21 @@ impl DecisionThread<'_> {
             first
         });
         errors.count += 1;
-        if let Some(struck) = state.supervisor.strike(error) {
+        let Some(loaded) = generation.plugin(error.role) else {
+            return;
+        };
+        let file = &loaded.plugin.identity().sha256;
+        if let Some(struck) = state.supervisor.strike(file, error) {
             state.struck.push((struck, error.clone()));
         }
     }
 
-    /// Puts plugins that failed too often on record, tells of them, and stops the cameras where nobody can be recognised any more.
+    /// Puts plugins that failed too often on record and tells of them. Their fallbacks come in; where nobody can be recognised any more, the cameras stop.
     fn quarantine(&self, state: &mut State, generation: &Generation) -> Result<(), PipelineError> {
         for (struck, error) in std::mem::take(&mut state.struck) {
-            let loaded = generation
-                .plugins()
-                .find(|loaded| loaded.plugin.role() == struck.role);
-            let Some(loaded) = loaded else { continue };
+            let Some(loaded) = generation.plugin(struck.role) else {
+                continue;
+            };
             let identity = loaded.plugin.identity();
             let quarantine = self.run.quarantine(&records::Quarantine {
                 number: 0,
@@ -424,12 +440,57 @@ impl DecisionThread<'_> {
             })?;
             (self.tell)(Event::Quarantine(&quarantine));
             state.quarantines.push(quarantine);
-        }
-        if state.supervisor.is_blind() {
-            self.halt.store(true, Ordering::Relaxed);
+            self.fall_back(loaded)?;
         }
         Ok(())
     }
+
+    /// What serves once a plugin is in quarantine: its fallback. Without one, frames that meet it are seen by nobody, and the cameras end.
+    fn fall_back(&self, loaded: &Loaded) -> Result<(), PipelineError> {
+        let role = loaded.slot.role;
+        let mut turn = self.generations.turn();
+        turn.put_out(loaded);
+        let current = turn.current();
+        if turn.out_of(&current).is_empty() {
+            // It was swapped for another meanwhile.
+            return Ok(());
+        }
+        let next = current.fallen_back(role);
+        // The fallback may have failed too often in its own right, in a generation before.
+        let Some(next) = next.filter(|next| turn.out_of(next).is_empty()) else {
+            (self.tell)(Event::Stopping { role });
+            if role != Role::AlertRouter {
+                self.halt.store(true, Ordering::Relaxed);
+            }
+            return Ok(());
+        };
+        let cause = GenerationCause::Fallback { role };
+        let facts = turn.publish(next, cause, self.run.id(), |change| {
+            self.run.change_generation(change, None)
+        })?;
+        (self.tell)(Event::Generation(&facts));
+        Ok(())
+    }
+}
+
+/// A plugin of a generation gave a usable answer.
+fn well(state: &mut State, generation: &Generation, role: Role) {
+    if let Some(loaded) = generation.plugin(role) {
+        let file = &loaded.plugin.identity().sha256;
+        state.supervisor.well(role, file);
+    }
+}
+
+/// Whether the plugin of a generation that serves in this role is in quarantine.
+fn is_out(state: &State, loaded: &Loaded) -> bool {
+    let file = &loaded.plugin.identity().sha256;
+    state.supervisor.is_out(loaded.slot.role, file)
+}
+
+/// Whether nobody can be recognised with a generation: a plugin of it is in quarantine, and it is not the router, whose alerts go to the default desk.
+fn is_blind(state: &State, generation: &Generation) -> bool {
+    let mut plugins = generation.plugins();
+    plugins.any(|loaded| loaded.slot.role != Role::AlertRouter && is_out(state, loaded))
 }
 
 #[cfg(test)]
@@ -442,7 +503,7 @@ mod tests {
     fn an_earlier_alert_is_told_in_the_time_of_the_camera_that_the_policy_is_asked_about() {
         // Raised 20 minutes into the run, 5 s into a file, and that 30 s ago.
         let raised = Raised {
-            entry: 7,
+            reference: "MP-0007".into(),
             camera: 0,
             track: 1,
             time: 5.0,

@@ -25,7 +25,7 @@ pub const LEAST_FACE: f32 = 56.0;
 const SECOND_FACE: f32 = 0.3;
 
 /// The component of a face's whole quality (ISO/IEC 29794-5).
-const UNIFIED: &str = "UnifiedQualityScore";
+pub(crate) const UNIFIED: &str = "UnifiedQualityScore";
 
 /// Images that are committed together.
 const GROUP: usize = 256;

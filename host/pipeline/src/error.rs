@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use overt_deployment::{Deployment, Timestamp};
+use overt_deployment::{Deployment, Slot, Timestamp};
 use overt_gallery::{GalleryError, TemplateError};
 use overt_records::{Quarantine, RecordsError};
 use overt_runtime::signature::KeyError;
 use overt_runtime::trust::SameKey;
-use overt_runtime::{PluginError, Role};
+use overt_runtime::PluginError;
 use overt_vision::{CameraError, InferenceError, ModelError};
 
 use crate::calibration::CalibrationError;
@@ -20,10 +20,10 @@ pub enum PipelineError {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<PipelineError>),
     /// A plugin is not accepted.
-    #[error("[plugins.{role}] {cause}")]
+    #[error("[{slot}] {cause}")]
     Plugin {
-        /// The role that it was to fill.
-        role: Role,
+        /// Where it stands in the deployment file.
+        slot: Slot,
         /// What is wrong with it.
         cause: Box<PluginError>,
     },
@@ -53,10 +53,10 @@ pub enum PipelineError {
         deployment: PathBuf,
     },
     /// A model is not accepted.
-    #[error("[plugins.{role}] model {model}: {cause}")]
+    #[error("[{slot}] model {model}: {cause}")]
     Model {
-        /// The role of its plugin.
-        role: Role,
+        /// Where its plugin stands in the deployment file.
+        slot: Slot,
         /// Its name in the deployment file.
         model: String,
         /// What is wrong with it.
@@ -161,6 +161,14 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: CalibrationError,
     },
+    /// A detector's fallback has no calibration, and the score floor rests on one.
+    #[error(
+        "[{slot}] it has no calibration, and the score floor rests on one that was measured with another detector"
+    )]
+    FallbackUncalibrated {
+        /// Where it stands in the deployment file.
+        slot: Slot,
+    },
     /// The gallery cannot be made.
     #[error("{0}")]
     Gallery(#[from] GalleryError),
@@ -258,6 +266,7 @@ impl PipelineError {
                 "measure what runs now, `overt evaluate identification --calibration FILE`, and have the floor authorised again".into()
             }
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
+            PipelineError::FallbackUncalibrated { slot } => format!("measure what runs once it serves, `overt evaluate identification --calibration FILE`, and name the file as `calibration` under [{slot}]; or take the fallback out"),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
             PipelineError::Panicked(_) | PipelineError::CameraPanicked { .. } => "report it with the log".into(),

@@ -1,51 +1,59 @@
-//! A generation: plugins, models, gallery and configuration that belong together. Immutable; a frame meets the generation that admitted it
+//! A generation: plugins, models, watchlist and configuration that belong together. Immutable; a frame meets the generation that admitted it
 //! and no other.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use overt_deployment::Deployment;
-use overt_gallery::{EncoderId, EntryKey, Gallery, Template};
+use overt_deployment::{Deployment, Role};
+use overt_gallery::EncoderId;
 use overt_records as records;
 use sha2::{Digest, Sha256};
 
 use crate::admission::{Admission, Loaded};
 use crate::calibration::{Calibration, CalibrationFacts};
 use crate::error::PipelineError;
-use crate::lock::Lock;
+use crate::lock::LockFile;
 use crate::machine::Machine;
+use crate::watchlist::Watchlist;
 
 /// The plugins that see: what enrolment needs.
+#[derive(Clone)]
 pub struct Perception {
     /// Finds faces.
-    pub detector: Loaded,
+    pub detector: Arc<Loaded>,
     /// Makes templates.
-    pub encoder: Loaded,
+    pub encoder: Arc<Loaded>,
     /// Measures quality, where the deployment has such a plugin.
-    pub quality: Option<Loaded>,
+    pub quality: Option<Arc<Loaded>>,
     pub(crate) encoder_id: Arc<EncoderId>,
 }
 
-/// A watchlist entry as the pipeline knows it; the index is the gallery's.
-pub(crate) struct Entry {
-    pub(crate) reference: String,
-    pub(crate) category: String,
-    /// Unified quality of the best image.
-    pub(crate) quality: Option<f32>,
-    /// The images' numbers in the records, in the gallery's order.
-    pub(crate) images: Vec<u32>,
+/// What comes in for another plugin once that is in quarantine.
+#[derive(Clone)]
+pub(crate) struct Fallback {
+    pub(crate) loaded: Arc<Loaded>,
+    /// What the score floor rests on while it serves, where the authority names a calibration.
+    calibration: Option<CalibrationFacts>,
 }
 
 /// Everything that a frame meets.
+#[derive(Clone)]
 pub struct Generation {
+    /// From 0, which the run began with.
     pub(crate) number: u64,
     pub(crate) perception: Perception,
-    pub(crate) policy: Loaded,
-    pub(crate) router: Loaded,
-    pub(crate) gallery: Gallery,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) policy: Arc<Loaded>,
+    pub(crate) router: Arc<Loaded>,
+    /// Who comes in for whom.
+    pub(crate) fallbacks: BTreeMap<Role, Fallback>,
+    pub(crate) watchlist: Arc<Watchlist>,
+    /// The least score at which anybody may be alerted.
+    pub(crate) score_floor: f32,
     /// What the score floor rests on, where the authority names a calibration.
     pub(crate) calibration: Option<CalibrationFacts>,
+    /// SHA-256 of the lock that it holds to.
+    pub(crate) lock_sha256: Option<String>,
 }
 
 impl Perception {
@@ -77,9 +85,9 @@ impl Perception {
 
     fn of(
         machine: &Machine,
-        detector: Loaded,
-        encoder: Loaded,
-        quality: Option<Loaded>,
+        detector: Arc<Loaded>,
+        encoder: Arc<Loaded>,
+        quality: Option<Arc<Loaded>>,
     ) -> Perception {
         let digests: Vec<&str> = encoder.plugin.models().map(|(_, sha256)| sha256).collect();
         let model = match digests[..] {
@@ -107,6 +115,17 @@ impl Perception {
         }
     }
 
+    /// The same with another plugin in the place of the detector or of the quality plugin.
+    fn with(&self, loaded: &Arc<Loaded>) -> Perception {
+        let mut perception = self.clone();
+        match loaded.slot.role {
+            Role::Detector => perception.detector = loaded.clone(),
+            Role::Quality => perception.quality = Some(loaded.clone()),
+            Role::Encoder | Role::MatcherPolicy | Role::AlertRouter => {}
+        }
+        perception
+    }
+
     /// The encoder as the gallery knows it.
     pub fn encoder_id(&self) -> &Arc<EncoderId> {
         &self.encoder_id
@@ -124,15 +143,25 @@ impl Perception {
     }
 }
 
-impl Generation {
-    /// Loads plugins and gallery: those of the lock, where there is one. All that is wrong with the plugins is reported at once.
-    pub fn load(
+/// A generation's plugins before it has its watchlist.
+pub(crate) struct Admitted {
+    pub(crate) perception: Perception,
+    policy: Arc<Loaded>,
+    router: Arc<Loaded>,
+    fallbacks: BTreeMap<Role, Arc<Loaded>>,
+}
+
+impl Admitted {
+    /// Reads, checks, compiles and tests every plugin of a deployment: those of the lock, where there is one. All that is wrong with them is reported at once.
+    /// One that `before` has already, in the same place and under the same terms, is taken over with its models as they are loaded.
+    pub(crate) fn load(
         machine: &Machine,
         deployment: &Deployment,
-        lock: Option<&Lock>,
-        store: &records::Store,
-    ) -> Result<Generation, PipelineError> {
-        let admission = Admission::of(machine, deployment, lock)?;
+        lock: Option<&LockFile>,
+        before: Option<&Generation>,
+    ) -> Result<Admitted, PipelineError> {
+        let mut admission = Admission::of(machine, deployment, lock.map(|lock| &lock.lock))?;
+        admission.before = before.map_or_else(Vec::new, |before| before.all().cloned().collect());
         let mut errors = Vec::new();
         let mut keep = |error| match error {
             PipelineError::Several(several) => errors.extend(several),
@@ -147,28 +176,100 @@ impl Generation {
             .load(&deployment.plugins.alert_router)
             .map_err(&mut keep)
             .ok();
-        let (Some(perception), Some(policy), Some(router)) = (perception, policy, router) else {
-            return Err(PipelineError::together(errors));
-        };
-        let calibration = calibration(machine, &perception, deployment)?;
-        let (gallery, entries) = gallery(&perception, deployment, store)?;
-        let calibration = calibration.map(|(path, calibration)| {
-            let floor = deployment.authority.score_floor;
-            calibration.facts(path, floor, entries.len() as u64)
-        });
-        Ok(Generation {
-            number: 0,
+        let mut fallbacks = BTreeMap::new();
+        for plugin in deployment.plugins.iter() {
+            let Some(fallback) = &plugin.fallback else {
+                continue;
+            };
+            if let Ok(loaded) = admission.load(fallback).map_err(&mut keep) {
+                fallbacks.insert(plugin.role, loaded);
+            }
+        }
+        match (perception, policy, router) {
+            (Some(perception), Some(policy), Some(router)) if errors.is_empty() => Ok(Admitted {
+                perception,
+                policy,
+                router,
+                fallbacks,
+            }),
+            _ => Err(PipelineError::together(errors)),
+        }
+    }
+
+    /// The generation, with a watchlist that its encoder made.
+    pub(crate) fn generation(
+        self,
+        number: u64,
+        machine: &Machine,
+        deployment: &Deployment,
+        lock: Option<&LockFile>,
+        watchlist: Arc<Watchlist>,
+    ) -> Result<Generation, PipelineError> {
+        let Admitted {
             perception,
             policy,
             router,
-            gallery,
-            entries,
+            fallbacks,
+        } = self;
+        let floor = deployment.authority.score_floor;
+        let facts = |path: &Option<PathBuf>,
+                     perception: &Perception|
+         -> Result<Option<CalibrationFacts>, PipelineError> {
+            let calibration = calibration(machine, perception, path.as_ref())?;
+            let people = watchlist.entries.len() as u64;
+            Ok(calibration.map(|(path, calibration)| calibration.facts(path, floor, people)))
+        };
+        let calibration = facts(&deployment.authority.calibration, &perception)?;
+        let fallbacks = fallbacks.into_iter().map(|(role, loaded)| {
+            let path = match (&calibration, role) {
+                (Some(_), Role::Detector) => &deployment.plugins.detector.fallback,
+                _ => &None,
+            };
+            let calibration = match path {
+                // Another detector shows the encoder other faces; nobody has measured how often that errs at the floor.
+                Some(plugin) if plugin.calibration.is_none() => {
+                    return Err(PipelineError::FallbackUncalibrated { slot: loaded.slot });
+                }
+                Some(plugin) => facts(&plugin.calibration, &perception.with(&loaded))?,
+                None => calibration.clone(),
+            };
+            let fallback = Fallback {
+                loaded,
+                calibration,
+            };
+            Ok((role, fallback))
+        });
+        Ok(Generation {
+            fallbacks: fallbacks.collect::<Result<_, _>>()?,
+            number,
+            perception,
+            policy,
+            router,
+            watchlist,
+            score_floor: floor,
             calibration,
+            lock_sha256: lock.map(|lock| lock.sha256.clone()),
         })
     }
+}
 
-    /// The plugins in the order of a frame's way.
-    pub fn plugins(&self) -> impl Iterator<Item = &Loaded> {
+impl Generation {
+    /// The generation that a run begins with.
+    pub fn load(
+        machine: &Machine,
+        deployment: &Deployment,
+        lock: Option<&LockFile>,
+        store: &records::Store,
+    ) -> Result<Generation, PipelineError> {
+        let admitted = Admitted::load(machine, deployment, lock, None)?;
+        let Perception { encoder_id, .. } = &admitted.perception;
+        let stored_as = admitted.perception.encoder();
+        let watchlist = Watchlist::load(encoder_id, &stored_as, deployment, store)?;
+        admitted.generation(0, machine, deployment, lock, Arc::new(watchlist))
+    }
+
+    /// The plugins that serve, in the order of a frame's way.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Loaded>> {
         let Perception {
             detector,
             encoder,
@@ -185,15 +286,52 @@ impl Generation {
         .into_iter()
         .flatten()
     }
+
+    /// The plugin that serves in a role.
+    pub(crate) fn plugin(&self, role: Role) -> Option<&Arc<Loaded>> {
+        self.plugins().find(|loaded| loaded.slot.role == role)
+    }
+
+    /// Every plugin: those that serve, and those that may come in for them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Loaded>> {
+        let fallbacks = self.fallbacks.values().map(|fallback| &fallback.loaded);
+        self.plugins().chain(fallbacks)
+    }
+
+    /// The plugins whose model sessions a worker has ready.
+    pub(crate) fn with_models(&self) -> impl Iterator<Item = &Arc<Loaded>> {
+        self.all()
+            .filter(|loaded| loaded.plugin.models().next().is_some())
+    }
+
+    /// The next generation, in which the fallback serves; `None` where there is none.
+    pub(crate) fn fallen_back(&self, role: Role) -> Option<Generation> {
+        let mut next = self.clone();
+        // What has come in has nobody else to come in for it.
+        let Fallback {
+            loaded,
+            calibration,
+        } = next.fallbacks.remove(&role)?;
+        next.number += 1;
+        match role {
+            Role::Detector | Role::Quality => next.perception = self.perception.with(&loaded),
+            Role::MatcherPolicy => next.policy = loaded,
+            Role::AlertRouter => next.router = loaded,
+            // The deployment file allows it no fallback.
+            Role::Encoder => return None,
+        }
+        next.calibration = calibration;
+        Some(next)
+    }
 }
 
-/// The calibration that the authority names, if it is one of what runs.
+/// A calibration, if it is one of what runs.
 fn calibration(
     machine: &Machine,
     perception: &Perception,
-    deployment: &Deployment,
+    path: Option<&PathBuf>,
 ) -> Result<Option<(PathBuf, Calibration)>, PipelineError> {
-    let Some(path) = &deployment.authority.calibration else {
+    let Some(path) = path else {
         return Ok(None);
     };
     let refused = |cause| PipelineError::Calibration {
@@ -205,69 +343,4 @@ fn calibration(
         .check(perception, machine.backend_identity())
         .map_err(refused)?;
     Ok(Some((path.clone(), calibration)))
-}
-
-/// The watchlist of a store as a gallery, and its entries in the gallery's order.
-fn gallery(
-    perception: &Perception,
-    deployment: &Deployment,
-    store: &records::Store,
-) -> Result<(Gallery, Vec<Entry>), PipelineError> {
-    let stored = store.watchlist().templates(&perception.encoder())?;
-    if stored.is_empty() {
-        return Err(PipelineError::EmptyWatchlist {
-            records: store.path().to_owned(),
-        });
-    }
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut templates = Vec::with_capacity(stored.len());
-    for image in &stored {
-        if !deployment.watchlist.categories.contains(&image.category) {
-            return Err(PipelineError::UnknownCategory {
-                reference: image.reference.clone(),
-                category: image.category.clone(),
-            });
-        }
-        let template = Template::new(&perception.encoder_id, &image.values).map_err(|cause| {
-            PipelineError::Template {
-                reference: image.reference.clone(),
-                cause,
-            }
-        })?;
-        templates.push((EntryKey::from(image.reference.as_str()), template));
-        // Templates come by reference, so an entry's images stand together, as in the gallery.
-        match entries
-            .last_mut()
-            .filter(|entry| entry.reference == image.reference)
-        {
-            Some(entry) => {
-                entry.images.push(image.image);
-                entry.quality = better(entry.quality, image.quality);
-            }
-            None => entries.push(Entry {
-                reference: image.reference.clone(),
-                category: image.category.clone(),
-                quality: image.quality,
-                images: vec![image.image],
-            }),
-        }
-    }
-    let most = deployment.authority.watchlist_size;
-    if entries.len() > most as usize {
-        return Err(PipelineError::WatchlistTooLarge {
-            entries: entries.len(),
-            most,
-        });
-    }
-    Ok((
-        Gallery::new(perception.encoder_id.clone(), templates)?,
-        entries,
-    ))
-}
-
-fn better(one: Option<f32>, other: Option<f32>) -> Option<f32> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.max(other)),
-        (one, other) => one.or(other),
-    }
 }

@@ -87,7 +87,7 @@ impl Given {
         let verdict = trust(deployment)?
             .verdict(file.file(), Timestamp::now())
             .map_err(|cause| PipelineError::Plugin {
-                role: plugin.role,
+                slot: plugin.slot(),
                 cause: Box::new(cause),
             })?;
         let manifest = file.manifest();
@@ -128,8 +128,8 @@ pub fn inspect(
 ) -> Result<DeploymentInspection, PipelineError> {
     let mut findings = Vec::new();
     let mut plugins = Vec::new();
-    for plugin in deployment.plugins.iter() {
-        let part = format!("plugins.{}", plugin.role);
+    for plugin in deployment.plugins.all() {
+        let part = plugin.slot().to_string();
         let file = match PluginFile::read(&plugin.file) {
             Ok(file) => file,
             Err(error) => {
@@ -205,7 +205,7 @@ fn plugin_findings(
     given: &Given,
     findings: &mut Vec<Finding>,
 ) {
-    let part = || format!("plugins.{}", plugin.role);
+    let part = || plugin.slot().to_string();
     let mut find = |what: String, mend: String| {
         findings.push(Finding {
             part: part(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 use overt_deployment::Zone;
+use overt_gallery::EncoderId;
 use overt_runtime::CallError;
 use overt_vision::{Face, Rect};
 
@@ -25,6 +26,8 @@ pub(crate) struct Lane<'a> {
     stages: &'a Stages,
     tracker: Tracker,
     choice: Choice,
+    /// The encoder that the choices were made for.
+    encoder: Option<Arc<EncoderId>>,
     /// Detections that came before their turn.
     early: BTreeMap<u32, (Admitted, Result<Vec<Face>, CallError>)>,
     /// The frame whose turn it is.
@@ -81,6 +84,7 @@ impl<'a> Lane<'a> {
             stages,
             tracker: Tracker::new(fps),
             choice: Choice::default(),
+            encoder: None,
             early: BTreeMap::new(),
             next: 0,
             waiting: VecDeque::new(),
@@ -144,6 +148,12 @@ impl<'a> Lane<'a> {
         for ended in &step.ended {
             self.choice.forget(ended.track);
         }
+        let encoder = generation.perception.encoder_id();
+        if self.encoder.as_ref().is_some_and(|before| before != encoder) {
+            // What another encoder saw is of no more use: everybody in view is new to this one.
+            self.choice = Choice::default();
+        }
+        self.encoder = Some(encoder.clone());
         let (mut chosen, mut comparing) = (Vec::new(), Vec::new());
         for (index, span) in &step.seen {
             let face = faces[*index];

@@ -12,6 +12,8 @@
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
 //! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
+//! - [`swap`]: the next generation, made aside while the present one serves.
+//! - [`control`]: what a run can be asked while it goes on.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -23,10 +25,12 @@ pub mod calibration;
 mod capture;
 mod caught;
 mod choice;
+pub mod control;
 mod decision;
 pub mod enrol;
 pub mod error;
 pub mod generation;
+mod generations;
 pub mod health;
 pub mod inspection;
 mod lane;
@@ -42,9 +46,11 @@ mod stages;
 pub mod stills;
 pub mod summary;
 mod supervisor;
+pub mod swap;
 mod tracker;
 mod trail;
 mod trust;
+mod watchlist;
 mod way;
 mod worker;
 
@@ -52,6 +58,7 @@ pub use admission::Loaded;
 pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};
+pub use generations::{GenerationCause, GenerationFacts};
 pub use health::CameraNews;
 pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};

@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use overt_contract::{Capability, Role, Signer};
-use overt_deployment::{self as deployment, Deployment};
+use overt_deployment::{self as deployment, Deployment, Post, Slot};
 use overt_runtime::trust::Standing;
 use overt_runtime::{CONTRACT, Limits, PluginBytes};
 use overt_vision::{BackendIdentity, ModelFile};
@@ -46,8 +46,14 @@ pub struct Lock {
     pub authority: LockedAuthority,
     /// Who must have signed.
     pub trust: LockedTrust,
-    /// The plugins by role.
+    /// The plugins that serve, by role.
     pub plugin: BTreeMap<Role, LockedPlugin>,
+    /// Their fallbacks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallback: BTreeMap<Role, LockedPlugin>,
+    /// Their shadows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadow: BTreeMap<Role, LockedPlugin>,
 }
 
 /// The host's version.
@@ -119,6 +125,9 @@ pub struct LockedPlugin {
     pub config_sha256: String,
     /// What a call may use.
     pub limits: LockedLimits,
+    /// SHA-256 of the calibration that the floor rests on while it serves; of a detector's fallback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<String>,
     /// SHA-256 of its models by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub model: BTreeMap<String, String>,
@@ -318,17 +327,18 @@ impl LockFile {
     /// Plugin files that have other bytes than those that were locked.
     fn other_files(&self, deployment: &Deployment) -> Result<Vec<LockDifference>, PipelineError> {
         let mut differences = Vec::new();
-        for plugin in deployment.plugins.iter() {
-            let Some(locked) = self.lock.plugin.get(&plugin.role) else {
+        for plugin in deployment.plugins.all() {
+            let slot = plugin.slot();
+            let Some(locked) = self.lock.plugin(slot) else {
                 continue;
             };
             let found = PluginBytes::read(&plugin.file).map_err(|cause| PipelineError::Plugin {
-                role: plugin.role,
+                slot,
                 cause: Box::new(cause),
             })?;
             if found.expect(&locked.sha256).is_err() {
                 differences.push(LockDifference {
-                    part: format!("plugin.{}.sha256", plugin.role),
+                    part: format!("{}.{}.sha256", key(slot.post), slot.role),
                     locked: Some(locked.sha256.clone()),
                     found: Some(found.sha256().to_owned()),
                 });
@@ -347,14 +357,16 @@ impl Lock {
     pub fn of(machine: &Machine, deployment: &Deployment) -> Result<Lock, PipelineError> {
         let admission = Admission::of(machine, deployment, None)?;
         let (mut plugins, mut errors) = (BTreeMap::new(), Vec::new());
-        for plugin in deployment.plugins.iter() {
+        for plugin in deployment.plugins.all() {
             match LockedPlugin::of(&admission, plugin) {
                 Ok(locked) => {
-                    plugins.insert(plugin.role, locked);
+                    let by_role: &mut BTreeMap<_, _> = plugins.entry(plugin.post).or_default();
+                    by_role.insert(plugin.role, locked);
                 }
                 Err(error) => errors.push(error),
             }
         }
+        let mut of = |post| plugins.remove(&post).unwrap_or_default();
         if !errors.is_empty() {
             return Err(PipelineError::together(errors));
         }
@@ -372,8 +384,20 @@ impl Lock {
                 calibration: calibration.map(|path| digest_of(path)).transpose()?,
             },
             trust: LockedTrust::of(&admission, deployment),
-            plugin: plugins,
+            plugin: of(Post::Serving),
+            fallback: of(Post::Fallback),
+            shadow: of(Post::Shadow),
         })
+    }
+
+    /// What it says of the plugin in this place.
+    pub(crate) fn plugin(&self, slot: Slot) -> Option<&LockedPlugin> {
+        let by_role = match slot.post {
+            Post::Serving => &self.plugin,
+            Post::Fallback => &self.fallback,
+            Post::Shadow => &self.shadow,
+        };
+        by_role.get(&slot.role)
     }
 
     /// The file's text.
@@ -465,9 +489,9 @@ impl LockedPlugin {
         admission: &Admission<'_>,
         plugin: &deployment::Plugin,
     ) -> Result<LockedPlugin, PipelineError> {
-        let role = plugin.role;
+        let (role, slot) = (plugin.role, plugin.slot());
         let refused = |cause| PipelineError::Plugin {
-            role,
+            slot,
             cause: Box::new(cause),
         };
         let file = admission.file(plugin).map_err(refused)?;
@@ -476,12 +500,13 @@ impl LockedPlugin {
         let mut models = BTreeMap::new();
         for (name, path) in model_files(admission.deployment, plugin, manifest) {
             let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
-                role,
+                slot,
                 model: name.clone(),
                 cause: Box::new(cause),
             })?;
             models.insert(name, model.sha256().to_owned());
         }
+        let calibration = plugin.calibration.as_ref();
         let signed_by = file
             .signatures()
             .iter()
@@ -494,6 +519,7 @@ impl LockedPlugin {
             grants: plugin.grants.clone(),
             config_sha256: hex::encode(Sha256::digest(plugin.config.as_bytes())),
             limits: LockedLimits::of(role, &limits(plugin, manifest)),
+            calibration: calibration.map(|path| digest_of(path)).transpose()?,
             model: models,
         })
     }
@@ -519,6 +545,15 @@ impl LockedTrust {
             require,
             key: keys.collect(),
         }
+    }
+}
+
+/// The table of the lock for a post.
+fn key(post: Post) -> &'static str {
+    match post {
+        Post::Serving => "plugin",
+        Post::Fallback => "fallback",
+        Post::Shadow => "shadow",
     }
 }
 

@@ -4,9 +4,12 @@
 //! which of them came and went; every face of a strip but the alert's is blurred before it becomes a JPEG.
 
 use overt_deployment::{Capability, Purpose, Role, Timestamp};
+use overt_records as records;
 
+use crate::admission::Loaded;
 use crate::calibration::CalibrationFacts;
-use crate::summary::Summary;
+use crate::generations::GenerationFacts;
+use crate::summary::{self, Summary};
 
 /// A report's content.
 #[derive(Clone, Debug)]
@@ -33,8 +36,10 @@ pub struct ReportData {
     pub categories: Vec<(String, u64)>,
     /// The alerts, in the order of `summary.alerts`.
     pub alerts: Vec<AlertReport>,
-    /// The plugins, in the order of a frame's way.
+    /// Every plugin that served, in the order of a frame's way and of the generations.
     pub plugins: Vec<PluginReport>,
+    /// The generations, oldest first: what served from when on, and why.
+    pub generations: Vec<GenerationFacts>,
 }
 
 /// What the deployment file says that a reader of the report wants to know.
@@ -169,7 +174,7 @@ pub struct StripFrame {
 }
 
 /// One plugin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginReport {
     /// The role that it filled.
     pub role: Role,
@@ -192,7 +197,7 @@ pub struct PluginReport {
 }
 
 /// One model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelReport {
     /// Its name in the manifest.
     pub name: String,
@@ -202,4 +207,40 @@ pub struct ModelReport {
     pub licence: String,
     /// What the manifest says that it was trained on.
     pub training_data: String,
+}
+
+impl PluginReport {
+    pub(crate) fn of(loaded: &Loaded) -> PluginReport {
+        let used = summary::PluginUsed::of(loaded);
+        let plugin = &loaded.manifest.plugin;
+        let models = loaded.manifest.models.iter();
+        PluginReport {
+            role: used.role,
+            id: used.id,
+            version: used.version,
+            sha256: used.sha256,
+            signed_by: used.signed_by,
+            vendor: plugin.vendor.clone(),
+            licence: plugin.licence.clone(),
+            capabilities: loaded.capabilities.clone(),
+            models: models
+                .map(|model| ModelReport {
+                    name: model.name.clone(),
+                    sha256: model.sha256.clone(),
+                    licence: model.licence.clone(),
+                    training_data: model.training_data.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// As records name it.
+    pub(crate) fn used(&self) -> records::PluginUsed {
+        records::PluginUsed {
+            role: self.role.name().to_owned(),
+            id: self.id.clone(),
+            version: self.version.clone(),
+            sha256: self.sha256.clone(),
+        }
+    }
 }

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overt_deployment::{Camera, Deployment, RtspSource, Source, Timestamp, Zone};
+use overt_deployment::{Camera, Deployment, Role, RtspSource, Source, Timestamp, Zone};
 use overt_records as records;
 use overt_runtime::{CallError, PluginBytes};
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
@@ -20,7 +19,9 @@ use crate::capture::{Capture, Feed, Intake};
 use crate::caught::{SetOnDrop, caught};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
+use crate::control::{Control, Request};
 use crate::generation::Generation;
+use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
 use crate::lane::Lane;
 use crate::lock::LockFile;
@@ -29,6 +30,7 @@ use crate::report::{AlertReport, ReportData};
 use crate::stages::Stages;
 use crate::stills;
 use crate::summary::Summary;
+use crate::swap::Swapping;
 use crate::way::{CaptureEnd, Job, Permits, ToDecision, ToLane};
 use crate::worker::Worker;
 use outcome::{Times, gather, header};
@@ -58,8 +60,15 @@ pub enum Event<'a> {
     },
     /// An alert was committed.
     Alert(&'a AlertReport),
-    /// A plugin failed too often and is in quarantine. Unless it is the router, the cameras stop.
+    /// A plugin failed too often and is in quarantine. [`Event::Generation`] or [`Event::Stopping`] follows.
     Quarantine(&'a records::Quarantine),
+    /// A plugin in quarantine has no fallback: the cameras stop, or, where it is the router, alerts go to the default desk.
+    Stopping {
+        /// Its role.
+        role: Role,
+    },
+    /// Another generation serves from now on.
+    Generation(&'a GenerationFacts),
     /// A plugin failed for a cause for which it had not failed before.
     PluginError(&'a CallError),
     /// A camera went away or came back, or its picture shows nothing, or does again.
@@ -89,13 +98,14 @@ struct Opened {
 }
 
 /// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
-/// is waited for. What differs from the lock is refused; without one, the run says so wherever it is told of. `tell` is called from several threads: from the decision thread, and about a camera from its own.
+/// is waited for. What differs from the lock is refused; without one, the run says so wherever it is told of. `requests` are answered meanwhile. `tell` is called from several threads: from the decision thread, and about a camera from its own.
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
     lock: Option<&LockFile>,
     store: &records::Store,
     stop: &AtomicBool,
+    requests: Receiver<Request>,
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Finished, PipelineError> {
     let started = Timestamp::now();
@@ -115,16 +125,11 @@ pub fn run(
         .iter()
         .map(|opened| opened.feed.frames_expected())
         .sum();
-    let generation = Arc::new(Generation::load(
-        machine,
-        deployment,
-        lock.map(|lock| &lock.lock),
-        store,
-    )?);
+    let generations = Generations::new(Generation::load(machine, deployment, lock, store)?);
     let workers = stills::workers(deployment);
-    let record = store.begin_run(&header(deployment, lock, &generation, started))?;
+    let first = generations.facts().remove(0);
+    let record = store.begin_run(&header(deployment, &first, started))?;
     let (stages, intake) = (Stages::default(), Intake::default());
-    let current = ArcSwap::new(generation.clone());
     let clock = Instant::now();
     // Set where the run fails, whatever thread it fails in, and where nobody can be recognised any more: no camera needs to go on then.
     let halt = AtomicBool::new(false);
@@ -137,12 +142,13 @@ pub fn run(
             intake: &intake,
             tell,
             halt: &halt,
+            generations: &generations,
             by_arrival: deployment
                 .cameras
                 .iter()
                 .any(|camera| camera.source.is_live()),
         };
-        let calibration = generation.calibration.as_ref();
+        let calibration = first.calibration.as_ref();
         let began = || {
             tell(Event::Started {
                 frames,
@@ -152,13 +158,10 @@ pub fn run(
         };
         way(
             machine,
-            deployment.end,
             cameras,
-            &current,
+            requests,
             workers,
             stop,
-            &stages,
-            &intake,
             decision,
             &began,
         )?
@@ -170,9 +173,8 @@ pub fn run(
     gather(
         machine,
         deployment,
-        lock,
         store,
-        &generation,
+        generations.facts(),
         decided,
         &stages,
         Times {
@@ -186,7 +188,7 @@ pub fn run(
 }
 
 /// That no plugin of the deployment is in quarantine from an earlier run: asked before anything of it is parsed.
-fn held_out(deployment: &Deployment, store: &records::Store) -> Result<(), PipelineError> {
+pub(crate) fn held_out(deployment: &Deployment, store: &records::Store) -> Result<(), PipelineError> {
     let mut lasting = store.quarantines()?;
     lasting.retain(|quarantine| quarantine.release.is_none());
     if lasting.is_empty() {
@@ -213,7 +215,7 @@ fn held_out(deployment: &Deployment, store: &records::Store) -> Result<(), Pipel
     }
 }
 
-fn milliseconds(time: Timestamp) -> records::Timestamp {
+pub(crate) fn milliseconds(time: Timestamp) -> records::Timestamp {
     records::Timestamp::from_unix_ms(time.as_millisecond())
 }
 
@@ -312,17 +314,15 @@ fn stream(camera: &Camera, source: &RtspSource) -> Result<RtspStream, PipelineEr
 #[allow(clippy::too_many_arguments)] // What the threads share; each is used by another of them.
 fn way(
     machine: &Machine,
-    until: Timestamp,
     cameras: Vec<Opened>,
-    current: &ArcSwap<Generation>,
+    requests: Receiver<Request>,
     workers: usize,
     stop: &AtomicBool,
-    stages: &Stages,
-    intake: &Intake,
     decision: DecisionThread<'_>,
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
-    let generation = current.load_full();
+    let (stages, intake, generations) = (decision.stages, decision.intake, decision.generations);
+    let until = decision.deployment.end;
     let halt = decision.halt;
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
@@ -331,10 +331,28 @@ fn way(
     let (to_decision, decision_messages): (Vec<Sender<ToDecision>>, Vec<Receiver<ToDecision>>) =
         cameras.iter().map(|_| unbounded()).unzip();
     let (loaded, loadings) = unbounded::<Result<(), InferenceError>>();
+    let (ended, busy) = (AtomicBool::new(false), AtomicBool::new(false));
+    let control = Control {
+        requests,
+        swapping: Swapping {
+            machine,
+            deployment: decision.deployment,
+            store: decision.store,
+            run: decision.run,
+            generations,
+            workers,
+            over: [stop, halt, &ended],
+        },
+        intake,
+        tell: decision.tell,
+    };
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     std::thread::scope(|scope| {
         // The scope waits for the cameras' threads; they have to hear of every way in which it is left.
         let halting = SetOnDrop(halt);
+        // So does whoever answers questions: the other end of this goes with the scope's body.
+        let (going_on, over) = unbounded::<()>();
+        let ending = SetOnDrop(&ended);
         let mut threads = Vec::new();
         for _ in 0..workers {
             let (compare_jobs, detect_jobs, lanes, loaded) = (
@@ -343,9 +361,10 @@ fn way(
                 to_lanes.clone(),
                 loaded.clone(),
             );
-            let generation = &generation;
             let work = move || {
-                let worker = Worker::new(generation, &*machine.backend, stages, lanes);
+                let generation = generations.current();
+                let worker = Worker::new(&generation, &*machine.backend, stages, lanes);
+                drop(generation);
                 let (worker, answer) = match worker {
                     Ok(worker) => (Some(worker), Ok(())),
                     Err(error) => (None, Err(error)),
@@ -364,6 +383,9 @@ fn way(
             return Err(PipelineError::Panicked("worker"));
         }
         caught("decision", began)?;
+        let answer = || control.run(scope, &busy, over);
+        let answering = named("overt-control").spawn_scoped(scope, answer);
+        threads.push(("control", answering.map_err(PipelineError::Thread)?));
         let in_flight = (2 * workers + 2).max(4);
         let (origin, tell) = (Instant::now(), decision.tell);
         for (index, ((opened, messages), to_decision)) in cameras
@@ -388,7 +410,7 @@ fn way(
                 origin,
                 until,
                 permits: Permits::new(in_flight),
-                generation: current,
+                generations,
                 jobs: detect.clone(),
                 lane: to_lanes[index].clone(),
                 stop: [stop, halt],
@@ -414,7 +436,7 @@ fn way(
         }
         drop((detect, compare, to_lanes));
         let decided = caught("decision", || decision.run(decision_messages)).flatten();
-        drop(halting);
+        drop((halting, ending, going_on));
         let mut panicked = None;
         for (name, thread) in threads {
             if thread.join().is_err() {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use overt_deployment::{self as deployment, Role};
 use overt_records as records;
+use overt_runtime::trust::{Signature, Standing};
 use serde::Serialize;
 
+use crate::admission::Loaded;
+use crate::generations::{GenerationCause, GenerationFacts};
 use crate::health::HealthRecord;
 
 /// `summary.json`.
@@ -30,7 +33,7 @@ pub struct Summary {
     pub backend: String,
     /// What the models ran on: `cpu` or `cuda:0`.
     pub device: String,
-    /// The plugins that ran, in the order of a frame's way.
+    /// Every plugin that served, in the order of a frame's way and of the generations.
     pub plugins: Vec<PluginUsed>,
     /// The models that they ran.
     pub models: Vec<ModelUsed>,
@@ -38,7 +41,9 @@ pub struct Summary {
     pub plugin_errors: Vec<PluginErrors>,
     /// Plugins that failed too often and were put in quarantine.
     pub quarantines: Vec<Quarantine>,
-    /// SHA-256 of the lock that the run held to; absent: nobody had decided what runs.
+    /// What served from when on: the first is what the run began with.
+    pub generations: Vec<Generation>,
+    /// SHA-256 of the lock that the run began with; absent: nobody had decided what runs.
     pub lock_sha256: Option<String>,
     /// Whether plugins ran whoever had made them.
     pub unsigned: bool,
@@ -218,6 +223,78 @@ impl Quarantine {
             strikes: quarantine.strikes,
             calls: quarantine.calls,
         }
+    }
+}
+
+/// What served from some moment on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Generation {
+    /// From 0.
+    pub number: u64,
+    /// Since when frames were admitted to it; RFC 3339.
+    pub since: String,
+    /// Why it came: `start`, `swap` or `fallback`.
+    pub cause: &'static str,
+    /// Who swapped plugins.
+    pub by: Option<String>,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// The role whose plugin was put in quarantine.
+    pub role: Option<Role>,
+    /// SHA-256 of the files of the plugins that served, in the order of a frame's way.
+    pub plugins: Vec<String>,
+    /// SHA-256 of the lock that it held to; absent: nobody had decided what runs.
+    pub lock_sha256: Option<String>,
+}
+
+impl Generation {
+    pub(crate) fn of(facts: &GenerationFacts) -> Generation {
+        let (cause, by, reason, role) = match &facts.cause {
+            GenerationCause::Start => ("start", None, None, None),
+            GenerationCause::Swap { by, reason } => {
+                ("swap", Some(by.clone()), Some(reason.clone()), None)
+            }
+            GenerationCause::Fallback { role } => ("fallback", None, None, Some(*role)),
+        };
+        Generation {
+            number: facts.number,
+            since: facts.since.to_string(),
+            cause,
+            by,
+            reason,
+            role,
+            plugins: facts
+                .plugins
+                .iter()
+                .map(|plugin| plugin.sha256.clone())
+                .collect(),
+            lock_sha256: facts.lock_sha256.clone(),
+        }
+    }
+}
+
+impl PluginUsed {
+    pub(crate) fn of(loaded: &Loaded) -> PluginUsed {
+        let identity = loaded.plugin.identity();
+        let counts = |signature: &&Signature| signature.standing == Standing::Counts;
+        let signatures = loaded.signatures.iter().filter(counts);
+        PluginUsed {
+            role: loaded.plugin.role(),
+            id: identity.id.to_string(),
+            version: identity.version.to_string(),
+            sha256: identity.sha256.to_string(),
+            signed_by: signatures.map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl ModelUsed {
+    pub(crate) fn of(loaded: &Loaded) -> impl Iterator<Item = ModelUsed> {
+        loaded.plugin.models().map(|(name, sha256)| ModelUsed {
+            plugin: loaded.plugin.identity().id.to_string(),
+            name: name.to_owned(),
+            sha256: sha256.to_owned(),
+        })
     }
 }
 

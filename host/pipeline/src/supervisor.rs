@@ -2,10 +2,12 @@
 //! it was about.
 //!
 //! A plugin that fails now and then costs the frames that it failed on, and those are counted. One that keeps failing is put in quarantine: it is not run
-//! again until a person says so. What that means for the run is the role's to say, and always somebody's eyes: without a router an alert goes to the
-//! default desk; without any other plugin nobody can be recognised, so the cameras stop and the run says why.
+//! again until a person says so. Its fallback comes in for it, where the deployment names one. Where it names none, what that means for the run is the
+//! role's to say, and always somebody's eyes: without a router an alert goes to the default desk; without any other plugin nobody can be recognised, so
+//! the cameras stop and the run says why.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use overt_runtime::answer::AnswerFault;
 use overt_runtime::{CallCause, CallError, Role};
@@ -17,18 +19,21 @@ pub(crate) const CALLS: usize = 100;
 /// one or two.
 pub(crate) const STRIKES: usize = 10;
 
-/// How one role's plugin does.
-#[derive(Clone, Debug, Default)]
+/// How one plugin does in its role.
+#[derive(Debug)]
 struct Record {
+    role: Role,
+    /// SHA-256 of its file.
+    file: Arc<str>,
     /// Whether each of the last calls failed, the oldest first.
     recent: VecDeque<bool>,
     quarantined: bool,
 }
 
-/// How the plugins do, by role.
+/// How the plugins do. One that was swapped for another or has made way for its fallback keeps its record: frames that it is to see may be under way.
 #[derive(Debug, Default)]
 pub(crate) struct Supervisor {
-    records: [Record; Role::ALL.len()],
+    records: Vec<Record>,
 }
 
 /// A plugin that failed too often.
@@ -40,26 +45,35 @@ pub(crate) struct Struck {
 }
 
 impl Supervisor {
-    fn record(&mut self, role: Role) -> &mut Record {
-        // `Role::ALL` is in the order of the enum.
-        &mut self.records[role as usize]
+    fn record(&mut self, role: Role, file: &Arc<str>) -> &mut Record {
+        let is_it = |record: &Record| record.role == role && record.file == *file;
+        let place = self.records.iter().position(is_it).unwrap_or_else(|| {
+            self.records.push(Record {
+                role,
+                file: file.clone(),
+                recent: VecDeque::new(),
+                quarantined: false,
+            });
+            self.records.len() - 1
+        });
+        &mut self.records[place]
     }
 
-    /// A call gave a usable answer.
-    pub(crate) fn well(&mut self, role: Role) {
-        self.record(role).note(false);
+    /// A call gave a usable answer. `file`: SHA-256 of the plugin's.
+    pub(crate) fn well(&mut self, role: Role, file: &Arc<str>) {
+        self.record(role, file).note(false);
     }
 
     /// A call failed. Says so where that was one too many. What the host or the machine did wrong strikes no plugin; nor does a proposal that the host
     /// refuses, such as one under the score floor: it is counted and harms nobody, and a threshold that is set too low should not stop the cameras.
-    pub(crate) fn strike(&mut self, error: &CallError) -> Option<Struck> {
+    pub(crate) fn strike(&mut self, file: &Arc<str>, error: &CallError) -> Option<Struck> {
         if matches!(
             error.cause,
             CallCause::Host(_) | CallCause::Answer(AnswerFault::Refused(_))
         ) {
             return None;
         }
-        let record = self.record(error.role);
+        let record = self.record(error.role, file);
         record.note(true);
         let strikes = record.recent.iter().filter(|failed| **failed).count();
         if record.quarantined || strikes < STRIKES {
@@ -73,16 +87,11 @@ impl Supervisor {
         })
     }
 
-    /// Whether the role's plugin is in quarantine.
-    pub(crate) fn is_out(&self, role: Role) -> bool {
-        self.records[role as usize].quarantined
-    }
-
-    /// Whether nobody can be recognised any more.
-    pub(crate) fn is_blind(&self) -> bool {
-        Role::ALL
-            .into_iter()
-            .any(|role| role != Role::AlertRouter && self.is_out(role))
+    /// Whether this plugin is in quarantine.
+    pub(crate) fn is_out(&self, role: Role, file: &str) -> bool {
+        self.records
+            .iter()
+            .any(|record| record.quarantined && record.role == role && *record.file == *file)
     }
 }
 
@@ -111,23 +120,31 @@ mod tests {
         }
     }
 
+    fn file(name: &str) -> Arc<str> {
+        name.into()
+    }
+
     #[test]
     fn the_tenth_failure_of_the_last_hundred_calls_is_one_too_many_and_is_told_once() {
         let mut supervisor = Supervisor::default();
         let failed = error(Role::Detector, CallCause::StackOverflow);
+        let (one, other) = (file("one"), file("other"));
         for _ in 0..STRIKES - 1 {
-            supervisor.well(Role::Detector);
-            assert_eq!(supervisor.strike(&failed), None);
+            supervisor.well(Role::Detector, &one);
+            assert_eq!(supervisor.strike(&one, &failed), None);
         }
-        assert!(!supervisor.is_out(Role::Detector));
-        let struck = supervisor.strike(&failed).unwrap();
+        assert!(!supervisor.is_out(Role::Detector, &one));
+        let struck = supervisor.strike(&one, &failed).unwrap();
         assert_eq!(
             (struck.role, struck.strikes, struck.calls),
             (Role::Detector, 10, 19)
         );
-        assert_eq!(supervisor.strike(&failed), None);
-        assert!(supervisor.is_out(Role::Detector) && supervisor.is_blind());
-        assert!(!supervisor.is_out(Role::Encoder));
+        assert_eq!(supervisor.strike(&one, &failed), None);
+        assert!(supervisor.is_out(Role::Detector, &one));
+        // The same file in another role, and the plugin that comes in for it, are others.
+        assert!(!supervisor.is_out(Role::Quality, &one));
+        assert_eq!(supervisor.strike(&other, &failed), None);
+        assert!(!supervisor.is_out(Role::Detector, &other));
     }
 
     #[test]
@@ -135,23 +152,20 @@ mod tests {
         let mut supervisor = Supervisor::default();
         let failed = error(Role::MatcherPolicy, CallCause::OutOfFuel { fuel: 1 });
         for _ in 0..50 {
-            assert_eq!(supervisor.strike(&failed), None);
-            (0..12).for_each(|_| supervisor.well(Role::MatcherPolicy));
+            assert_eq!(supervisor.strike(&file("one"), &failed), None);
+            (0..12).for_each(|_| supervisor.well(Role::MatcherPolicy, &file("one")));
         }
     }
 
     #[test]
-    fn what_the_host_did_wrong_or_refused_strikes_nobody_and_a_router_alone_blinds_nobody() {
+    fn what_the_host_did_wrong_or_refused_strikes_nobody() {
         let mut supervisor = Supervisor::default();
         let host = error(Role::Encoder, CallCause::Host("no memory".into()));
         let refused = AnswerFault::Refused("under the floor".into());
         let refused = error(Role::MatcherPolicy, CallCause::Answer(refused));
-        let router = error(Role::AlertRouter, CallCause::StackOverflow);
         for _ in 0..CALLS {
-            assert_eq!(supervisor.strike(&host), None);
-            assert_eq!(supervisor.strike(&refused), None);
-            supervisor.strike(&router);
+            assert_eq!(supervisor.strike(&file("one"), &host), None);
+            assert_eq!(supervisor.strike(&file("one"), &refused), None);
         }
-        assert!(supervisor.is_out(Role::AlertRouter) && !supervisor.is_blind());
     }
 }

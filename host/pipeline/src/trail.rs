@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use overt_gallery::Hit;
+use overt_gallery::{EncoderId, Hit};
 use overt_runtime::decision::{
     Candidate, EarlierAlert, Observation, Offer, Probe as ObservedProbe, QualityValue, SearchResult,
 };
 use overt_vision::{Frame, Rect};
 
-use crate::generation::Generation;
 use crate::pictures::Still;
+use crate::watchlist::Watchlist;
 use crate::way::{Probe, TrackSpan};
 
 /// Entries that a track's observation offers at most (`wit/matcher-policy.wit`): those that came to most, and those that were alerted.
@@ -26,6 +26,8 @@ const STRIP: usize = 6;
 /// A track, its scores and its pictures.
 pub(crate) struct Trail {
     pub(crate) span: TrackSpan,
+    /// The watchlist that everything here was found in; entries are its indices.
+    watchlist: Arc<Watchlist>,
     /// Probes in all, also those that are no longer kept.
     pub(crate) probed: u32,
     /// Indices of entries. Each has a best score.
@@ -65,9 +67,10 @@ pub(crate) struct Comparison {
 }
 
 impl Trail {
-    pub(crate) fn new(span: TrackSpan) -> Trail {
+    pub(crate) fn new(span: TrackSpan, watchlist: Arc<Watchlist>) -> Trail {
         Trail {
             span,
+            watchlist,
             probed: 0,
             offered: Vec::new(),
             alerted: Vec::new(),
@@ -75,6 +78,28 @@ impl Trail {
             best: BTreeMap::new(),
             strip: Vec::new(),
         }
+    }
+
+    /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder, or of another list, say nothing beside
+    /// new ones: what was found so far is dropped, and only for whom the track raised an alert is still known.
+    pub(crate) fn go_on_with(&mut self, watchlist: &Arc<Watchlist>) {
+        if Arc::ptr_eq(&self.watchlist, watchlist) {
+            return;
+        }
+        let alerted = self.alerted.iter().filter_map(|entry| {
+            let entry = &self.watchlist.entries[*entry as usize];
+            watchlist.find(&entry.reference)
+        });
+        self.alerted = alerted.collect();
+        self.offered.clear();
+        self.probes.clear();
+        self.best.clear();
+        self.watchlist = watchlist.clone();
+    }
+
+    /// The encoder that its scores are of.
+    fn encoder(&self) -> &EncoderId {
+        self.watchlist.encoder()
     }
 
     /// Takes a probe of this track.
@@ -217,13 +242,12 @@ impl Trail {
     /// What a policy is shown.
     pub(crate) fn observe(
         &self,
-        generation: &Generation,
         camera: &str,
         time: f64,
         ended: bool,
         raised: Vec<EarlierAlert>,
     ) -> Observation {
-        let encoder = &generation.perception.encoder_id.plugin_id;
+        let encoder = &self.encoder().plugin_id;
         Observation {
             track: self.span.track,
             camera: camera.to_owned(),
@@ -233,7 +257,7 @@ impl Trail {
                 .offered
                 .iter()
                 .map(|entry| {
-                    let entry = &generation.entries[*entry as usize];
+                    let entry = &self.watchlist.entries[*entry as usize];
                     Offer {
                         category: entry.category.clone(),
                         image_quality: entry.quality,

@@ -2,7 +2,7 @@
 //! serves one call at a time.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crossbeam_channel::{Receiver, Sender, never, select_biased};
 use overt_gallery::Template;
@@ -18,33 +18,13 @@ use crate::way::{Chosen, Compared, Job, Probe, ToLane};
 /// Candidates that a search returns for a probe.
 const CANDIDATES: usize = 10;
 
-/// A generation's plugins with this worker's sessions.
-struct Ready {
-    number: u64,
-    detector: Sessions,
-    encoder: Sessions,
-    quality: Option<Sessions>,
-}
-
-impl Ready {
-    fn load(generation: &Generation, backend: &dyn Backend) -> Result<Ready, InferenceError> {
-        let sessions = |loaded: &Loaded| loaded.plugin.sessions(backend);
-        let perception = &generation.perception;
-        Ok(Ready {
-            number: generation.number,
-            detector: sessions(&perception.detector)?,
-            encoder: sessions(&perception.encoder)?,
-            quality: perception.quality.as_ref().map(sessions).transpose()?,
-        })
-    }
-}
-
 /// A worker and what its thread needs.
 pub(crate) struct Worker<'a> {
     backend: &'a dyn Backend,
     stages: &'a Stages,
     lanes: Vec<Sender<ToLane>>,
-    ready: Ready,
+    /// Model sessions by plugin. Those of a plugin that no generation has any more go with its last frame.
+    sessions: Vec<(Weak<Loaded>, Sessions)>,
 }
 
 impl<'a> Worker<'a> {
@@ -55,11 +35,15 @@ impl<'a> Worker<'a> {
         stages: &'a Stages,
         lanes: Vec<Sender<ToLane>>,
     ) -> Result<Worker<'a>, InferenceError> {
+        let ready = |loaded: &Arc<Loaded>| {
+            let sessions = loaded.sessions(backend)?;
+            Ok::<_, InferenceError>((Arc::downgrade(loaded), sessions))
+        };
         Ok(Worker {
             backend,
             stages,
             lanes,
-            ready: Ready::load(generation, backend)?,
+            sessions: generation.with_models().map(ready).collect::<Result<_, _>>()?,
         })
     }
 
@@ -85,11 +69,12 @@ impl<'a> Worker<'a> {
         match job {
             Job::Detect(admitted) => {
                 let generation = admitted.generation.clone();
-                let detector = &generation.perception.detector.plugin;
-                let faces = self.guarded(detector, &admitted.frame, |worker| {
-                    let (ready, stages) = worker.ready(&generation, detector, &admitted.frame)?;
-                    stages.time(Stage::Detect, || {
-                        detector.detect(&admitted.frame, &mut ready.detector)
+                let detector = &generation.perception.detector;
+                let faces = self.guarded(&detector.plugin, &admitted.frame, |worker| {
+                    worker.with_sessions(detector, &admitted.frame, |worker, sessions| {
+                        worker.stages.time(Stage::Detect, || {
+                            detector.plugin.detect(&admitted.frame, sessions)
+                        })
                     })
                 });
                 let _ = self.lanes[admitted.camera].send(ToLane::Detected(admitted, faces));
@@ -123,8 +108,6 @@ impl<'a> Worker<'a> {
         work: impl FnOnce(&mut Worker<'a>) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
         std::panic::catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
-            // The sessions may have gone down with the stack; no generation has this number, so they are loaded anew.
-            self.ready.number = u64::MAX;
             Err(host_failed(
                 plugin,
                 frame,
@@ -133,18 +116,25 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// This worker's sessions for a generation, loaded when the generation is new to it.
-    fn ready(
+    /// Does something with this worker's sessions of a plugin; they are made where it has none. A panic takes them along, and the next call has fresh ones.
+    fn with_sessions<T>(
         &mut self,
-        generation: &Generation,
-        plugin: &Plugin,
+        loaded: &Arc<Loaded>,
         frame: &Frame,
-    ) -> Result<(&mut Ready, &'a Stages), CallError> {
-        if self.ready.number != generation.number {
-            self.ready = Ready::load(generation, self.backend)
-                .map_err(|error| host_failed(plugin, frame, &error))?;
-        }
-        Ok((&mut self.ready, self.stages))
+        work: impl FnOnce(&mut Worker<'a>, &mut Sessions) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let own = Arc::downgrade(loaded);
+        let place = self.sessions.iter().position(|(of, _)| of.ptr_eq(&own));
+        let mut sessions = match place {
+            Some(place) => self.sessions.swap_remove(place).1,
+            None => loaded
+                .sessions(self.backend)
+                .map_err(|error| host_failed(&loaded.plugin, frame, &error))?,
+        };
+        let done = work(self, &mut sessions);
+        self.sessions.retain(|(of, _)| of.strong_count() > 0);
+        self.sessions.push((own, sessions));
+        done
     }
 
     /// Compares a frame's chosen faces with the watchlist. Faces without landmarks go by themselves: an encoder that needs them refuses the
@@ -157,8 +147,9 @@ impl<'a> Worker<'a> {
         faces: Arc<[Rect]>,
     ) -> Result<Compared, CallError> {
         let encoder = &generation.perception.encoder.plugin;
-        let (ready, stages) = self.ready(generation, encoder, frame)?;
-        let still = stages.time(Stage::Picture, || Still::of(frame, faces));
+        let still = self
+            .stages
+            .time(Stage::Picture, || Still::of(frame, faces));
         let still = Arc::new(still.map_err(|error| host_failed(encoder, frame, &error))?);
         let (full, bare): (Vec<Chosen>, Vec<Chosen>) = chosen
             .into_iter()
@@ -166,7 +157,7 @@ impl<'a> Worker<'a> {
         let mut compared = Compared::default();
         for group in [full, bare] {
             for chosen in group.chunks(overt_runtime::limits::ENCODED) {
-                match compare_group(frame, generation, chosen, &still, ready, stages) {
+                match self.compare_group(frame, generation, chosen, &still) {
                     Ok(probes) => compared.probes.extend(probes),
                     Err(error) => compared.failed = compared.failed.or(Some(error)),
                 }
@@ -174,54 +165,58 @@ impl<'a> Worker<'a> {
         }
         Ok(compared)
     }
-}
 
-/// Assesses, encodes and searches faces that go through the plugins together.
-fn compare_group(
-    frame: &Arc<Frame>,
-    generation: &Generation,
-    chosen: &[Chosen],
-    still: &Arc<Still>,
-    ready: &mut Ready,
-    stages: &Stages,
-) -> Result<Vec<Probe>, CallError> {
-    let perception = &generation.perception;
-    let encoder = &perception.encoder.plugin;
-    let asked: Vec<Face> = chosen.iter().map(|chosen| chosen.face).collect();
-    let quality = match (&perception.quality, &mut ready.quality) {
-        (Some(quality), Some(sessions)) => stages.time(Stage::Assess, || {
-            quality.plugin.assess(frame, &asked, sessions)
-        })?,
-        _ => vec![Vec::new(); asked.len()],
-    };
-    let templates = stages.time(Stage::Encode, || {
-        encoder.encode(frame, &asked, &mut ready.encoder)
-    })?;
-    // The answer was checked: float32, [faces, dimension].
-    let rows = templates
-        .as_f32s()
-        .unwrap_or_default()
-        .chunks_exact(perception.encoder_id.dimension);
-    let failed = |error: &dyn std::fmt::Display| host_failed(encoder, frame, error);
-    let mut probes = Vec::with_capacity(chosen.len());
-    for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
-        let hits = stages.time(Stage::Search, || {
-            let template =
-                Template::new(&perception.encoder_id, row).map_err(|error| failed(&error))?;
-            let hits = generation.gallery.search(&template, CANDIDATES);
-            hits.map_err(|error| failed(&error))
+    /// Assesses, encodes and searches faces that go through the plugins together.
+    fn compare_group(
+        &mut self,
+        frame: &Arc<Frame>,
+        generation: &Generation,
+        chosen: &[Chosen],
+        still: &Arc<Still>,
+    ) -> Result<Vec<Probe>, CallError> {
+        let perception = &generation.perception;
+        let asked: Vec<Face> = chosen.iter().map(|chosen| chosen.face).collect();
+        let quality = match &perception.quality {
+            Some(quality) => self.with_sessions(quality, frame, |worker, sessions| {
+                worker.stages.time(Stage::Assess, || {
+                    quality.plugin.assess(frame, &asked, sessions)
+                })
+            })?,
+            None => vec![Vec::new(); asked.len()],
+        };
+        let encoder = &perception.encoder;
+        let templates = self.with_sessions(encoder, frame, |worker, sessions| {
+            worker.stages.time(Stage::Encode, || {
+                encoder.plugin.encode(frame, &asked, sessions)
+            })
         })?;
-        let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
-        probes.push(Probe {
-            track: chosen.track,
-            face: chosen.face,
-            quality,
-            hits,
-            crop: crop.map_err(|error| failed(&error))?,
-            still: still.clone(),
-        });
+        let (encoder, stages) = (&encoder.plugin, self.stages);
+        // The answer was checked: float32, [faces, dimension].
+        let rows = templates
+            .as_f32s()
+            .unwrap_or_default()
+            .chunks_exact(perception.encoder_id.dimension);
+        let failed = |error: &dyn std::fmt::Display| host_failed(encoder, frame, error);
+        let mut probes = Vec::with_capacity(chosen.len());
+        for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
+            let hits = stages.time(Stage::Search, || {
+                let template =
+                    Template::new(&perception.encoder_id, row).map_err(|error| failed(&error))?;
+                let hits = generation.watchlist.gallery.search(&template, CANDIDATES);
+                hits.map_err(|error| failed(&error))
+            })?;
+            let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
+            probes.push(Probe {
+                track: chosen.track,
+                face: chosen.face,
+                quality,
+                hits,
+                crop: crop.map_err(|error| failed(&error))?,
+                still: still.clone(),
+            });
+        }
+        Ok(probes)
     }
-    Ok(probes)
 }
 
 /// An error of the host's own, in the form in which it travels to the lane.

@@ -26,6 +26,7 @@ mod cipher;
 mod error;
 mod fault;
 mod files;
+mod generations;
 mod keys;
 mod opening;
 mod payload;
@@ -41,6 +42,7 @@ mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
+pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

@@ -5,6 +5,7 @@
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
 use crate::alerts::StoredAlert;
+use crate::generations::GenerationChange;
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
@@ -33,6 +34,10 @@ pub(crate) const ALERTS: TableDefinition<u32, Row<AlertRow>> = TableDefinition::
 pub(crate) const QUARANTINES: TableDefinition<u64, Row<Quarantine>> =
     TableDefinition::new("quarantines");
 
+/// Generations by run and number.
+pub(crate) const GENERATIONS: TableDefinition<(u64, u64), Row<GenerationChange>> =
+    TableDefinition::new("generations");
+
 /// What may stand in a plain row: nothing that holds an image, a template or a score.
 pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {
     const NAME: &'static str;
@@ -48,6 +53,10 @@ impl PlainRow for RunRecord {
 
 impl PlainRow for Quarantine {
     const NAME: &'static str = "overt-records::Quarantine";
+}
+
+impl PlainRow for GenerationChange {
+    const NAME: &'static str = "overt-records::Generation";
 }
 
 impl PlainRow for AlertRow {

@@ -120,6 +120,21 @@ impl Plugin {
         Ok(answers)
     }
 
+    /// Runs a worker's sessions once on the test card, so that the first frame is not the one that waits for what a library makes ready at a model's first run. What
+    /// the plugin answers is not looked at: that is the self-test's to do.
+    pub fn warm_up(&self, sessions: &mut Sessions) {
+        let Ok(card) = test_card::frame().map(Arc::new) else {
+            return;
+        };
+        let face = [test_card::face()];
+        match self.role() {
+            Role::Detector => drop(self.detect(&card, sessions)),
+            Role::Encoder => drop(self.encode(&card, &face, sessions)),
+            Role::Quality => drop(self.assess(&card, &face, sessions)),
+            Role::MatcherPolicy | Role::AlertRouter => {}
+        }
+    }
+
     fn sessions_and_card(
         &self,
         question: &str,

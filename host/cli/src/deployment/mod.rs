@@ -1,6 +1,7 @@
-//! `overt deployment`: what an auditor does with a deployment file.
+//! `overt deployment`: what can be seen of a deployment, from its file and while it runs.
 
 mod inspect;
+mod status;
 
 use clap::{Args, Subcommand};
 
@@ -17,10 +18,12 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Arguments),
+    Status(status::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Status(arguments) => status::run(arguments),
     }
 }

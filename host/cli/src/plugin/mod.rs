@@ -4,6 +4,7 @@ pub(crate) mod inspect;
 mod pack;
 mod release;
 mod sign;
+pub(crate) mod swap;
 mod test;
 mod verify;
 
@@ -27,6 +28,7 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Release(release::Arguments),
+    Swap(swap::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -37,5 +39,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Release(arguments) => release::run(arguments),
+        Command::Swap(arguments) => swap::run(arguments),
     }
 }

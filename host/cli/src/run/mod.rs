@@ -6,16 +6,19 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use overt_deployment::{Deployment, Trust};
+use overt_deployment::{Deployment, Role, Trust};
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::report::AlertReport;
-use overt_pipeline::{CameraNews, Event, Finished, PipelineError};
+use overt_pipeline::{
+    CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError,
+};
 use overt_records::Store;
 
+use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
 use crate::failure::{Diagnostic, Failure};
 use crate::progress::Progress;
-use crate::{interrupt, machine, output, report, times, watchlist};
+use crate::{control, interrupt, machine, output, report, times, watchlist};
 
 /// Run a deployment: faces walk past, plugins decide, a person is asked
 ///
@@ -68,6 +71,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     store.sweep(watchlist::now())?;
     let machine = machine::start(&deployment)?;
 
+    let (ask, requests) = crossbeam_channel::unbounded();
+    let begun = Begun {
+        file: arguments.deployment,
+        deployment: deployment.id.clone(),
+        cameras: arguments.cameras,
+        locked: lock.is_some(),
+    };
+    let socket = Server::start(&control::folder(&deployment), begun, ask)?;
+
     let progress = Progress::new("frames", None);
     if lock.is_none() {
         progress.line(UNLOCKED);
@@ -82,9 +94,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         lock.as_ref(),
         &store,
         &stop,
+        requests,
         &|event| show(&progress, event),
     );
     progress.end();
+    drop(socket);
     let Finished {
         summary,
         report,
@@ -128,7 +142,7 @@ const NO_CALIBRATION: &str = "The score floor rests on no calibration: nobody ha
      `overt evaluate identification` does.";
 
 /// Leaves the cameras that were asked for, where any were. One that the file does not name is refused.
-fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Result<(), Failure> {
+pub(crate) fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Result<(), Failure> {
     if wanted.is_empty() {
         return Ok(());
     }
@@ -190,12 +204,8 @@ fn show(progress: &Progress, event: Event<'_>) {
             progress.line(&output::printable(&camera_line(camera, &news)));
         }
         Event::Quarantine(quarantine) => {
-            let stops = match quarantine.plugin.role.as_str() {
-                "alert-router" => "Alerts go to the default desk.",
-                _ => "NOBODY CAN BE RECOGNISED: the cameras stop.",
-            };
             progress.line(&format!(
-                "QUARANTINE {} {} as {}: {} of its last {} calls failed, the last with {}. {stops}",
+                "QUARANTINE {} {} as {}: {} of its last {} calls failed, the last with {}.",
                 quarantine.plugin.id,
                 quarantine.plugin.version,
                 quarantine.plugin.role,
@@ -204,12 +214,37 @@ fn show(progress: &Progress, event: Event<'_>) {
                 quarantine.cause
             ));
         }
+        Event::Generation(facts) => progress.line(&output::printable(&generation_line(facts))),
+        Event::Stopping { role } => progress.line(&match role {
+            Role::AlertRouter => "There is no fallback: alerts go to the default desk.".to_owned(),
+            _ => "There is no fallback: NOBODY CAN BE RECOGNISED, and the cameras stop.".to_owned(),
+        }),
         Event::PluginError(error) => {
             progress.line(&output::printable(&format!(
                 "A plugin failed: {error}. Further failures of this kind are counted."
             )));
         }
     }
+}
+
+fn generation_line(facts: &GenerationFacts) -> String {
+    let why = match &facts.cause {
+        GenerationCause::Start => "the run begins".to_owned(),
+        GenerationCause::Swap { by, reason } => format!("swapped by {by}: {reason}"),
+        GenerationCause::Fallback { role } => {
+            format!("the fallback comes in as {role}")
+        }
+    };
+    let plugins: Vec<String> = facts
+        .plugins
+        .iter()
+        .map(|plugin| format!("{} {}", plugin.id, plugin.version))
+        .collect();
+    format!(
+        "GENERATION {} serves, {why}: {}",
+        facts.number,
+        plugins.join(", ")
+    )
 }
 
 fn alert_line(alert: &AlertReport) -> String {

@@ -65,17 +65,7 @@ pub(super) fn authority(
     let when = table.timestamp("when");
     let until = table.timestamp("until");
     let score_floor = table.required_number("score-floor", -1.0..=1.0, "0.45");
-    let calibration = match table.find("calibration") {
-        None => Some(None),
-        Some(value) => words::existing_file(
-            value,
-            notes,
-            "a calibration file",
-            "make it with `overt evaluate identification --calibration FILE`, or correct the path",
-            files,
-        )
-        .map(Some),
-    };
+    let calibration = super::plugins::calibration(&table, files);
     let cameras = table
         .integer("cameras", limits::CAMERAS.range())
         .unwrap_or(limits::CAMERAS.default);

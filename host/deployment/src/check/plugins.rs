@@ -9,7 +9,7 @@ use super::references::Names;
 use super::{references, words};
 use crate::files::NamedFile;
 use crate::limits::{self, Limits};
-use crate::plugin::{Plugin, Plugins};
+use crate::plugin::{Plugin, Plugins, Post, Slot};
 use crate::reader::{Notes, Table, Value, list};
 use overt_contract::{Capability, Role};
 
@@ -25,7 +25,7 @@ pub(super) fn plugins(
             &format!("a plugin for the role {role}"),
             &format!("[plugins.{role}]"),
         )?;
-        plugin(value.table(notes)?, role, names, files)
+        plugin(value.table(notes)?, serving(role), names, files)
     };
     let detector = required(Role::Detector);
     let encoder = required(Role::Encoder);
@@ -33,7 +33,7 @@ pub(super) fn plugins(
         None => Some(None),
         Some(value) => value
             .table(notes)
-            .and_then(|table| plugin(table, Role::Quality, names, files))
+            .and_then(|table| plugin(table, serving(Role::Quality), names, files))
             .map(Some),
     };
     let matcher_policy = required(Role::MatcherPolicy);
@@ -48,12 +48,20 @@ pub(super) fn plugins(
     })
 }
 
+fn serving(role: Role) -> Slot {
+    Slot {
+        role,
+        post: Post::Serving,
+    }
+}
+
 fn plugin(
     table: Table<'_, '_>,
-    role: Role,
+    slot: Slot,
     names: &Names<'_>,
     files: &RefCell<Vec<NamedFile>>,
 ) -> Option<Plugin> {
+    let Slot { role, post } = slot;
     let notes = table.notes();
     let what = "a plugin file";
     let file = table
@@ -85,16 +93,91 @@ fn plugin(
     let config = table.find("config").map_or(Some("{}".to_owned()), |value| {
         references::config(value, notes, role, names)
     });
+    // A calibration is of detector and encoder together, and that of the authority is of those that serve.
+    let calibration = match (role, post) {
+        (Role::Detector, Post::Fallback) => calibration(&table, files),
+        _ => Some(None),
+    };
+    // Of a fallback or a shadow there is no other: its keys are unknown ones.
+    let (fallback, shadow) = match post {
+        Post::Serving => (
+            fallback(&table, role, names, files),
+            other(&table, role, Post::Shadow, names, files),
+        ),
+        Post::Fallback | Post::Shadow => (Some(None), Some(None)),
+    };
     table.finish();
     Some(Plugin {
         role,
+        post,
         file: file?,
         sha256: sha256?,
         grants: grants?,
         models: models?,
         limits: limits?,
         config: config?,
+        calibration: calibration?,
+        fallback: fallback?,
+        shadow: shadow?,
     })
+}
+
+/// `calibration`: what the authority's score floor rests on while this plugin serves.
+pub(super) fn calibration(
+    table: &Table<'_, '_>,
+    files: &RefCell<Vec<NamedFile>>,
+) -> Option<Option<PathBuf>> {
+    let Some(value) = table.find("calibration") else {
+        return Some(None);
+    };
+    let file = words::existing_file(
+        value,
+        table.notes(),
+        "a calibration file",
+        "make it with `overt evaluate identification --calibration FILE`, or correct the path",
+        files,
+    );
+    file.map(Some)
+}
+
+/// `fallback`, which an encoder cannot have: score floor and calibration belong to one encoder, and nobody has authorised the same floor for another.
+fn fallback(
+    table: &Table<'_, '_>,
+    role: Role,
+    names: &Names<'_>,
+    files: &RefCell<Vec<NamedFile>>,
+) -> Option<Option<Box<Plugin>>> {
+    if role == Role::Encoder
+        && let Some(value) = table.find("fallback")
+    {
+        value.complain_of(
+            table.notes(),
+            "an encoder without a fallback",
+            "`fallback`",
+            "take it out: the score floor and its calibration belong to one encoder; another comes by `overt plugin swap`, with its own",
+        );
+        return None;
+    }
+    other(table, role, Post::Fallback, names, files)
+}
+
+/// The fallback or the shadow of a plugin, where there is one.
+fn other(
+    table: &Table<'_, '_>,
+    role: Role,
+    post: Post,
+    names: &Names<'_>,
+    files: &RefCell<Vec<NamedFile>>,
+) -> Option<Option<Box<Plugin>>> {
+    let key = match post {
+        Post::Shadow => "shadow",
+        Post::Serving | Post::Fallback => "fallback",
+    };
+    let Some(value) = table.find(key) else {
+        return Some(None);
+    };
+    let plugin = plugin(value.table(table.notes())?, Slot { role, post }, names, files)?;
+    Some(Some(Box::new(plugin)))
 }
 
 fn digest(value: Value<'_>, notes: &Notes<'_>) -> Option<String> {

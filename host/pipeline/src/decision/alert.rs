@@ -38,7 +38,7 @@ impl DecisionThread<'_> {
         else {
             return;
         };
-        let floor = self.deployment.authority.score_floor;
+        let floor = generation.score_floor;
         if best.score < floor {
             let error = host_refused(
                 generation,
@@ -47,16 +47,16 @@ impl DecisionThread<'_> {
                     best.score
                 ),
             );
-            return self.failed(state, camera, sequence, &error);
+            return self.failed(state, generation, camera, sequence, &error);
         }
         if trail.is_alerted(entry) {
             let error = host_refused(
                 generation,
                 "it proposed a second alert for the same entry on the same track".to_owned(),
             );
-            return self.failed(state, camera, sequence, &error);
+            return self.failed(state, generation, camera, sequence, &error);
         }
-        let listed = &generation.entries[entry as usize];
+        let listed = &generation.watchlist.entries[entry as usize];
         let number = state.next_number;
         let (urgency, priority, priority_name) = match proposal.priority {
             Priority::Low => (Urgency::Low, records::Priority::Low, "low"),
@@ -78,9 +78,9 @@ impl DecisionThread<'_> {
             .map(|comparison| records::AlertScore {
                 time: comparison.time,
                 encoder: generation.perception.encoder_id.plugin_id.clone(),
-                reference: generation.entries[comparison.entry as usize]
+                reference: generation.watchlist.entries[comparison.entry as usize]
                     .reference
-                    .clone(),
+                    .to_string(),
                 score: comparison.score,
             })
             .collect();
@@ -95,7 +95,7 @@ impl DecisionThread<'_> {
         state.pending.push(records::NewAlert {
             alert: records::Alert {
                 number,
-                reference: listed.reference.clone(),
+                reference: listed.reference.to_string(),
                 category: listed.category.clone(),
                 camera: camera_id.clone(),
                 track,
@@ -116,7 +116,7 @@ impl DecisionThread<'_> {
         state.next_number += 1;
         state.counts.alerts += 1;
         state.raised.push(Raised {
-            entry,
+            reference: listed.reference.clone(),
             camera,
             track,
             time,
@@ -128,7 +128,7 @@ impl DecisionThread<'_> {
         state.spans.push((camera, span));
         state.alerts.push(AlertReport {
             number,
-            reference: listed.reference.clone(),
+            reference: listed.reference.to_string(),
             category: listed.category.clone(),
             camera: camera_id.clone(),
             track,
@@ -167,7 +167,7 @@ impl DecisionThread<'_> {
         alert: &RoutedAlert,
     ) -> Vec<RouteReport> {
         let mut routes: Vec<RouteReport> = Vec::new();
-        let asked = match state.supervisor.is_out(Role::AlertRouter) {
+        let asked = match super::is_out(state, &generation.router) {
             // The default desk has it.
             true => Ok(Vec::new()),
             false => self
@@ -176,7 +176,7 @@ impl DecisionThread<'_> {
         };
         match asked {
             Ok(named) => {
-                state.supervisor.well(Role::AlertRouter);
+                super::well(state, generation, Role::AlertRouter);
                 for route in named {
                     let channel = self
                         .deployment
@@ -203,7 +203,7 @@ impl DecisionThread<'_> {
                                 identity.version.clone(),
                                 Role::AlertRouter,
                             );
-                            self.failed(state, camera, sequence, &error);
+                            self.failed(state, generation, camera, sequence, &error);
                         }
                         None if routes.iter().any(|there| there.channel == route.channel) => {}
                         None => routes.push(RouteReport {
@@ -214,7 +214,7 @@ impl DecisionThread<'_> {
                     }
                 }
             }
-            Err(error) => self.failed(state, camera, sequence, &error),
+            Err(error) => self.failed(state, generation, camera, sequence, &error),
         }
         if routes.is_empty() {
             let desk = self.deployment.default_desk();
@@ -228,7 +228,7 @@ impl DecisionThread<'_> {
     }
 
     fn entry_picture(&self, generation: &Generation, entry: u32, image: u32) -> Picture {
-        let listed = &generation.entries[entry as usize];
+        let listed = &generation.watchlist.entries[entry as usize];
         let number = listed.images.get(image as usize).copied();
         let stored = number.and_then(|number| {
             match self.store.watchlist().picture(&listed.reference, number) {

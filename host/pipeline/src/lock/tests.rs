@@ -14,6 +14,7 @@ fn lock() -> Lock {
         grants: [Capability::Frames, Capability::Inference].into(),
         config_sha256: "0b".repeat(32),
         limits: LockedLimits::of(Role::Detector, &Limits::default()),
+        calibration: None,
         model: BTreeMap::from([("centerface".into(), "0c".repeat(32))]),
     };
     Lock {
@@ -48,6 +49,8 @@ fn lock() -> Lock {
             )]),
         },
         plugin: BTreeMap::from([(Role::Detector, plugin)]),
+        fallback: BTreeMap::new(),
+        shadow: BTreeMap::new(),
     }
 }
 

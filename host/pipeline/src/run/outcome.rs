@@ -4,18 +4,13 @@ use std::collections::BTreeMap;
 
 use overt_deployment::{Deployment, Timestamp};
 use overt_records as records;
-use overt_runtime::trust::{Signature, Standing};
 
 use super::{Finished, milliseconds};
-use crate::admission::Loaded;
 use crate::decision::Decided;
 use crate::error::PipelineError;
-use crate::generation::Generation;
-use crate::lock::LockFile;
+use crate::generations::GenerationFacts;
 use crate::machine::Machine;
-use crate::report::{
-    CameraReport, DeploymentFacts, HostFacts, ModelReport, PluginReport, ReportData,
-};
+use crate::report::{CameraReport, DeploymentFacts, HostFacts, PluginReport, ReportData};
 use crate::stages::Stages;
 use crate::summary::{self, Summary};
 use crate::way::LaneEnd;
@@ -23,33 +18,21 @@ use crate::way::LaneEnd;
 /// What is known when a run begins.
 pub(super) fn header(
     deployment: &Deployment,
-    lock: Option<&LockFile>,
-    generation: &Generation,
+    first: &GenerationFacts,
     started: Timestamp,
 ) -> records::RunHeader {
     records::RunHeader {
         deployment: deployment.id.clone(),
         started_at: milliseconds(started),
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
-        lock_sha256: lock.map(|lock| lock.sha256.clone()),
-        plugins: generation
-            .plugins()
-            .map(|loaded| {
-                let identity = loaded.plugin.identity();
-                records::PluginUsed {
-                    role: loaded.plugin.role().name().to_owned(),
-                    id: identity.id.to_string(),
-                    version: identity.version.to_string(),
-                    sha256: identity.sha256.to_string(),
-                }
-            })
-            .collect(),
-        models: generation
-            .plugins()
-            .flat_map(|loaded| loaded.plugin.models())
-            .map(|(name, sha256)| records::ModelUsed {
-                name: name.to_owned(),
-                sha256: sha256.to_owned(),
+        lock_sha256: first.lock_sha256.clone(),
+        plugins: first.plugins.iter().map(PluginReport::used).collect(),
+        models: first
+            .models
+            .iter()
+            .map(|model| records::ModelUsed {
+                name: model.name.clone(),
+                sha256: model.sha256.clone(),
             })
             .collect(),
         cameras: deployment
@@ -75,9 +58,8 @@ pub(super) struct Times {
 pub(super) fn gather(
     machine: &Machine,
     deployment: &Deployment,
-    lock: Option<&LockFile>,
     store: &records::Store,
-    generation: &Generation,
+    generations: Vec<GenerationFacts>,
     decided: Decided,
     stages: &Stages,
     times: Times,
@@ -96,6 +78,10 @@ pub(super) fn gather(
     for (alert, span) in alerts.iter_mut().zip(&spans) {
         (alert.track_from, alert.track_to) = (span.first_time, span.last_time);
     }
+    let mut plugins = every(generations.iter().map(|facts| &facts.plugins));
+    // Stable: those of one role stay in the order of the generations.
+    plugins.sort_by_key(|plugin| plugin.role as usize);
+    let models = every(generations.iter().map(|facts| &facts.models));
     let summary = Summary {
         frames: summary::Frames {
             read: counts.frames.read,
@@ -130,11 +116,14 @@ pub(super) fn gather(
         stages_ms: stages.per_frame(counts.frames.processed),
         backend: machine.backend(),
         device: machine.device().to_string(),
-        plugins: generation.plugins().map(plugin_used).collect(),
-        models: generation.plugins().flat_map(models_used).collect(),
+        plugins: plugins.iter().map(summary_of).collect(),
+        models,
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
-        lock_sha256: lock.map(|lock| lock.sha256.clone()),
+        generations: generations.iter().map(summary::Generation::of).collect(),
+        lock_sha256: generations
+            .first()
+            .and_then(|first| first.lock_sha256.clone()),
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
     };
@@ -165,7 +154,9 @@ pub(super) fn gather(
             ),
             authority_reference: deployment.authority.reference.clone(),
             score_floor: deployment.authority.score_floor,
-            calibration: generation.calibration.clone(),
+            calibration: generations
+                .first()
+                .and_then(|first| first.calibration.clone()),
         },
         started: times.started,
         finished: times.finished,
@@ -221,7 +212,8 @@ pub(super) fn gather(
             })
             .collect(),
         alerts,
-        plugins: generation.plugins().map(plugin_report).collect(),
+        plugins,
+        generations,
         summary: summary.clone(),
     };
     Ok(Finished {
@@ -231,56 +223,23 @@ pub(super) fn gather(
     })
 }
 
-fn plugin_used(loaded: &Loaded) -> summary::PluginUsed {
-    let identity = loaded.plugin.identity();
-    summary::PluginUsed {
-        role: loaded.plugin.role(),
-        id: identity.id.to_string(),
-        version: identity.version.to_string(),
-        sha256: identity.sha256.to_string(),
-        signed_by: signed_by(loaded),
+/// Everything of several lists, each thing once.
+fn every<'a, T: Clone + PartialEq + 'a>(lists: impl Iterator<Item = &'a Vec<T>>) -> Vec<T> {
+    let mut every: Vec<T> = Vec::new();
+    for thing in lists.flatten() {
+        if !every.contains(thing) {
+            every.push(thing.clone());
+        }
     }
+    every
 }
 
-/// Who has signed a plugin and counts, by the names that the deployment gives the keys.
-fn signed_by(loaded: &Loaded) -> Vec<String> {
-    let counts = |signature: &&Signature| signature.standing == Standing::Counts;
-    let signatures = loaded.signatures.iter().filter(counts);
-    signatures.map(ToString::to_string).collect()
-}
-
-fn models_used(loaded: &Loaded) -> impl Iterator<Item = summary::ModelUsed> {
-    loaded
-        .plugin
-        .models()
-        .map(|(name, sha256)| summary::ModelUsed {
-            plugin: loaded.plugin.identity().id.to_string(),
-            name: name.to_owned(),
-            sha256: sha256.to_owned(),
-        })
-}
-
-fn plugin_report(loaded: &Loaded) -> PluginReport {
-    let used = plugin_used(loaded);
-    PluginReport {
-        role: used.role,
-        id: used.id,
-        version: used.version,
-        sha256: used.sha256,
-        signed_by: used.signed_by,
-        vendor: loaded.manifest.plugin.vendor.clone(),
-        licence: loaded.manifest.plugin.licence.clone(),
-        capabilities: loaded.capabilities.clone(),
-        models: loaded
-            .manifest
-            .models
-            .iter()
-            .map(|model| ModelReport {
-                name: model.name.clone(),
-                sha256: model.sha256.clone(),
-                licence: model.licence.clone(),
-                training_data: model.training_data.clone(),
-            })
-            .collect(),
+fn summary_of(plugin: &PluginReport) -> summary::PluginUsed {
+    summary::PluginUsed {
+        role: plugin.role,
+        id: plugin.id.clone(),
+        version: plugin.version.clone(),
+        sha256: plugin.sha256.clone(),
+        signed_by: plugin.signed_by.clone(),
     }
 }

@@ -1,0 +1,75 @@
+//! The end of the socket that asks.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use overt_deployment::Deployment;
+
+use super::{ANSWER_BYTES, Ask, Asked, Refusal, Step, Told, address, folder};
+use crate::exit::Exit;
+use crate::failure::{Diagnostic, Failure};
+
+/// Asks the run of a deployment. `step` hears how far it is; the last answer comes back, and a refusal is a failure.
+pub(crate) fn ask(
+    deployment: &Deployment,
+    ask: Ask,
+    step: &dyn Fn(&Step),
+) -> Result<Told, Failure> {
+    let folder = folder(deployment);
+    let nobody = || {
+        Failure::new(
+            format!("no run of {} goes on here", deployment.id),
+            format!(
+                "begin one: `overt run {}`",
+                deployment.file().display()
+            ),
+        )
+    };
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => nobody(),
+        _ => Failure::file(&folder, &error),
+    };
+    let open = File::open(&folder).map_err(failed)?;
+    let mut stream = UnixStream::connect(address(&open)).map_err(failed)?;
+    let asked = Asked {
+        overt: env!("CARGO_PKG_VERSION").to_owned(),
+        ask,
+    };
+    let line = serde_json::to_string(&asked)
+        .map_err(|error| Failure::new(format!("the question cannot be put: {error}"), ""))?;
+    stream
+        .write_all((line + "\n").as_bytes())
+        .map_err(failed)?;
+    for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
+        let line = line.map_err(failed)?;
+        let told: Told = serde_json::from_str(&line).map_err(|error| {
+            Failure::new(
+                format!("the run's answer cannot be read: {error}"),
+                "ask with the version that runs",
+            )
+        })?;
+        match told {
+            Told::Step(told) => step(&told),
+            Told::Refused(refusals) => return Err(refused(refusals)),
+            last => return Ok(last),
+        }
+    }
+    Err(Failure::new(
+        "the run ended before it answered",
+        "its summary and its records say what served",
+    ))
+}
+
+fn refused(refusals: Vec<Refusal>) -> Failure {
+    Failure::Diagnostics {
+        list: refusals
+            .into_iter()
+            .map(|refusal| Diagnostic {
+                what: refusal.what,
+                mend: refusal.mend,
+            })
+            .collect(),
+        exit: Exit::Failed,
+    }
+}

@@ -1,0 +1,244 @@
+//! The end of the socket that `overt run` holds. Whoever asks is the user that the run belongs to, or root; the kernel says so. A question is short, comes
+//! soon, and is one of few at a time: nobody who asks holds the run up.
+
+use std::fs::{DirBuilder, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, unbounded};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use overt_deployment::Deployment;
+use overt_pipeline::control::{self as pipeline, Answer, Question};
+use overt_pipeline::lock::LockFile;
+use overt_pipeline::swap::{Swap, SwapError};
+
+use super::{Ask, Asked, QUESTION_BYTES, Refusal, SOCKET, Status, SwappedTo, Told, address};
+use crate::failure::Failure;
+use crate::run;
+
+/// How long a question may take to come, and an answer to be taken.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who may be asking at a time.
+const CONNECTIONS: usize = 8;
+
+/// What the run was begun with, so that the deployment file can be read again in the same way.
+#[derive(Clone)]
+pub(crate) struct Begun {
+    pub(crate) file: PathBuf,
+    pub(crate) deployment: String,
+    pub(crate) cameras: Vec<String>,
+    pub(crate) locked: bool,
+}
+
+/// The socket; gone when this is dropped.
+pub(crate) struct Server {
+    folder: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.folder.join(SOCKET));
+        let _ = std::fs::remove_dir(&self.folder);
+    }
+}
+
+impl Server {
+    /// Opens the socket and answers in a thread of its own. The records have to be open: then no other run has this socket.
+    pub(crate) fn start(
+        folder: &Path,
+        begun: Begun,
+        requests: Sender<pipeline::Request>,
+    ) -> Result<Server, Failure> {
+        let failed = |error: std::io::Error| Failure::file(folder, &error);
+        let open = own_folder(folder)?;
+        let socket = folder.join(SOCKET);
+        match std::fs::remove_file(&socket) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(address(&open)).map_err(failed)?;
+        let server = Server {
+            folder: folder.to_owned(),
+        };
+        let answering = move || {
+            let asking = Arc::new(AtomicUsize::new(0));
+            for stream in listener.incoming().flatten() {
+                let Some(place) = Place::take(&asking) else {
+                    // It sees its connection closed, and tries again.
+                    continue;
+                };
+                let (begun, requests) = (begun.clone(), requests.clone());
+                let answer = move || {
+                    let _place = place;
+                    answer(&stream, &begun, &requests);
+                };
+                // Without a thread there is no answer, and whoever asks sees that.
+                let _ = std::thread::Builder::new()
+                    .name("overt-answer".to_owned())
+                    .spawn(answer);
+            }
+        };
+        std::thread::Builder::new()
+            .name("overt-socket".to_owned())
+            .spawn(answering)
+            .map_err(failed)?;
+        Ok(server)
+    }
+}
+
+/// One of few that may be asking.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(asking: &Arc<AtomicUsize>) -> Option<Place> {
+        let taken = asking.fetch_add(1, Ordering::AcqRel);
+        let place = Place(asking.clone());
+        (taken < CONNECTIONS).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The folder, which nobody else may enter.
+fn own_folder(folder: &Path) -> Result<File, Failure> {
+    let failed = |error: std::io::Error| Failure::file(folder, &error);
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(failed(error));
+        }
+        _ => {}
+    }
+    // Not followed: somebody may have put a link there.
+    let found = std::fs::symlink_metadata(folder).map_err(failed)?;
+    let own = found.uid() == nix::unistd::geteuid().as_raw();
+    if !found.is_dir() || !own || found.mode() & 0o077 != 0 {
+        return Err(Failure::new(
+            format!(
+                "{}: is no folder of this user's alone, and whoever can enter it could change what runs",
+                folder.display()
+            ),
+            format!("remove it: `rm -r {}`", folder.display()),
+        ));
+    }
+    File::open(folder).map_err(failed)
+}
+
+/// Whether the kernel says that the other end is this user, or root.
+fn is_ours(stream: &UnixStream) -> bool {
+    let own = nix::unistd::geteuid().as_raw();
+    getsockopt(stream, PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+}
+
+/// Hears one question and answers it. Where whoever asked has gone, what was asked goes on.
+fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Request>) {
+    let tell = |told: &Told| {
+        if let Ok(line) = serde_json::to_string(told) {
+            let _ = (&*stream).write_all((line + "\n").as_bytes());
+        }
+    };
+    let refused = |what: &str, mend: &str| {
+        Told::Refused(vec![Refusal {
+            what: what.to_owned(),
+            mend: Some(mend.to_owned()),
+        }])
+    };
+    if stream.set_read_timeout(Some(PATIENCE)).is_err()
+        || stream.set_write_timeout(Some(PATIENCE)).is_err()
+        || !is_ours(stream)
+    {
+        return;
+    }
+    let mut line = String::new();
+    let read = BufReader::new(stream.take(QUESTION_BYTES)).read_line(&mut line);
+    let asked: Asked = match (read, serde_json::from_str(&line)) {
+        (Ok(_), Ok(asked)) => asked,
+        _ => return tell(&refused("this is no question", "ask with `overt`")),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    if asked.overt != own {
+        return tell(&refused(
+            &format!("the run is of overt {own}, and {} asks", asked.overt),
+            "ask with the version that runs",
+        ));
+    }
+    let question = match asked.ask {
+        Ask::Status => Question::Status,
+        Ask::Swap { by, reason } => match wanted(begun, by, reason) {
+            Ok(swap) => Question::Swap(Box::new(swap)),
+            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+        },
+    };
+    let ending = || refused("the run is about to end", "begin the next one");
+    let (answers, told) = unbounded();
+    let request = pipeline::Request {
+        what: question,
+        answers,
+    };
+    if requests.send(request).is_err() {
+        return tell(&ending());
+    }
+    let mut is_told = false;
+    for answer in told {
+        is_told = !matches!(answer, Answer::Step(_));
+        tell(&match answer {
+            Answer::Status(status) => Told::Status(Status {
+                deployment: begun.deployment.clone(),
+                frames_read: status.read,
+                frames_dropped: status.dropped,
+                generations: status.generations.iter().map(Into::into).collect(),
+            }),
+            Answer::Step(step) => Told::Step(step.into()),
+            Answer::Swapped(swapped) => match *swapped {
+                Ok(swapped) => Told::Swapped(SwappedTo::from(&swapped)),
+                Err(SwapError::Pipeline(error)) => Told::Refused(refusals(&error.into())),
+                Err(error) => refused(&error.to_string(), &error.mend()),
+            },
+        });
+    }
+    if !is_told {
+        tell(&ending());
+    }
+}
+
+/// What the deployment file says now, read as it was when the run began.
+fn wanted(begun: &Begun, by: String, reason: String) -> Result<Swap, Failure> {
+    let mut deployment = Deployment::read(&begun.file)?;
+    run::keep_cameras(&mut deployment, &begun.cameras)?;
+    deployment.check_files()?;
+    let lock = match begun.locked {
+        true => Some(LockFile::read(&deployment.host.lock, &begun.file)?),
+        false => None,
+    };
+    Ok(Swap {
+        deployment,
+        lock,
+        by,
+        reason,
+    })
+}
+
+fn refusals(failure: &Failure) -> Vec<Refusal> {
+    match failure {
+        Failure::Problems(problems) => vec![Refusal {
+            what: problems.render(false),
+            mend: None,
+        }],
+        Failure::Diagnostics { list, .. } => list
+            .iter()
+            .map(|diagnostic| Refusal {
+                what: diagnostic.what.clone(),
+                mend: diagnostic.mend.clone(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,433 @@
+//! A swap: the next generation is made aside while the present one serves, and put in its place once everything about it holds. Whatever fails before that
+//! leaves the present one serving. No frame waits and none is lost: each goes its way with the generation that admitted it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use overt_deployment::Deployment;
+use overt_records::{self as records, ReEncoded, StoredTemplate};
+
+use crate::admission::Loaded;
+use crate::error::PipelineError;
+use crate::generation::{Admitted, Generation, Perception};
+use crate::generations::{GenerationCause, GenerationFacts, Generations};
+use crate::lock::LockFile;
+use crate::machine::Machine;
+use crate::run::held_out;
+use crate::stills::{self, Eyes, StillFailure};
+use crate::watchlist::Watchlist;
+
+/// How often somebody who waits for the last frame of a generation looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Images that a refusal names.
+const NAMED: usize = 20;
+
+/// What somebody wants: that the run goes on as the deployment file says now.
+pub struct Swap {
+    /// The deployment as its file says now.
+    pub deployment: Deployment,
+    /// Its lock; absent where the run has none.
+    pub lock: Option<LockFile>,
+    /// Who wants it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How far a swap is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwapStep {
+    /// Plugins are verified, compiled and tested.
+    Admitting,
+    /// The watchlist is encoded anew, for another encoder.
+    Encoding {
+        /// Images done.
+        done: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Models are loaded for every worker.
+    WarmingUp,
+    /// The next generation serves; frames of the one before are under way.
+    Serving {
+        /// Its number.
+        generation: u64,
+    },
+    /// The last frame of the generation before is through.
+    Drained,
+}
+
+/// Why a swap was refused. The generation that served goes on serving.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// More than what a run can take up has changed.
+    #[error("more than plugins has changed in the deployment file: {}", parts.join(", "))]
+    OtherDeployment {
+        /// The parts, as in the file.
+        parts: Vec<&'static str>,
+    },
+    /// The floor or its calibration has changed, and neither detector nor encoder has.
+    #[error("the score floor or its calibration has changed, and detector and encoder are the same")]
+    FloorAlone,
+    /// Another encoder comes without a calibration.
+    #[error("another encoder cannot go live without a calibration of its own")]
+    Uncalibrated,
+    /// Nothing has changed.
+    #[error("nothing has changed: generation {generation} serves what the deployment file says")]
+    Nothing {
+        /// The one that serves.
+        generation: u64,
+    },
+    /// The run holds to a lock and there is none.
+    #[error("the run holds to a lock, and the swap has none")]
+    Unlocked,
+    /// Watchlist images that the new plugins make nothing of.
+    #[error("{} of {of} watchlist images cannot be encoded anew: {}", failures.len(), told(failures))]
+    Watchlist {
+        /// Images in all.
+        of: usize,
+        /// Reference and cause.
+        failures: Vec<(String, ImageFailure)>,
+    },
+    /// A plugin is in quarantine.
+    #[error("{} {} is in quarantine as {}", plugin.id, plugin.version, plugin.role)]
+    Quarantined {
+        /// Which.
+        plugin: records::PluginUsed,
+    },
+    /// Another swap goes on.
+    #[error("another swap goes on")]
+    Busy,
+    /// The run is about to end.
+    #[error("the run is about to end")]
+    Ending,
+    /// What a run would be refused for as well.
+    #[error("{0}")]
+    Pipeline(#[from] PipelineError),
+}
+
+/// Why a watchlist image cannot be encoded anew.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageFailure {
+    /// The stored picture cannot be had.
+    #[error("{0}")]
+    Records(#[from] records::RecordsError),
+    /// It is gone.
+    #[error("the stored picture is gone")]
+    Gone,
+    /// A plugin or the picture.
+    #[error("{0}")]
+    Still(#[from] StillFailure),
+    /// The detector finds nobody on it.
+    #[error("no face was found on the stored picture")]
+    NoFace,
+}
+
+fn told(failures: &[(String, ImageFailure)]) -> String {
+    let named = failures.iter().take(NAMED);
+    let mut named: Vec<String> = named
+        .map(|(reference, cause)| format!("{reference} ({cause})"))
+        .collect();
+    if failures.len() > NAMED {
+        named.push("…".to_owned());
+    }
+    named.join("; ")
+}
+
+impl SwapError {
+    /// What the reader can do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            SwapError::OtherDeployment { .. } => "a running deployment takes up [plugins] and [trust], and with another detector or encoder the score floor and its calibration; undo the rest, or end the run and begin another".into(),
+            SwapError::FloorAlone => "undo that: a floor is authorised for plugins, and these are the same; another floor for them begins with another run".into(),
+            SwapError::Uncalibrated => "measure it, `overt evaluate identification --calibration FILE`, and name the file under [authority]".into(),
+            SwapError::Nothing { .. } => "name another plugin file under [plugins], and lock: `overt lock`".into(),
+            SwapError::Unlocked => "lock the deployment as it is to be: `overt lock`".into(),
+            SwapError::Watchlist { .. } => "enrol these entries from better photographs before the deployment, or swap in plugins that see them".into(),
+            SwapError::Quarantined { .. } => "name another plugin; whoever knows the cause can release it after the run: `overt plugin release`".into(),
+            SwapError::Busy => "wait until it is through".into(),
+            SwapError::Ending => "begin the next run with what the deployment file says now".into(),
+            SwapError::Pipeline(error) => error.mend(),
+        }
+    }
+}
+
+/// What a swap came to.
+#[derive(Clone, Debug)]
+pub struct Swapped {
+    /// The generation that serves now.
+    pub generation: GenerationFacts,
+    /// Watchlist images that were encoded anew.
+    pub re_encoded: u64,
+    /// Whether the last frame of the generation before is through; false only where the run ended meanwhile.
+    pub drained: bool,
+}
+
+/// What a swap needs of the run.
+pub(crate) struct Swapping<'a> {
+    pub(crate) machine: &'a Machine,
+    /// As the run began.
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) store: &'a records::Store,
+    pub(crate) run: &'a records::Run,
+    pub(crate) generations: &'a Generations,
+    pub(crate) workers: usize,
+    /// Set where the run ends.
+    pub(crate) over: [&'a AtomicBool; 3],
+}
+
+impl Swapping<'_> {
+    fn is_over(&self) -> bool {
+        self.over.iter().any(|over| over.load(Ordering::Relaxed))
+    }
+
+    /// Goes on only while the run does.
+    fn go_on(&self) -> Result<(), SwapError> {
+        match self.is_over() {
+            true => Err(SwapError::Ending),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the next generation and puts it in place.
+    pub(crate) fn swap(
+        &self,
+        wanted: &Swap,
+        step: &(dyn Fn(SwapStep) + Sync),
+    ) -> Result<Swapped, SwapError> {
+        let Swap {
+            deployment, lock, ..
+        } = wanted;
+        self.compare(deployment)?;
+        let before = self.generations.current();
+        if before.lock_sha256.is_some() && lock.is_none() {
+            return Err(SwapError::Unlocked);
+        }
+        if let Some(lock) = lock {
+            lock.check(self.machine, deployment)?;
+        }
+        held_out(deployment, self.store)?;
+        self.go_on()?;
+        step(SwapStep::Admitting);
+        let admitted = Admitted::load(self.machine, deployment, lock.as_ref(), Some(&before))?;
+        self.go_on()?;
+        let perception = &admitted.perception;
+        let same = |one: &Arc<Loaded>, other: &Arc<Loaded>| {
+            one.plugin.identity().content == other.plugin.identity().content
+        };
+        let same_encoder = perception.encoder_id == before.perception.encoder_id;
+        let same_eyes =
+            same_encoder && same(&perception.detector, &before.perception.detector);
+        let floor = &deployment.authority;
+        if same_eyes
+            && (floor.score_floor, &floor.calibration)
+                != (
+                    before.score_floor,
+                    &before.calibration.as_ref().map(|facts| facts.path.clone()),
+                )
+        {
+            return Err(SwapError::FloorAlone);
+        }
+        if !same_encoder && floor.calibration.is_none() {
+            return Err(SwapError::Uncalibrated);
+        }
+        let (watchlist, re_encoded) = match same_encoder {
+            true => (before.watchlist.clone(), None),
+            false => {
+                let (watchlist, re_encoded) = self.encode(deployment, perception, step)?;
+                (Arc::new(watchlist), Some(re_encoded))
+            }
+        };
+        let mut next = admitted.generation(0, self.machine, deployment, lock.as_ref(), watchlist)?;
+        if is_same(&next, &before) {
+            return Err(SwapError::Nothing {
+                generation: before.number,
+            });
+        }
+        step(SwapStep::WarmingUp);
+        let has: Vec<&Arc<Loaded>> = before.with_models().collect();
+        for loaded in next.with_models() {
+            if !has.iter().any(|had| Arc::ptr_eq(had, loaded)) {
+                self.go_on()?;
+                loaded
+                    .warm_up(&*self.machine.backend, self.workers)
+                    .map_err(PipelineError::from)?;
+            }
+        }
+        drop(has);
+        drop(before);
+        self.go_on()?;
+        let turn = self.generations.turn();
+        if let Some(out) = turn.out_of(&next).first() {
+            let plugin = crate::report::PluginReport::of(out).used();
+            return Err(SwapError::Quarantined { plugin });
+        }
+        let old: Weak<Generation> = Arc::downgrade(&turn.current());
+        next.number = turn.current().number + 1;
+        let cause = GenerationCause::Swap {
+            by: wanted.by.clone(),
+            reason: wanted.reason.clone(),
+        };
+        let facts = turn.publish(next, cause, self.run.id(), |change| {
+            self.run.change_generation(change, re_encoded.as_ref())
+        })?;
+        step(SwapStep::Serving {
+            generation: facts.number,
+        });
+        while old.strong_count() > 0 && !self.is_over() {
+            std::thread::sleep(LOOK);
+        }
+        let drained = old.strong_count() == 0;
+        if drained {
+            step(SwapStep::Drained);
+        }
+        Ok(Swapped {
+            generation: facts,
+            re_encoded: re_encoded.map_or(0, |new| new.templates.len() as u64),
+            drained,
+        })
+    }
+
+    /// That nothing has changed but what a run can take up.
+    fn compare(&self, wanted: &Deployment) -> Result<(), SwapError> {
+        let is = self.deployment;
+        let bare = |deployment: &Deployment| {
+            let mut authority = deployment.authority.clone();
+            (authority.score_floor, authority.calibration) = (0.0, None);
+            authority
+        };
+        let times = |deployment: &Deployment| (deployment.start, deployment.end);
+        let words = |deployment: &Deployment| {
+            [
+                deployment.id.clone(),
+                deployment.purpose.clone(),
+                deployment.place.clone(),
+                deployment.use_case.clone(),
+            ]
+        };
+        let mut parts = Vec::new();
+        let mut look = |part, same: bool| {
+            if !same {
+                parts.push(part);
+            }
+        };
+        look(
+            "[deployment]",
+            words(is) == words(wanted) && times(is) == times(wanted),
+        );
+        look("[authority]", bare(is) == bare(wanted));
+        look("[host]", is.host == wanted.host);
+        look("[[camera]]", is.cameras == wanted.cameras);
+        look("[watchlist]", is.watchlist == wanted.watchlist);
+        look("[[channel]]", is.channels == wanted.channels);
+        look("[retention]", is.retention == wanted.retention);
+        match parts.is_empty() {
+            true => Ok(()),
+            false => Err(SwapError::OtherDeployment { parts }),
+        }
+    }
+
+    /// Every image of the watchlist through the new plugins, from the pictures that the store holds.
+    fn encode(
+        &self,
+        deployment: &Deployment,
+        perception: &Perception,
+        step: &(dyn Fn(SwapStep) + Sync),
+    ) -> Result<(Watchlist, ReEncoded), SwapError> {
+        let entries = self.store.watchlist().list().map_err(PipelineError::from)?;
+        let images: Vec<(&str, &str, u32)> = entries
+            .iter()
+            .flat_map(|entry| {
+                let images = entry.images.iter();
+                images.map(|image| (&*entry.reference, &*entry.category, image.image))
+            })
+            .collect();
+        let of = images.len() as u64;
+        step(SwapStep::Encoding { done: 0, of });
+        // Half the machine: the other half has frames to see.
+        let workers = (self.workers / 2).max(1);
+        let over = AtomicBool::new(false);
+        let made = stills::each(
+            self.machine,
+            perception,
+            workers,
+            &images,
+            &over,
+            &|done| {
+                over.store(self.is_over(), Ordering::Relaxed);
+                step(SwapStep::Encoding {
+                    done: done as u64,
+                    of,
+                });
+            },
+            |(reference, category, image), eyes| {
+                let template = self.encode_one(reference, *image, eyes);
+                template.map(|(quality, values)| StoredTemplate {
+                    reference: (*reference).to_owned(),
+                    category: (*category).to_owned(),
+                    image: *image,
+                    quality,
+                    values,
+                })
+            },
+        )?;
+        self.go_on()?;
+        let (mut templates, mut failures) = (Vec::new(), Vec::new());
+        for ((reference, ..), made) in images.iter().zip(made) {
+            match made {
+                Some(Ok(template)) => templates.push(template),
+                Some(Err(cause)) => failures.push(((*reference).to_owned(), cause)),
+                // Nothing stands only where the run was over.
+                None => return Err(SwapError::Ending),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(SwapError::Watchlist {
+                of: images.len(),
+                failures,
+            });
+        }
+        let encoder = perception.encoder();
+        let watchlist =
+            Watchlist::of(perception.encoder_id(), deployment, self.store, &templates)?;
+        Ok((watchlist, ReEncoded { encoder, templates }))
+    }
+
+    /// One stored picture: unified quality as it was enrolled, and the new template.
+    fn encode_one(
+        &self,
+        reference: &str,
+        image: u32,
+        eyes: &mut Eyes<'_>,
+    ) -> Result<(Option<f32>, zeroize::Zeroizing<Vec<f32>>), ImageFailure> {
+        let picture = self.store.watchlist().picture(reference, image)?;
+        let picture = picture.ok_or(ImageFailure::Gone)?;
+        let frame = overt_vision::decode_still(&picture.jpeg).map_err(StillFailure::Unreadable)?;
+        let frame = Arc::new(frame);
+        // The picture is the face with its surroundings: the largest face on it is the one that was enrolled.
+        let faces = eyes.detect(&frame)?;
+        let face = faces
+            .into_iter()
+            .max_by(|one, other| one.bounds.width.total_cmp(&other.bounds.width))
+            .ok_or(ImageFailure::NoFace)?;
+        let quality = picture
+            .quality
+            .iter()
+            .find(|(name, _)| name == crate::enrol::UNIFIED)
+            .map(|(_, value)| *value);
+        Ok((quality, eyes.describe(&frame, face)?.values))
+    }
+}
+
+/// Whether two generations are the same for everybody: the same plugins under the same terms, and the same lock.
+fn is_same(one: &Generation, other: &Generation) -> bool {
+    let plugins = |generation: &Generation| -> BTreeMap<String, *const Loaded> {
+        let all = generation.all();
+        all.map(|loaded| (loaded.slot.to_string(), Arc::as_ptr(loaded)))
+            .collect()
+    };
+    plugins(one) == plugins(other) && one.lock_sha256 == other.lock_sha256
+}
