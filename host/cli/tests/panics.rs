@@ -5,17 +5,15 @@
 
 mod support;
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use overt_deployment::Deployment;
-use overt_pipeline::{CameraNews, Event, Finished, Machine, MachineOptions, PipelineError};
-use overt_records::{Retention, RunId, Store, StoreSettings};
-use overt_runtime::compiler::Compiler;
+use overt_pipeline::{CameraNews, Event, Finished, PipelineError};
+use overt_records::RunId;
 use overt_tests::rtsp::{RtspServer, TEST_PICTURE};
-use support::Place;
+use support::{Place, machine_and_store};
 
 /// Longer than anything takes on a busy machine; a run that takes so long waits for a thread that is gone.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -28,24 +26,17 @@ fn run(
     let deployment = Deployment::read(&place.deployment()).unwrap();
     let (end, ended) = channel();
     std::thread::spawn(move || {
-        let options = MachineOptions {
-            compiler: Compiler {
-                program: env!("CARGO_BIN_EXE_overt").into(),
-                arguments: vec!["compile".into()],
-            },
-            cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("overt/compiled")),
-        };
-        let machine = Machine::start(&deployment, options).unwrap();
-        let settings = StoreSettings {
-            deployment: deployment.id.clone(),
-            retention: Retention {
-                alerts_hours: 24,
-                watchlist_hours: 24,
-            },
-        };
-        let store = Store::open(&deployment.host.records, &settings).unwrap();
+        let (machine, store) = machine_and_store(&deployment);
         let go_on = AtomicBool::new(false);
-        let outcome = overt_pipeline::run(&machine, &deployment, None, &store, &go_on, overt_pipeline::control::nobody(), &tell);
+        let outcome = overt_pipeline::run(
+            &machine,
+            &deployment,
+            None,
+            &store,
+            &go_on,
+            overt_pipeline::control::nobody(),
+            &tell,
+        );
         let alerts = store.alerts(RunId(1)).unwrap().len();
         end.send((outcome, alerts)).unwrap();
     });

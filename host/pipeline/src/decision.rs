@@ -345,12 +345,7 @@ impl DecisionThread<'_> {
             .take(MOST_EARLIER)
             .collect();
         earlier.reverse();
-        let observation = trail.observe(
-            &self.deployment.cameras[camera].id,
-            time,
-            ended,
-            earlier,
-        );
+        let observation = trail.observe(&self.deployment.cameras[camera].id, time, ended, earlier);
         match self.stages.time(Stage::Decide, || {
             generation.policy.plugin.decide(&observation)
         }) {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use overt_deployment::{Deployment, Slot, Timestamp};
 use overt_gallery::{GalleryError, TemplateError};
 use overt_records::{Quarantine, RecordsError};
+use overt_runtime::PluginError;
 use overt_runtime::signature::KeyError;
 use overt_runtime::trust::SameKey;
-use overt_runtime::PluginError;
 use overt_vision::{CameraError, InferenceError, ModelError};
 
 use crate::calibration::CalibrationError;

@@ -43,6 +43,8 @@ pub struct GenerationFacts {
     pub since: Timestamp,
     /// Why it came.
     pub cause: GenerationCause,
+    /// The roles in which another plugin serves than in the generation before, or the same under other terms.
+    pub changed: Vec<Role>,
     /// The plugins that serve, in the order of a frame's way.
     pub plugins: Vec<PluginReport>,
     /// The models that they run.
@@ -56,11 +58,26 @@ pub struct GenerationFacts {
 }
 
 impl GenerationFacts {
-    fn of(generation: &Generation, cause: GenerationCause) -> GenerationFacts {
+    fn of(
+        generation: &Generation,
+        before: Option<&Generation>,
+        cause: GenerationCause,
+    ) -> GenerationFacts {
+        let is_new = |loaded: &&Arc<Loaded>| {
+            before.is_some_and(|before| {
+                let had = before.plugin(loaded.slot.role);
+                had.is_none_or(|had| !Arc::ptr_eq(had, loaded))
+            })
+        };
         GenerationFacts {
             number: generation.number,
             since: Timestamp::now(),
             cause,
+            changed: generation
+                .plugins()
+                .filter(is_new)
+                .map(|loaded| loaded.slot.role)
+                .collect(),
             plugins: generation
                 .plugins()
                 .map(|loaded| PluginReport::of(loaded))
@@ -123,7 +140,7 @@ pub(crate) struct Generations {
 impl Generations {
     /// With the one that the run begins with.
     pub(crate) fn new(first: Generation) -> Generations {
-        let facts = vec![GenerationFacts::of(&first, GenerationCause::Start)];
+        let facts = vec![GenerationFacts::of(&first, None, GenerationCause::Start)];
         Generations {
             current: ArcSwap::from_pointee(first),
             history: Mutex::new(History {
@@ -191,7 +208,7 @@ impl Turn<'_> {
         run: records::RunId,
         record: impl FnOnce(&records::GenerationChange) -> Result<(), records::RecordsError>,
     ) -> Result<GenerationFacts, PipelineError> {
-        let facts = GenerationFacts::of(&next, cause);
+        let facts = GenerationFacts::of(&next, Some(&self.current()), cause);
         record(&facts.record(run))?;
         self.history.facts.push(facts.clone());
         self.current.store(Arc::new(next));

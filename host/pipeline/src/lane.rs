@@ -149,7 +149,11 @@ impl<'a> Lane<'a> {
             self.choice.forget(ended.track);
         }
         let encoder = generation.perception.encoder_id();
-        if self.encoder.as_ref().is_some_and(|before| before != encoder) {
+        if self
+            .encoder
+            .as_ref()
+            .is_some_and(|before| before != encoder)
+        {
             // What another encoder saw is of no more use: everybody in view is new to this one.
             self.choice = Choice::default();
         }

@@ -114,6 +114,10 @@ pub struct AlertReport {
     pub track: u32,
     /// The best score of the entry on this track, a cosine, −1 to 1.
     pub score: f32,
+    /// The least score at which anybody could be alerted then.
+    pub score_floor: f32,
+    /// The generation that it was raised by.
+    pub generation: u64,
     /// `low`, `normal` or `high`.
     pub priority: String,
     /// The policy's reason.

@@ -17,9 +17,9 @@ use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience,
 use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
 use crate::caught::{SetOnDrop, caught};
+use crate::control::{Control, Request};
 use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
-use crate::control::{Control, Request};
 use crate::generation::Generation;
 use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
@@ -156,15 +156,7 @@ pub fn run(
                 calibration,
             });
         };
-        way(
-            machine,
-            cameras,
-            requests,
-            workers,
-            stop,
-            decision,
-            &began,
-        )?
+        way(machine, cameras, requests, workers, stop, decision, &began)?
     };
     let seconds = clock.elapsed().as_secs_f64();
     let interrupted = stop.load(Ordering::Relaxed);
@@ -188,7 +180,10 @@ pub fn run(
 }
 
 /// That no plugin of the deployment is in quarantine from an earlier run: asked before anything of it is parsed.
-pub(crate) fn held_out(deployment: &Deployment, store: &records::Store) -> Result<(), PipelineError> {
+pub(crate) fn held_out(
+    deployment: &Deployment,
+    store: &records::Store,
+) -> Result<(), PipelineError> {
     let mut lasting = store.quarantines()?;
     lasting.retain(|quarantine| quarantine.release.is_none());
     if lasting.is_empty() {

@@ -241,6 +241,8 @@ pub struct Generation {
     pub reason: Option<String>,
     /// The role whose plugin was put in quarantine.
     pub role: Option<Role>,
+    /// The roles in which another plugin served than before, or the same under other terms.
+    pub changed: Vec<Role>,
     /// SHA-256 of the files of the plugins that served, in the order of a frame's way.
     pub plugins: Vec<String>,
     /// SHA-256 of the lock that it held to; absent: nobody had decided what runs.
@@ -263,6 +265,7 @@ impl Generation {
             by,
             reason,
             role,
+            changed: facts.changed.clone(),
             plugins: facts
                 .plugins
                 .iter()

@@ -70,7 +70,9 @@ pub enum SwapError {
         parts: Vec<&'static str>,
     },
     /// The floor or its calibration has changed, and neither detector nor encoder has.
-    #[error("the score floor or its calibration has changed, and detector and encoder are the same")]
+    #[error(
+        "the score floor or its calibration has changed, and detector and encoder are the same"
+    )]
     FloorAlone,
     /// Another encoder comes without a calibration.
     #[error("another encoder cannot go live without a calibration of its own")]
@@ -219,8 +221,7 @@ impl Swapping<'_> {
             one.plugin.identity().content == other.plugin.identity().content
         };
         let same_encoder = perception.encoder_id == before.perception.encoder_id;
-        let same_eyes =
-            same_encoder && same(&perception.detector, &before.perception.detector);
+        let same_eyes = same_encoder && same(&perception.detector, &before.perception.detector);
         let floor = &deployment.authority;
         if same_eyes
             && (floor.score_floor, &floor.calibration)
@@ -241,7 +242,8 @@ impl Swapping<'_> {
                 (Arc::new(watchlist), Some(re_encoded))
             }
         };
-        let mut next = admitted.generation(0, self.machine, deployment, lock.as_ref(), watchlist)?;
+        let mut next =
+            admitted.generation(0, self.machine, deployment, lock.as_ref(), watchlist)?;
         if is_same(&next, &before) {
             return Err(SwapError::Nothing {
                 generation: before.number,
@@ -391,8 +393,7 @@ impl Swapping<'_> {
             });
         }
         let encoder = perception.encoder();
-        let watchlist =
-            Watchlist::of(perception.encoder_id(), deployment, self.store, &templates)?;
+        let watchlist = Watchlist::of(perception.encoder_id(), deployment, self.store, &templates)?;
         Ok((watchlist, ReEncoded { encoder, templates }))
     }
 

@@ -58,12 +58,11 @@ impl Watchlist {
                     category: image.category.clone(),
                 });
             }
-            let template = Template::new(encoder, &image.values).map_err(|cause| {
-                PipelineError::Template {
+            let template =
+                Template::new(encoder, &image.values).map_err(|cause| PipelineError::Template {
                     reference: image.reference.clone(),
                     cause,
-                }
-            })?;
+                })?;
             templates.push((EntryKey::from(image.reference.as_str()), template));
             // Templates come by reference, so an entry's images stand together, as in the gallery.
             match entries

@@ -43,7 +43,10 @@ impl<'a> Worker<'a> {
             backend,
             stages,
             lanes,
-            sessions: generation.with_models().map(ready).collect::<Result<_, _>>()?,
+            sessions: generation
+                .with_models()
+                .map(ready)
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -147,9 +150,7 @@ impl<'a> Worker<'a> {
         faces: Arc<[Rect]>,
     ) -> Result<Compared, CallError> {
         let encoder = &generation.perception.encoder.plugin;
-        let still = self
-            .stages
-            .time(Stage::Picture, || Still::of(frame, faces));
+        let still = self.stages.time(Stage::Picture, || Still::of(frame, faces));
         let still = Arc::new(still.map_err(|error| host_failed(encoder, frame, &error))?);
         let (full, bare): (Vec<Chosen>, Vec<Chosen>) = chosen
             .into_iter()

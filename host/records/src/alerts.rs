@@ -57,6 +57,9 @@ pub struct Alert {
     pub first_frame: u32,
     /// Sequence number of the track's newest frame when the alert was raised.
     pub last_frame: u32,
+    /// The run's generation that raised it: which plugins served. 0 in what was stored before there were others.
+    #[serde(default)]
+    pub generation: u64,
     /// How urgently a person should look.
     pub priority: Priority,
     /// Ids of the channels that were told.

@@ -169,9 +169,9 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
     }
     match templates.keys().next() {
         None => Ok(()),
-        Some((reference, image)) => Err(refused(format!(
-            "there is no image {image} of {reference}"
-        ))),
+        Some((reference, image)) => {
+            Err(refused(format!("there is no image {image} of {reference}")))
+        }
     }
 }
 

@@ -181,7 +181,15 @@ fn seconds_a_frame(
             _ => {}
         }
     };
-    let finished = overt_pipeline::run(machine, deployment, None, store, &stop, overt_pipeline::control::nobody(), &tell)?;
+    let finished = overt_pipeline::run(
+        machine,
+        deployment,
+        None,
+        store,
+        &stop,
+        overt_pipeline::control::nobody(),
+        &tell,
+    )?;
     let (_, time, done, faces) = *clock.lock().map_err(|_| "a run panicked")?;
     if let Some(error) = finished.summary.plugin_errors.first() {
         return Err(format!("a plugin failed: {error:?}").into());

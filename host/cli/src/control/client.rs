@@ -20,10 +20,7 @@ pub(crate) fn ask(
     let nobody = || {
         Failure::new(
             format!("no run of {} goes on here", deployment.id),
-            format!(
-                "begin one: `overt run {}`",
-                deployment.file().display()
-            ),
+            format!("begin one: `overt run {}`", deployment.file().display()),
         )
     };
     let failed = |error: std::io::Error| match error.kind() {
@@ -38,9 +35,7 @@ pub(crate) fn ask(
     };
     let line = serde_json::to_string(&asked)
         .map_err(|error| Failure::new(format!("the question cannot be put: {error}"), ""))?;
-    stream
-        .write_all((line + "\n").as_bytes())
-        .map_err(failed)?;
+    stream.write_all((line + "\n").as_bytes()).map_err(failed)?;
     for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
         let line = line.map_err(failed)?;
         let told: Told = serde_json::from_str(&line).map_err(|error| {

@@ -59,7 +59,9 @@ impl Server {
         let open = own_folder(folder)?;
         let socket = folder.join(SOCKET);
         match std::fs::remove_file(&socket) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
             _ => {}
         }
         let listener = UnixListener::bind(address(&open)).map_err(failed)?;

@@ -74,7 +74,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 /// A generation's plugins, a line each.
 pub(crate) fn text(generation: &Generation) -> String {
-    let mut text = format!("generation {}, since {}", generation.number, generation.since);
+    let mut text = format!(
+        "generation {}, since {}",
+        generation.number, generation.since
+    );
     match (&generation.by, &generation.reason) {
         (Some(by), Some(reason)) => text += &format!(", by {by}: {reason}\n"),
         _ if generation.cause == "fallback" => text += ", because a plugin was put in quarantine\n",

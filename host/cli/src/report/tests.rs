@@ -8,6 +8,7 @@ use overt_pipeline::report::{
     ReportData, RouteReport, StripFrame,
 };
 use overt_pipeline::summary::{self, Alert, Frames, PluginErrors, Summary};
+use overt_pipeline::{GenerationCause, GenerationFacts};
 
 use super::page;
 
@@ -33,6 +34,8 @@ fn alert(number: u32, reference: &str, from: f64, to: f64) -> AlertReport {
         camera: "gate".into(),
         track: 3 + number,
         score: 0.712,
+        score_floor: 0.45,
+        generation: u64::from(number - 1),
         priority: "high".into(),
         reason: "3 of 5 probes at 0.65 or more, margin 0.41 to the second".into(),
         time: from + 1.2,
@@ -190,6 +193,7 @@ fn data() -> ReportData {
                 strikes: 10,
                 calls: 31,
             }],
+            generations: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,
@@ -267,7 +271,56 @@ fn data() -> ReportData {
             ),
             plugin(Role::AlertRouter, "router-desk", &[], 0),
         ],
+        generations: vec![
+            generation(0, GenerationCause::Start),
+            generation(
+                1,
+                GenerationCause::Swap {
+                    by: "A. N. Engineer".into(),
+                    reason: "the new policy was evaluated".into(),
+                },
+            ),
+            generation(
+                2,
+                GenerationCause::Fallback {
+                    role: Role::MatcherPolicy,
+                },
+            ),
+        ],
     }
+}
+
+fn generation(number: u64, cause: GenerationCause) -> GenerationFacts {
+    GenerationFacts {
+        number,
+        since: "2026-01-31T10:00:12Z".parse().unwrap(),
+        changed: match number {
+            0 => Vec::new(),
+            _ => vec![Role::MatcherPolicy],
+        },
+        cause,
+        plugins: vec![plugin(Role::MatcherPolicy, "policy-threshold", &[], 0)],
+        models: Vec::new(),
+        lock_sha256: Some("1c".repeat(32)),
+        score_floor: 0.45,
+        calibration: None,
+    }
+}
+
+#[test]
+fn a_run_in_which_plugins_changed_says_what_served_when_and_why() {
+    let told = page(&data()).unwrap();
+    for text in [
+        "What served from when on",
+        "swapped by A. N. Engineer: the new policy was evaluated",
+        "its fallback came in",
+        "matcher-policy: policy-threshold 0.1.0",
+    ] {
+        assert!(told.contains(text), "{text}");
+    }
+    let mut one = data();
+    one.generations.truncate(1);
+    assert!(!page(&one).unwrap().contains("What served from when on"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use overt_deployment::Purpose;
 use overt_pipeline::report::{AlertReport, CameraReport, PluginReport, ReportData};
 use overt_pipeline::summary;
+use overt_pipeline::{GenerationCause, GenerationFacts};
 
 use super::images::Image;
 use super::timeline::Timeline;
@@ -22,11 +23,12 @@ pub(super) struct View {
     pub(super) tiles: Vec<(String, &'static str)>,
     pub(super) sums: bool,
     pub(super) alerts: Vec<Alert>,
-    pub(super) score_floor: String,
     pub(super) timelines: Vec<Timeline>,
     pub(super) cameras: Vec<Camera>,
     pub(super) stages: Vec<Stage>,
     pub(super) plugins: Vec<Plugin>,
+    /// What served from when on; empty where one generation did all along.
+    pub(super) generations: Vec<Generation>,
     pub(super) models: Vec<Model>,
     pub(super) failures: Vec<Failure>,
     pub(super) host: Vec<(&'static str, String)>,
@@ -46,6 +48,7 @@ pub(super) struct Alert {
     /// Places on a scale from 0 to 100, where 0 is a cosine of 0 or below.
     pub(super) score_at: f32,
     pub(super) floor_at: f32,
+    pub(super) floor: String,
     pub(super) strip: Vec<Strip>,
 }
 
@@ -93,6 +96,14 @@ pub(super) struct Plugin {
     pub(super) may: String,
     pub(super) signed: String,
     pub(super) sha256: String,
+}
+
+pub(super) struct Generation {
+    pub(super) number: u64,
+    pub(super) since: String,
+    pub(super) why: String,
+    pub(super) changed: String,
+    pub(super) lock: String,
 }
 
 pub(super) struct Model {
@@ -207,12 +218,7 @@ impl View {
                 (format!("{:.1}", summary.fps), "frames per second"),
             ],
             sums: frames.processed + frames.dropped + frames.unseen == frames.read,
-            alerts: data
-                .alerts
-                .iter()
-                .map(|alert| Alert::of(alert, deployment.score_floor))
-                .collect(),
-            score_floor: format!("{:.2}", deployment.score_floor),
+            alerts: data.alerts.iter().map(|alert| Alert::of(alert)).collect(),
             timelines: data
                 .cameras
                 .iter()
@@ -233,6 +239,10 @@ impl View {
                 })
                 .collect(),
             plugins: data.plugins.iter().map(plugin).collect(),
+            generations: match &data.generations[..] {
+                [] | [_] => Vec::new(),
+                several => several.iter().map(Generation::of).collect(),
+            },
             models: data.plugins.iter().flat_map(models).collect(),
             failures: summary
                 .plugin_errors
@@ -315,8 +325,41 @@ impl Camera {
     }
 }
 
+impl Generation {
+    fn of(facts: &GenerationFacts) -> Self {
+        let changed: Vec<String> = facts
+            .plugins
+            .iter()
+            .filter(|plugin| facts.changed.contains(&plugin.role))
+            .map(|plugin| format!("{}: {} {}", plugin.role, plugin.id, plugin.version))
+            .collect();
+        Self {
+            number: facts.number,
+            since: times::for_lists(facts.since),
+            why: match &facts.cause {
+                GenerationCause::Start => "the run began".to_owned(),
+                GenerationCause::Swap { by, reason } => format!("swapped by {by}: {reason}"),
+                GenerationCause::Fallback { role } => {
+                    format!(
+                        "the plugin that served as {role} was put in quarantine, and its fallback came in"
+                    )
+                }
+            },
+            changed: match changed.is_empty() {
+                true => "–".to_owned(),
+                false => changed.join(", "),
+            },
+            lock: facts
+                .lock_sha256
+                .clone()
+                .unwrap_or_else(|| "none: it ran unlocked".to_owned()),
+        }
+    }
+}
+
 impl Alert {
-    fn of(alert: &AlertReport, floor: f32) -> Self {
+    fn of(alert: &AlertReport) -> Self {
+        let floor = alert.score_floor;
         // Scores of faces are cosines; what lies below 0 is as unlike as can be told.
         let place = |score: f32| score.clamp(0.0, 1.0) * 100.0;
         Self {
@@ -346,7 +389,9 @@ impl Alert {
                 ),
                 ("Probes", alert.probes.to_string()),
                 ("Priority", alert.priority.clone()),
+                ("Generation", alert.generation.to_string()),
             ],
+            floor: format!("{floor:.2}"),
             reason: alert.reason.clone(),
             routes: alert
                 .routes

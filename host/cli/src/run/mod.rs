@@ -238,13 +238,14 @@ fn generation_line(facts: &GenerationFacts) -> String {
     let plugins: Vec<String> = facts
         .plugins
         .iter()
-        .map(|plugin| format!("{} {}", plugin.id, plugin.version))
+        .filter(|plugin| facts.changed.contains(&plugin.role))
+        .map(|plugin| format!("{} {} as {}", plugin.id, plugin.version, plugin.role))
         .collect();
-    format!(
-        "GENERATION {} serves, {why}: {}",
-        facts.number,
-        plugins.join(", ")
-    )
+    let changed = match plugins.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", plugins.join(", ")),
+    };
+    format!("GENERATION {} serves{changed}; {why}", facts.number)
 }
 
 fn alert_line(alert: &AlertReport) -> String {

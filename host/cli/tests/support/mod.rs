@@ -3,11 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use opencv::core::{Mat, Scalar, Size, Vec3b};
 use opencv::prelude::*;
 use opencv::videoio::VideoWriter;
+use overt_deployment::Deployment;
+use overt_pipeline::{Machine, MachineOptions};
+use overt_records::{Retention, Store, StoreSettings};
+use overt_runtime::compiler::Compiler;
 use overt_tests::model;
 use overt_vision::{Frame, encode_jpeg, read_still};
 
@@ -80,6 +85,62 @@ pub(crate) fn photograph(name: &str) -> PathBuf {
     set_up(&format!("photographs/person-{name}"))
 }
 
+/// The machine and the records of a deployment, for a test that drives a run itself.
+pub(crate) fn machine_and_store(deployment: &Deployment) -> (Machine, Store) {
+    let options = MachineOptions {
+        compiler: Compiler {
+            program: env!("CARGO_BIN_EXE_overt").into(),
+            arguments: vec!["compile".into()],
+        },
+        cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("overt/compiled")),
+    };
+    let machine = Machine::start(deployment, options).unwrap();
+    let settings = StoreSettings {
+        deployment: deployment.id.clone(),
+        retention: Retention {
+            alerts_hours: 24,
+            watchlist_hours: 24,
+        },
+    };
+    let store = Store::open(&deployment.host.records, &settings).unwrap();
+    (machine, store)
+}
+
+/// An `overt run` that goes on; ended when this is dropped.
+pub(crate) struct Going {
+    child: Option<Child>,
+}
+
+impl Going {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(mut self) -> Ended {
+        let child = self.child.take().unwrap();
+        let id = rustix::process::Pid::from_child(&child);
+        // It may have come to its own end.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Waits until it has come to its own end.
+    pub(crate) fn ended(mut self) -> Ended {
+        self.child
+            .take()
+            .unwrap()
+            .wait_with_output()
+            .unwrap()
+            .into()
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// A folder with a deployment file.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
@@ -119,6 +180,42 @@ impl Place {
             Path::new("--unlocked"),
             &self.deployment(),
         ])
+    }
+
+    /// Starts the deployment, and waits until it answers.
+    pub(crate) fn start(&self, more: &[&str]) -> Going {
+        let child = overt()
+            .arg("run")
+            .args(more)
+            .arg(self.deployment())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut going = Going { child: Some(child) };
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(120) {
+            let status = run([
+                Path::new("deployment"),
+                Path::new("status"),
+                &self.deployment(),
+            ]);
+            if status.status == Some(0) {
+                return going;
+            }
+            if going.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+                let ended = going.ended();
+                panic!("it has ended: {}{}", ended.out, ended.err);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("it does not answer");
+    }
+
+    /// Locks the deployment as it stands.
+    pub(crate) fn lock(&self) {
+        let locked = run([Path::new("lock"), &self.deployment()]);
+        assert_eq!(locked.status, Some(0), "{}", locked.err);
     }
 
     /// Changes the deployment file.

@@ -176,7 +176,12 @@ fn other(
     let Some(value) = table.find(key) else {
         return Some(None);
     };
-    let plugin = plugin(value.table(table.notes())?, Slot { role, post }, names, files)?;
+    let plugin = plugin(
+        value.table(table.notes())?,
+        Slot { role, post },
+        names,
+        files,
+    )?;
     Some(Some(Box::new(plugin)))
 }
 

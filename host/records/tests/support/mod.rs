@@ -107,6 +107,7 @@ pub fn alert(number: u32) -> NewAlert {
             raised_at: NOW,
             first_frame: 10,
             last_frame: 25,
+            generation: 0,
             priority: Priority::Normal,
             routes: vec!["desk-1".into()],
         },

@@ -1,0 +1,331 @@
+//! Plugins change while a deployment runs: what is refused leaves the old ones serving, what is taken up loses no frame, and who did it is on record.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Ended, Place, module, photograph, run, set_up};
+
+fn swap(place: &Place) -> Ended {
+    let deployment = place.deployment();
+    run([
+        Path::new("plugin"),
+        Path::new("swap"),
+        &deployment,
+        Path::new("--by"),
+        Path::new("A. N. Engineer"),
+        Path::new("--reason"),
+        Path::new("it was evaluated"),
+        Path::new("--json"),
+    ])
+}
+
+fn status(place: &Place) -> Value {
+    let told = run([
+        Path::new("deployment"),
+        Path::new("status"),
+        &place.deployment(),
+        Path::new("--json"),
+    ]);
+    assert_eq!(told.status, Some(0), "{}", told.err);
+    serde_json::from_str(&told.out).unwrap()
+}
+
+fn summary(place: &Place) -> Value {
+    serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
+}
+
+/// Every frame that was read was processed.
+fn nothing_lost(summary: &Value) {
+    let count = |name: &str| summary["frames"][name].as_u64().unwrap();
+    assert!(count("read") > 0);
+    assert_eq!(
+        (count("processed"), count("dropped"), count("unseen")),
+        (count("read"), 0, 0),
+        "{summary}"
+    );
+}
+
+/// A place with a long video of person A.
+fn long() -> Place {
+    let place = Place::with_person_a();
+    place.film(1500);
+    place
+}
+
+#[test]
+fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
+    let place = long();
+    place.lock();
+    let going = place.start(&[]);
+    let before = status(&place);
+    assert_eq!(before["generations"].as_array().unwrap().len(), 1);
+
+    let same = swap(&place);
+    assert_eq!(same.status, Some(1));
+    assert!(same.err.contains("nothing has changed"), "{}", same.err);
+
+    // Changed, and not locked.
+    place.change("missing-person = 0.5,", "missing-person = 0.51,");
+    let unlocked = swap(&place);
+    assert_eq!(unlocked.status, Some(1));
+    assert!(
+        unlocked.err.contains("is not the one that was locked")
+            && unlocked.err.contains("matcher-policy.config-sha256"),
+        "{}",
+        unlocked.err
+    );
+    assert_eq!(status(&place)["generations"].as_array().unwrap().len(), 1);
+
+    place.lock();
+    let swapped = swap(&place);
+    assert_eq!(swapped.status, Some(0), "{}", swapped.err);
+    let swapped: Value = serde_json::from_str(&swapped.out).unwrap();
+    assert_eq!(swapped["generation"]["number"], 1);
+    assert_eq!(swapped["generation"]["by"], "A. N. Engineer");
+    assert_eq!(swapped["drained"], true);
+
+    let ended = going.end();
+    assert!(
+        ended.err.contains("GENERATION 1 serves with policy-threshold 0.1.0 as matcher-policy; swapped by A. N. Engineer: it was evaluated"),
+        "{}",
+        ended.err
+    );
+    let told = summary(&place);
+    nothing_lost(&told);
+    let generations = told["generations"].as_array().unwrap();
+    assert_eq!(generations.len(), 2);
+    assert_eq!(
+        generations[1]["changed"],
+        serde_json::json!(["matcher-policy"])
+    );
+    assert_ne!(generations[0]["lock_sha256"], generations[1]["lock_sha256"]);
+    let report = std::fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert!(report.contains("What served from when on"));
+    assert!(
+        !place.path("out/records.control").exists(),
+        "the socket goes with the run"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_swap_leaves_what_served_serving() {
+    let place = long();
+    let going = place.start(&["--unlocked"]);
+    let refused = |told: &[&str]| {
+        let ended = swap(&place);
+        assert_eq!(ended.status, Some(1), "{}{}", ended.out, ended.err);
+        for told in told {
+            assert!(ended.err.contains(told), "{told}: {}", ended.err);
+        }
+    };
+    let was = std::fs::read_to_string(place.deployment()).unwrap();
+    let undo = || std::fs::write(place.deployment(), &was).unwrap();
+
+    // More than a run can take up.
+    place.change("alerts-hours = 24", "alerts-hours = 48");
+    place.change("officer = \"A. N. Officer\"", "officer = \"B. Other\"");
+    refused(&["more than plugins has changed", "[authority], [retention]"]);
+    undo();
+    // A floor for the same plugins.
+    place.change("score-floor = 0.45", "score-floor = 0.40");
+    refused(&["the score floor or its calibration has changed"]);
+    undo();
+    // A mistake in the file is one for whoever asks.
+    place.change("margin = 0.05", "margin = ");
+    assert_eq!(swap(&place).status, Some(2));
+    undo();
+    // A plugin file that is none, and one that nobody has signed whom the force trusts.
+    let policy = set_up("plugins/policy-threshold.wasm");
+    std::fs::write(place.path("none.wasm"), "no plugin").unwrap();
+    place.change(policy.to_str().unwrap(), "none.wasm");
+    refused(&["[plugins.matcher-policy]", "none.wasm"]);
+    undo();
+    let unsigned = set_up("hostile/hostile-decision.wasm");
+    place.change(policy.to_str().unwrap(), unsigned.to_str().unwrap());
+    refused(&["[plugins.matcher-policy]", "signature"]);
+    undo();
+
+    let now = status(&place);
+    assert_eq!(now["generations"].as_array().unwrap().len(), 1);
+    let ended = going.end();
+    assert!(!ended.err.contains("GENERATION"), "{}", ended.err);
+    nothing_lost(&summary(&place));
+}
+
+/// Measures how often a search with the deployment's plugins errs, and names what comes of it under [authority].
+fn calibrate(place: &Place, file: &str) {
+    for (folder, to, from) in [
+        ("gallery", "A/one.jpg", "a-1.jpg"),
+        ("gallery", "B_0001.jpg", "b.jpg"),
+        ("mated", "A_0002.jpg", "a-2.jpg"),
+        ("others", "C.png", "c.png"),
+    ] {
+        let to = place.path(folder).join(to);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(photograph(from), to).unwrap();
+    }
+    let measured = run([
+        Path::new("evaluate"),
+        Path::new("identification"),
+        Path::new("--deployment"),
+        &place.deployment(),
+        Path::new("--gallery"),
+        &place.path("gallery"),
+        Path::new("--mated"),
+        &place.path("mated"),
+        Path::new("--non-mated"),
+        &place.path("others"),
+        Path::new("--json"),
+        &place.path("measured.json"),
+        Path::new("--calibration"),
+        &place.path(file),
+        Path::new("--description"),
+        Path::new("four photographs"),
+    ]);
+    assert_eq!(measured.status, Some(0), "{}", measured.err);
+}
+
+/// Another version of the encoder: the same algorithm, and yet another plugin, whose templates are its own.
+fn other_encoder(place: &Place) -> std::path::PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../plugins/encoder-mobilefacenet/plugin.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let other = manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1);
+    assert_ne!(manifest, other);
+    std::fs::write(place.path("encoder.toml"), other).unwrap();
+    let file = place.path("encoder-0.2.wasm");
+    let packed = run([
+        Path::new("plugin"),
+        Path::new("pack"),
+        &place.path("encoder.toml"),
+        &module("encoder_mobilefacenet"),
+        Path::new("--output"),
+        &file,
+    ]);
+    assert_eq!(packed.status, Some(0), "{}", packed.err);
+    file
+}
+
+#[test]
+fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
+    let place = long();
+    place.unsigned();
+    let other = other_encoder(&place);
+    let encoder = set_up("plugins/encoder-mobilefacenet.wasm");
+    let was = std::fs::read_to_string(place.deployment()).unwrap();
+    place.change(encoder.to_str().unwrap(), other.to_str().unwrap());
+    calibrate(&place, "calibration.json");
+    let uncalibrated = std::fs::read_to_string(place.deployment()).unwrap();
+    std::fs::write(place.deployment(), &was).unwrap();
+
+    let going = place.start(&["--unlocked"]);
+    std::fs::write(place.deployment(), &uncalibrated).unwrap();
+    let refused = swap(&place);
+    assert_eq!(refused.status, Some(1));
+    assert!(
+        refused.err.contains("cannot go live without a calibration"),
+        "{}",
+        refused.err
+    );
+    // One of another encoder is none of this one.
+    place.change(
+        "[authority]\n",
+        "[authority]\ncalibration = \"calibration.json\"\n",
+    );
+    let text = std::fs::read_to_string(place.deployment()).unwrap();
+    place.change(other.to_str().unwrap(), encoder.to_str().unwrap());
+    let foreign = swap(&place);
+    assert!(
+        foreign.err.contains("was made with something else")
+            || foreign
+                .err
+                .contains("the score floor or its calibration has changed"),
+        "{}",
+        foreign.err
+    );
+    std::fs::write(place.deployment(), &text).unwrap();
+    let swapped = swap(&place);
+    assert_eq!(swapped.status, Some(0), "{}", swapped.err);
+    let swapped: Value = serde_json::from_str(&swapped.out).unwrap();
+    assert_eq!(swapped["re_encoded"], 1);
+    assert_eq!(swapped["generation"]["plugins"][1]["version"], "0.2.0");
+    let ended = going.end();
+    assert!(ended.err.contains("ALERT 1"), "{}", ended.err);
+    nothing_lost(&summary(&place));
+
+    // The store holds the new encoder's templates: the next run begins with it, and alerts.
+    place.film(40);
+    let next = place.run();
+    assert_eq!(next.status, Some(0), "{}", next.err);
+    assert_eq!(summary(&place)["alerts"].as_array().unwrap().len(), 1);
+    // And the old one finds none of its own.
+    std::fs::write(place.deployment(), &was).unwrap();
+    let old = place.run();
+    assert!(old.err.contains("enrol them again"), "{}", old.err);
+}
+
+#[test]
+fn the_socket_is_its_owners_alone_and_a_stranger_to_its_language_holds_nobody_up() {
+    let place = long();
+    let going = place.start(&["--unlocked"]);
+    let folder = place.path("out/records.control");
+    let found = std::fs::symlink_metadata(&folder).unwrap();
+    assert_eq!(found.mode() & 0o777, 0o700);
+    let socket = folder.join("host.sock");
+    assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
+    let ask = |question: &[u8]| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let _ = stream.write_all(question);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    };
+    let long = vec![b'x'; 1 << 20];
+    for question in [
+        b"".as_slice(),
+        b"\n",
+        b"{}\n",
+        b"{\"overt\":\"0.1.0\",\"ask\":\"everything\"}\n",
+        b"\xff\xfe\n",
+        &long,
+    ] {
+        let answer = ask(question);
+        assert!(
+            answer.is_empty() || answer.contains("this is no question"),
+            "{answer}"
+        );
+    }
+    let other = ask(b"{\"overt\":\"9.9.9\",\"ask\":\"status\"}\n");
+    assert!(other.contains("and 9.9.9 asks"), "{other}");
+    let nobody = ask(b"{\"overt\":\"0.1.0\",\"ask\":{\"swap\":{\"by\":\"\",\"reason\":\"\"}}}\n");
+    assert!(nobody.contains("refused"), "{nobody}");
+    // Connections that say nothing take the places there are; they are closed after their time, and the run goes on meanwhile.
+    let silent: Vec<UnixStream> = (0..40)
+        .filter_map(|_| UnixStream::connect(&socket).ok())
+        .collect();
+    drop(silent);
+    assert!(status(&place)["frames_read"].as_u64().unwrap() > 0);
+    nothing_lost(&{
+        going.end();
+        summary(&place)
+    });
+    let gone = run([
+        Path::new("deployment"),
+        Path::new("status"),
+        &place.deployment(),
+    ]);
+    assert_eq!(gone.status, Some(1));
+    assert!(
+        gone.err.contains("no run of walk-past goes on here"),
+        "{}",
+        gone.err
+    );
+}
