@@ -28,6 +28,7 @@ impl Schema {
     fn check(&self, schema: &Value, value: &Value, at: &str, errors: &mut Vec<String>) {
         for (keyword, wanted) in schema.as_object().unwrap() {
             let length = value.as_str().map(|text| text.chars().count() as u64);
+            let items = value.as_array().map(|items| items.len() as u64);
             let holds = match keyword.as_str() {
                 "$schema" | "$defs" | "title" | "description" => true,
                 "$ref" => {
@@ -39,6 +40,17 @@ impl Schema {
                     Value::Array(types) => types.iter().any(|wanted| is_of(value, wanted)),
                     wanted => is_of(value, wanted),
                 },
+                "const" => value == wanted,
+                "minItems" => items.is_none_or(|items| items >= wanted.as_u64().unwrap()),
+                "maxItems" => items.is_none_or(|items| items <= wanted.as_u64().unwrap()),
+                "oneOf" => {
+                    let fits = |one: &&Value| {
+                        let mut errors = Vec::new();
+                        self.check(one, value, at, &mut errors);
+                        errors.is_empty()
+                    };
+                    wanted.as_array().unwrap().iter().filter(fits).count() == 1
+                }
                 "enum" => wanted.as_array().unwrap().contains(value),
                 "minimum" => value
                     .as_f64()

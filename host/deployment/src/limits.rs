@@ -48,6 +48,13 @@ pub const CATEGORIES: usize = 64;
 /// Models of one plugin.
 pub const MODELS: usize = 16;
 
+/// `every` of a shadow: each so-many-th frame.
+pub const EVERY: Bound = Bound {
+    least: 1,
+    default: 1,
+    most: 1_000,
+};
+
 /// `authority.cameras`. The default is 1: whoever wants more says so.
 pub const CAMERAS: Bound = Bound {
     least: 1,

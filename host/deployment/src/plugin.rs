@@ -62,6 +62,8 @@ pub struct Plugin {
     pub config: String,
     /// `calibration`, of a detector's fallback: the file that says how often a search errs with it at the score floor, resolved.
     pub calibration: Option<PathBuf>,
+    /// `every`, of a perception plugin's shadow: it is asked about each so-many-th frame, 1 to 1,000, default 1.
+    pub every: u32,
     /// `[plugins.<role>.fallback]`: who serves once this one is in quarantine. A plugin that serves can have one; an encoder cannot.
     pub fallback: Option<Box<Plugin>>,
     /// `[plugins.<role>.shadow]`: a challenger that is asked the same and decides nothing. A plugin that serves can have one.

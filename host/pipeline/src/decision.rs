@@ -346,9 +346,21 @@ impl DecisionThread<'_> {
             .collect();
         earlier.reverse();
         let observation = trail.observe(&self.deployment.cameras[camera].id, time, ended, earlier);
-        match self.stages.time(Stage::Decide, || {
+        let decided = self.stages.time(Stage::Decide, || {
             generation.policy.plugin.decide(&observation)
-        }) {
+        });
+        if let (Ok(served), Some(shadow)) = (&decided, generation.shadows.get(&Role::MatcherPolicy))
+            && shadow.is_asked()
+        {
+            let challenger = &shadow.loaded.plugin;
+            let answer = self.stages.time(Stage::Shadow, || {
+                shadow.ask(|| challenger.decide(&observation))
+            });
+            if let Some(answer) = answer {
+                shadow.decision(served, &answer);
+            }
+        }
+        match decided {
             Ok(Decision::Alert(proposal)) => {
                 well(state, generation, Role::MatcherPolicy);
                 self.alert(state, generation, camera, track, sequence, time, &proposal)

@@ -15,6 +15,9 @@ use crate::calibration::{Calibration, CalibrationFacts};
 use crate::error::PipelineError;
 use crate::lock::LockFile;
 use crate::machine::Machine;
+use crate::re_encode::{Encoded, re_encode};
+use crate::shadow::Shadow;
+use crate::stills;
 use crate::watchlist::Watchlist;
 
 /// The plugins that see: what enrolment needs.
@@ -47,6 +50,8 @@ pub struct Generation {
     pub(crate) router: Arc<Loaded>,
     /// Who comes in for whom.
     pub(crate) fallbacks: BTreeMap<Role, Fallback>,
+    /// Who is asked the same, and decides nothing.
+    pub(crate) shadows: BTreeMap<Role, Arc<Shadow>>,
     pub(crate) watchlist: Arc<Watchlist>,
     /// The least score at which anybody may be alerted.
     pub(crate) score_floor: f32,
@@ -149,40 +154,59 @@ pub(crate) struct Admitted {
     policy: Arc<Loaded>,
     router: Arc<Loaded>,
     fallbacks: BTreeMap<Role, Arc<Loaded>>,
+    shadows: BTreeMap<Role, Arc<Loaded>>,
 }
 
-impl Admitted {
-    /// Reads, checks, compiles and tests every plugin of a deployment: those of the lock, where there is one. All that is wrong with them is reported at once.
-    /// One that `before` has already, in the same place and under the same terms, is taken over with its models as they are loaded.
-    pub(crate) fn load(
-        machine: &Machine,
-        deployment: &Deployment,
-        lock: Option<&LockFile>,
-        before: Option<&Generation>,
-    ) -> Result<Admitted, PipelineError> {
-        let mut admission = Admission::of(machine, deployment, lock.map(|lock| &lock.lock))?;
-        admission.before = before.map_or_else(Vec::new, |before| before.all().cloned().collect());
+/// What a generation is made of, and by what.
+pub(crate) struct Making<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) lock: Option<&'a LockFile>,
+    pub(crate) store: &'a records::Store,
+    /// Threads that may encode a watchlist.
+    pub(crate) workers: usize,
+    /// The one that serves.
+    pub(crate) before: Option<&'a Generation>,
+    /// Whether nobody needs it any more.
+    pub(crate) is_over: &'a (dyn Fn() -> bool + Sync),
+    /// Hears how many watchlist images are encoded anew, of how many.
+    pub(crate) encoding: &'a (dyn Fn(u64, u64) + Sync),
+}
+
+impl Making<'_> {
+    /// Reads, checks, compiles and tests every plugin of the deployment: those of the lock, where there is one. All that is wrong with them is reported at once.
+    /// One that the generation before has already, in the same place and under the same terms, is taken over with its models as they are loaded.
+    pub(crate) fn admit(&self) -> Result<Admitted, PipelineError> {
+        let lock = self.lock.map(|lock| &lock.lock);
+        let mut admission = Admission::of(self.machine, self.deployment, lock)?;
+        if let Some(before) = self.before {
+            admission.before = before.all().cloned().collect();
+        }
         let mut errors = Vec::new();
         let mut keep = |error| match error {
             PipelineError::Several(several) => errors.extend(several),
             one => errors.push(one),
         };
+        let plugins = &self.deployment.plugins;
         let perception = Perception::admit(&admission).map_err(&mut keep).ok();
         let policy = admission
-            .load(&deployment.plugins.matcher_policy)
+            .load(&plugins.matcher_policy)
             .map_err(&mut keep)
             .ok();
         let router = admission
-            .load(&deployment.plugins.alert_router)
+            .load(&plugins.alert_router)
             .map_err(&mut keep)
             .ok();
-        let mut fallbacks = BTreeMap::new();
-        for plugin in deployment.plugins.iter() {
-            let Some(fallback) = &plugin.fallback else {
-                continue;
-            };
-            if let Ok(loaded) = admission.load(fallback).map_err(&mut keep) {
-                fallbacks.insert(plugin.role, loaded);
+        let (mut fallbacks, mut shadows) = (BTreeMap::new(), BTreeMap::new());
+        for plugin in plugins.iter() {
+            for (other, of) in [
+                (&plugin.fallback, &mut fallbacks),
+                (&plugin.shadow, &mut shadows),
+            ] {
+                let Some(other) = other else { continue };
+                if let Ok(loaded) = admission.load(other).map_err(&mut keep) {
+                    of.insert(plugin.role, loaded);
+                }
             }
         }
         match (perception, policy, router) {
@@ -191,38 +215,51 @@ impl Admitted {
                 policy,
                 router,
                 fallbacks,
+                shadows,
             }),
             _ => Err(PipelineError::together(errors)),
         }
     }
 
-    /// The generation, with a watchlist that its encoder made.
+    /// The watchlist through these plugins, from the stored pictures; `None` where it is over.
+    pub(crate) fn encode(&self, perception: &Perception) -> Result<Option<Encoded>, PipelineError> {
+        re_encode(
+            self.machine,
+            self.store,
+            perception,
+            self.workers,
+            self.is_over,
+            self.encoding,
+        )
+    }
+
+    /// The generation, with a watchlist that its encoder made; `None` where it is over.
     pub(crate) fn generation(
-        self,
+        &self,
         number: u64,
-        machine: &Machine,
-        deployment: &Deployment,
-        lock: Option<&LockFile>,
+        admitted: Admitted,
         watchlist: Arc<Watchlist>,
-    ) -> Result<Generation, PipelineError> {
+    ) -> Result<Option<Generation>, PipelineError> {
         let Admitted {
             perception,
             policy,
             router,
             fallbacks,
-        } = self;
-        let floor = deployment.authority.score_floor;
+            shadows,
+        } = admitted;
+        let authority = &self.deployment.authority;
         let facts = |path: &Option<PathBuf>,
                      perception: &Perception|
          -> Result<Option<CalibrationFacts>, PipelineError> {
-            let calibration = calibration(machine, perception, path.as_ref())?;
+            let calibration = calibration(self.machine, perception, path.as_ref())?;
             let people = watchlist.entries.len() as u64;
+            let floor = authority.score_floor;
             Ok(calibration.map(|(path, calibration)| calibration.facts(path, floor, people)))
         };
-        let calibration = facts(&deployment.authority.calibration, &perception)?;
+        let calibration = facts(&authority.calibration, &perception)?;
         let fallbacks = fallbacks.into_iter().map(|(role, loaded)| {
             let path = match (&calibration, role) {
-                (Some(_), Role::Detector) => &deployment.plugins.detector.fallback,
+                (Some(_), Role::Detector) => &self.deployment.plugins.detector.fallback,
                 _ => &None,
             };
             let calibration = match path {
@@ -239,17 +276,74 @@ impl Admitted {
             };
             Ok((role, fallback))
         });
-        Ok(Generation {
-            fallbacks: fallbacks.collect::<Result<_, _>>()?,
+        let fallbacks = fallbacks.collect::<Result<_, _>>()?;
+        let mut challengers = BTreeMap::new();
+        for (role, loaded) in shadows {
+            let Some(shadow) = self.shadow(&perception, &watchlist, loaded)? else {
+                return Ok(None);
+            };
+            challengers.insert(role, shadow);
+        }
+        Ok(Some(Generation {
+            fallbacks,
+            shadows: challengers,
             number,
             perception,
             policy,
             router,
             watchlist,
-            score_floor: floor,
+            score_floor: authority.score_floor,
             calibration,
-            lock_sha256: lock.map(|lock| lock.sha256.clone()),
-        })
+            lock_sha256: self.lock.map(|lock| lock.sha256.clone()),
+        }))
+    }
+
+    /// A challenger; an encoder with the watchlist as it encodes it. One that is asked already, beside the same watchlist, goes on with its counts. `None`
+    /// where it is over.
+    fn shadow(
+        &self,
+        perception: &Perception,
+        watchlist: &Arc<Watchlist>,
+        loaded: Arc<Loaded>,
+    ) -> Result<Option<Arc<Shadow>>, PipelineError> {
+        let role = loaded.slot.role;
+        let had = self
+            .before
+            .filter(|before| Arc::ptr_eq(&before.watchlist, watchlist));
+        if let Some(shadow) = had.and_then(|before| before.shadows.get(&role))
+            && Arc::ptr_eq(&shadow.loaded, &loaded)
+        {
+            return Ok(Some(shadow.clone()));
+        }
+        let plugins = self.deployment.plugins.iter();
+        let every = plugins
+            .filter(|plugin| plugin.role == role)
+            .find_map(|plugin| plugin.shadow.as_ref())
+            .map_or(1, |shadow| shadow.every);
+        if role != Role::Encoder {
+            return Ok(Some(Arc::new(Shadow::new(loaded, every, None, 0))));
+        }
+        let challenging = Perception::of(
+            self.machine,
+            perception.detector.clone(),
+            loaded.clone(),
+            None,
+        );
+        let Some(encoded) = self.encode(&challenging)? else {
+            return Ok(None);
+        };
+        let watchlist = Watchlist::of(
+            challenging.encoder_id(),
+            self.deployment,
+            self.store,
+            &encoded.templates,
+        )?;
+        Ok(Some(Arc::new(Shadow::new(
+            loaded,
+            every,
+            Some(Arc::new(watchlist)),
+            encoded.failures.len() as u64,
+        ))))
     }
 }
 
@@ -261,11 +355,23 @@ impl Generation {
         lock: Option<&LockFile>,
         store: &records::Store,
     ) -> Result<Generation, PipelineError> {
-        let admitted = Admitted::load(machine, deployment, lock, None)?;
+        let making = Making {
+            machine,
+            deployment,
+            lock,
+            store,
+            workers: stills::workers(deployment),
+            before: None,
+            is_over: &|| false,
+            encoding: &|_, _| {},
+        };
+        let admitted = making.admit()?;
         let Perception { encoder_id, .. } = &admitted.perception;
         let stored_as = admitted.perception.encoder();
         let watchlist = Watchlist::load(encoder_id, &stored_as, deployment, store)?;
-        admitted.generation(0, machine, deployment, lock, Arc::new(watchlist))
+        let generation = making.generation(0, admitted, Arc::new(watchlist))?;
+        // It is never over.
+        generation.ok_or(PipelineError::Panicked("photographs"))
     }
 
     /// The plugins that serve, in the order of a frame's way.
@@ -292,10 +398,17 @@ impl Generation {
         self.plugins().find(|loaded| loaded.slot.role == role)
     }
 
-    /// Every plugin: those that serve, and those that may come in for them.
+    /// Every plugin: those that serve, those that may come in for them, and their challengers.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Loaded>> {
         let fallbacks = self.fallbacks.values().map(|fallback| &fallback.loaded);
-        self.plugins().chain(fallbacks)
+        let shadows = self.shadows.values().map(|shadow| &shadow.loaded);
+        self.plugins().chain(fallbacks).chain(shadows)
+    }
+
+    /// The challenger in a role that is asked about this frame.
+    pub(crate) fn shadow(&self, role: Role, sequence: u32) -> Option<&Arc<Shadow>> {
+        let shadow = self.shadows.get(&role);
+        shadow.filter(|shadow| shadow.looks_at(sequence))
     }
 
     /// The plugins whose model sessions a worker has ready.

@@ -13,6 +13,7 @@ use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::report::PluginReport;
 use crate::run::milliseconds;
+use crate::shadow::{Shadow, ShadowReport};
 use crate::summary;
 
 /// Why a generation came.
@@ -128,6 +129,8 @@ type Out = (Role, Arc<str>);
 
 struct History {
     facts: Vec<GenerationFacts>,
+    /// Every challenger there was.
+    shadows: Vec<Arc<Shadow>>,
     out: Vec<Out>,
 }
 
@@ -141,10 +144,12 @@ impl Generations {
     /// With the one that the run begins with.
     pub(crate) fn new(first: Generation) -> Generations {
         let facts = vec![GenerationFacts::of(&first, None, GenerationCause::Start)];
+        let shadows = first.shadows.values().cloned().collect();
         Generations {
             current: ArcSwap::from_pointee(first),
             history: Mutex::new(History {
                 facts,
+                shadows,
                 out: Vec::new(),
             }),
         }
@@ -158,6 +163,15 @@ impl Generations {
     /// What was, oldest first.
     pub(crate) fn facts(&self) -> Vec<GenerationFacts> {
         self.lock().facts.clone()
+    }
+
+    /// What every challenger has come to.
+    pub(crate) fn shadows(&self) -> Vec<ShadowReport> {
+        self.lock()
+            .shadows
+            .iter()
+            .map(|shadow| shadow.report())
+            .collect()
     }
 
     /// The right to change what serves; whoever else wants to waits.
@@ -211,6 +225,12 @@ impl Turn<'_> {
         let facts = GenerationFacts::of(&next, Some(&self.current()), cause);
         record(&facts.record(run))?;
         self.history.facts.push(facts.clone());
+        for shadow in next.shadows.values() {
+            let shadows = &mut self.history.shadows;
+            if !shadows.iter().any(|known| Arc::ptr_eq(known, shadow)) {
+                shadows.push(shadow.clone());
+            }
+        }
         self.current.store(Arc::new(next));
         Ok(facts)
     }

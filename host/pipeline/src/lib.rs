@@ -13,6 +13,7 @@
 //! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
 //! - [`swap`]: the next generation, made aside while the present one serves.
+//! - [`shadow`]: a challenger that is asked the same and decides nothing.
 //! - [`control`]: what a run can be asked while it goes on.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
@@ -40,8 +41,10 @@ pub mod machine;
 mod newest;
 mod order;
 mod pictures;
+mod re_encode;
 pub mod report;
 pub mod run;
+pub mod shadow;
 mod stages;
 pub mod stills;
 pub mod summary;

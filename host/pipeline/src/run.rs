@@ -167,6 +167,7 @@ pub fn run(
         deployment,
         store,
         generations.facts(),
+        generations.shadows(),
         decided,
         &stages,
         Times {

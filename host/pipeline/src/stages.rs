@@ -17,10 +17,11 @@ pub(crate) enum Stage {
     Decide,
     Route,
     Commit,
+    Shadow,
 }
 
 impl Stage {
-    const ALL: [Stage; 10] = [
+    const ALL: [Stage; 11] = [
         Stage::Capture,
         Stage::Detect,
         Stage::Track,
@@ -31,6 +32,7 @@ impl Stage {
         Stage::Decide,
         Stage::Route,
         Stage::Commit,
+        Stage::Shadow,
     ];
 
     /// The stage's name in `summary.json`.
@@ -46,6 +48,7 @@ impl Stage {
             Stage::Decide => "decide",
             Stage::Route => "route",
             Stage::Commit => "commit",
+            Stage::Shadow => "shadow",
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::admission::Loaded;
 use crate::generations::{GenerationCause, GenerationFacts};
 use crate::health::HealthRecord;
+use crate::shadow::ShadowReport;
 
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,6 +44,8 @@ pub struct Summary {
     pub quarantines: Vec<Quarantine>,
     /// What served from when on: the first is what the run began with.
     pub generations: Vec<Generation>,
+    /// Challengers that were asked the same and decided nothing: how often they agreed.
+    pub shadows: Vec<ShadowReport>,
     /// SHA-256 of the lock that the run began with; absent: nobody had decided what runs.
     pub lock_sha256: Option<String>,
     /// Whether plugins ran whoever had made them.

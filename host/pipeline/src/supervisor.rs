@@ -19,14 +19,32 @@ pub(crate) const CALLS: usize = 100;
 /// one or two.
 pub(crate) const STRIKES: usize = 10;
 
+/// Whether each of the last calls failed, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(VecDeque<bool>);
+
+impl Recent {
+    /// Notes a call. True where there are too many failures among the last ones.
+    pub(crate) fn note(&mut self, failed: bool) -> bool {
+        if self.0.len() == CALLS {
+            self.0.pop_front();
+        }
+        self.0.push_back(failed);
+        self.strikes() >= STRIKES
+    }
+
+    fn strikes(&self) -> usize {
+        self.0.iter().filter(|failed| **failed).count()
+    }
+}
+
 /// How one plugin does in its role.
 #[derive(Debug)]
 struct Record {
     role: Role,
     /// SHA-256 of its file.
     file: Arc<str>,
-    /// Whether each of the last calls failed, the oldest first.
-    recent: VecDeque<bool>,
+    recent: Recent,
     quarantined: bool,
 }
 
@@ -51,7 +69,7 @@ impl Supervisor {
             self.records.push(Record {
                 role,
                 file: file.clone(),
-                recent: VecDeque::new(),
+                recent: Recent::default(),
                 quarantined: false,
             });
             self.records.len() - 1
@@ -61,7 +79,7 @@ impl Supervisor {
 
     /// A call gave a usable answer. `file`: SHA-256 of the plugin's.
     pub(crate) fn well(&mut self, role: Role, file: &Arc<str>) {
-        self.record(role, file).note(false);
+        self.record(role, file).recent.note(false);
     }
 
     /// A call failed. Says so where that was one too many. What the host or the machine did wrong strikes no plugin; nor does a proposal that the host
@@ -74,16 +92,14 @@ impl Supervisor {
             return None;
         }
         let record = self.record(error.role, file);
-        record.note(true);
-        let strikes = record.recent.iter().filter(|failed| **failed).count();
-        if record.quarantined || strikes < STRIKES {
+        if !record.recent.note(true) || record.quarantined {
             return None;
         }
         record.quarantined = true;
         Some(Struck {
             role: error.role,
-            strikes: strikes as u32,
-            calls: record.recent.len() as u32,
+            strikes: record.recent.strikes() as u32,
+            calls: record.recent.0.len() as u32,
         })
     }
 
@@ -92,15 +108,6 @@ impl Supervisor {
         self.records
             .iter()
             .any(|record| record.quarantined && record.role == role && *record.file == *file)
-    }
-}
-
-impl Record {
-    fn note(&mut self, failed: bool) {
-        if self.recent.len() == CALLS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(failed);
     }
 }
 

@@ -7,16 +7,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use overt_deployment::Deployment;
-use overt_records::{self as records, ReEncoded, StoredTemplate};
+use overt_records::{self as records, ReEncoded};
 
 use crate::admission::Loaded;
 use crate::error::PipelineError;
-use crate::generation::{Admitted, Generation, Perception};
+use crate::generation::{Generation, Making, Perception};
 use crate::generations::{GenerationCause, GenerationFacts, Generations};
 use crate::lock::LockFile;
 use crate::machine::Machine;
+pub use crate::re_encode::ImageFailure;
 use crate::run::held_out;
-use crate::stills::{self, Eyes, StillFailure};
 use crate::watchlist::Watchlist;
 
 /// How often somebody who waits for the last frame of a generation looks.
@@ -111,23 +111,6 @@ pub enum SwapError {
     Pipeline(#[from] PipelineError),
 }
 
-/// Why a watchlist image cannot be encoded anew.
-#[derive(Debug, thiserror::Error)]
-pub enum ImageFailure {
-    /// The stored picture cannot be had.
-    #[error("{0}")]
-    Records(#[from] records::RecordsError),
-    /// It is gone.
-    #[error("the stored picture is gone")]
-    Gone,
-    /// A plugin or the picture.
-    #[error("{0}")]
-    Still(#[from] StillFailure),
-    /// The detector finds nobody on it.
-    #[error("no face was found on the stored picture")]
-    NoFace,
-}
-
 fn told(failures: &[(String, ImageFailure)]) -> String {
     let named = failures.iter().take(NAMED);
     let mut named: Vec<String> = named
@@ -214,7 +197,20 @@ impl Swapping<'_> {
         held_out(deployment, self.store)?;
         self.go_on()?;
         step(SwapStep::Admitting);
-        let admitted = Admitted::load(self.machine, deployment, lock.as_ref(), Some(&before))?;
+        let is_over = || self.is_over();
+        let encoding = |done, of| step(SwapStep::Encoding { done, of });
+        let making = Making {
+            machine: self.machine,
+            deployment,
+            lock: lock.as_ref(),
+            store: self.store,
+            // Half the machine: the other half has frames to see.
+            workers: (self.workers / 2).max(1),
+            before: Some(&before),
+            is_over: &is_over,
+            encoding: &encoding,
+        };
+        let admitted = making.admit()?;
         self.go_on()?;
         let perception = &admitted.perception;
         let same = |one: &Arc<Loaded>, other: &Arc<Loaded>| {
@@ -238,12 +234,13 @@ impl Swapping<'_> {
         let (watchlist, re_encoded) = match same_encoder {
             true => (before.watchlist.clone(), None),
             false => {
-                let (watchlist, re_encoded) = self.encode(deployment, perception, step)?;
+                let (watchlist, re_encoded) = self.encode(&making, perception)?;
                 (Arc::new(watchlist), Some(re_encoded))
             }
         };
-        let mut next =
-            admitted.generation(0, self.machine, deployment, lock.as_ref(), watchlist)?;
+        // Its number is known when it is its turn.
+        let next = making.generation(0, admitted, watchlist)?;
+        let mut next = next.ok_or(SwapError::Ending)?;
         if is_same(&next, &before) {
             return Err(SwapError::Nothing {
                 generation: before.number,
@@ -332,94 +329,27 @@ impl Swapping<'_> {
         }
     }
 
-    /// Every image of the watchlist through the new plugins, from the pictures that the store holds.
+    /// Every image of the watchlist through the new plugins.
     fn encode(
         &self,
-        deployment: &Deployment,
+        making: &Making<'_>,
         perception: &Perception,
-        step: &(dyn Fn(SwapStep) + Sync),
     ) -> Result<(Watchlist, ReEncoded), SwapError> {
-        let entries = self.store.watchlist().list().map_err(PipelineError::from)?;
-        let images: Vec<(&str, &str, u32)> = entries
-            .iter()
-            .flat_map(|entry| {
-                let images = entry.images.iter();
-                images.map(|image| (&*entry.reference, &*entry.category, image.image))
-            })
-            .collect();
-        let of = images.len() as u64;
-        step(SwapStep::Encoding { done: 0, of });
-        // Half the machine: the other half has frames to see.
-        let workers = (self.workers / 2).max(1);
-        let over = AtomicBool::new(false);
-        let made = stills::each(
-            self.machine,
-            perception,
-            workers,
-            &images,
-            &over,
-            &|done| {
-                over.store(self.is_over(), Ordering::Relaxed);
-                step(SwapStep::Encoding {
-                    done: done as u64,
-                    of,
-                });
-            },
-            |(reference, category, image), eyes| {
-                let template = self.encode_one(reference, *image, eyes);
-                template.map(|(quality, values)| StoredTemplate {
-                    reference: (*reference).to_owned(),
-                    category: (*category).to_owned(),
-                    image: *image,
-                    quality,
-                    values,
-                })
-            },
-        )?;
-        self.go_on()?;
-        let (mut templates, mut failures) = (Vec::new(), Vec::new());
-        for ((reference, ..), made) in images.iter().zip(made) {
-            match made {
-                Some(Ok(template)) => templates.push(template),
-                Some(Err(cause)) => failures.push(((*reference).to_owned(), cause)),
-                // Nothing stands only where the run was over.
-                None => return Err(SwapError::Ending),
-            }
-        }
-        if !failures.is_empty() {
+        let encoded = making.encode(perception)?.ok_or(SwapError::Ending)?;
+        if !encoded.failures.is_empty() {
             return Err(SwapError::Watchlist {
-                of: images.len(),
-                failures,
+                of: encoded.templates.len() + encoded.failures.len(),
+                failures: encoded.failures,
             });
         }
-        let encoder = perception.encoder();
-        let watchlist = Watchlist::of(perception.encoder_id(), deployment, self.store, &templates)?;
+        let (encoder, templates) = (perception.encoder(), encoded.templates);
+        let watchlist = Watchlist::of(
+            perception.encoder_id(),
+            making.deployment,
+            self.store,
+            &templates,
+        )?;
         Ok((watchlist, ReEncoded { encoder, templates }))
-    }
-
-    /// One stored picture: unified quality as it was enrolled, and the new template.
-    fn encode_one(
-        &self,
-        reference: &str,
-        image: u32,
-        eyes: &mut Eyes<'_>,
-    ) -> Result<(Option<f32>, zeroize::Zeroizing<Vec<f32>>), ImageFailure> {
-        let picture = self.store.watchlist().picture(reference, image)?;
-        let picture = picture.ok_or(ImageFailure::Gone)?;
-        let frame = overt_vision::decode_still(&picture.jpeg).map_err(StillFailure::Unreadable)?;
-        let frame = Arc::new(frame);
-        // The picture is the face with its surroundings: the largest face on it is the one that was enrolled.
-        let faces = eyes.detect(&frame)?;
-        let face = faces
-            .into_iter()
-            .max_by(|one, other| one.bounds.width.total_cmp(&other.bounds.width))
-            .ok_or(ImageFailure::NoFace)?;
-        let quality = picture
-            .quality
-            .iter()
-            .find(|(name, _)| name == crate::enrol::UNIFIED)
-            .map(|(_, value)| *value);
-        Ok((quality, eyes.describe(&frame, face)?.values))
     }
 }
 

@@ -5,14 +5,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 
 use crossbeam_channel::{Receiver, Sender, never, select_biased};
-use overt_gallery::Template;
-use overt_runtime::{CallCause, CallError, Plugin, Sessions};
-use overt_vision::{Backend, Face, Frame, InferenceError, Rect};
+use overt_gallery::{Hit, Template};
+use overt_runtime::{CallCause, CallError, Plugin, Role, Sessions};
+use overt_vision::{Backend, Face, Frame, InferenceError, Rect, Tensor};
 
 use crate::admission::Loaded;
 use crate::generation::Generation;
 use crate::pictures::{Still, face_crop};
+use crate::shadow::{self, Shadow};
 use crate::stages::{Stage, Stages};
+use crate::watchlist::Watchlist;
 use crate::way::{Chosen, Compared, Job, Probe, ToLane};
 
 /// Candidates that a search returns for a probe.
@@ -80,7 +82,14 @@ impl<'a> Worker<'a> {
                         })
                     })
                 });
+                let shadow = generation.shadow(Role::Detector, admitted.frame.sequence());
+                let compared = shadow.zip(faces.as_ref().ok());
+                let compared =
+                    compared.map(|(shadow, faces)| (shadow, faces.clone(), admitted.frame.clone()));
                 let _ = self.lanes[admitted.camera].send(ToLane::Detected(admitted, faces));
+                if let Some((shadow, faces, frame)) = compared {
+                    self.detect_in_shadow(shadow, &frame, &faces);
+                }
             }
             Job::Compare {
                 camera,
@@ -90,6 +99,12 @@ impl<'a> Worker<'a> {
                 faces,
             } => {
                 let encoder = &generation.perception.encoder.plugin;
+                let shadows = [Role::Encoder, Role::Quality]
+                    .map(|role| generation.shadow(role, frame.sequence()));
+                let asked = match shadows {
+                    [None, None] => Vec::new(),
+                    _ => chosen.clone(),
+                };
                 let compared = self.guarded(encoder, &frame, |worker| {
                     worker.compare(&frame, &generation, chosen, faces)
                 });
@@ -97,7 +112,18 @@ impl<'a> Worker<'a> {
                     failed: Some(error),
                     ..Compared::default()
                 });
+                let served = match asked.is_empty() {
+                    true => Vec::new(),
+                    false => Served::of(&generation, &asked, &compared),
+                };
                 let _ = self.lanes[camera].send(ToLane::Compared(frame.sequence(), compared));
+                let [encoder, quality] = shadows;
+                if let Some(shadow) = encoder {
+                    self.encode_in_shadow(shadow, &generation, &frame, &served);
+                }
+                if let Some(shadow) = quality {
+                    self.assess_in_shadow(shadow, &frame, &served);
+                }
             }
         }
     }
@@ -138,6 +164,82 @@ impl<'a> Worker<'a> {
         self.sessions.retain(|(of, _)| of.strong_count() > 0);
         self.sessions.push((own, sessions));
         done
+    }
+
+    /// Asks a challenger for the faces of a frame.
+    fn detect_in_shadow(&mut self, shadow: &Arc<Shadow>, frame: &Arc<Frame>, faces: &[Face]) {
+        let loaded = &shadow.loaded;
+        let found = shadow.ask(|| {
+            self.guarded(&loaded.plugin, frame, |worker| {
+                worker.with_sessions(loaded, frame, |worker, sessions| {
+                    worker
+                        .stages
+                        .time(Stage::Shadow, || loaded.plugin.detect(frame, sessions))
+                })
+            })
+        });
+        if let Some(found) = found {
+            shadow.faces(faces, &found);
+        }
+    }
+
+    /// Asks a challenger for templates of faces, and compares what its search finds. Like those that serve, faces without landmarks go by themselves.
+    fn encode_in_shadow(
+        &mut self,
+        shadow: &Arc<Shadow>,
+        generation: &Generation,
+        frame: &Arc<Frame>,
+        served: &[Served],
+    ) {
+        let (loaded, Some(watchlist)) = (&shadow.loaded, &shadow.watchlist) else {
+            return;
+        };
+        let (full, bare): (Vec<&Served>, Vec<&Served>) = served
+            .iter()
+            .partition(|served| served.face.landmarks.is_some());
+        for group in [full, bare] {
+            for group in group.chunks(overt_runtime::limits::ENCODED) {
+                let faces: Vec<Face> = group.iter().map(|served| served.face).collect();
+                let found = shadow.ask(|| {
+                    self.guarded(&loaded.plugin, frame, |worker| {
+                        worker.with_sessions(loaded, frame, |worker, sessions| {
+                            worker.stages.time(Stage::Shadow, || {
+                                let templates = loaded.plugin.encode(frame, &faces, sessions)?;
+                                search(watchlist, &templates, &loaded.plugin, frame)
+                            })
+                        })
+                    })
+                });
+                for (served, hits) in group.iter().zip(found.unwrap_or_default()) {
+                    let best = served.best.as_ref();
+                    shadow.search(
+                        best.map(|(reference, score)| (&**reference, *score)),
+                        shadow::best(watchlist, &hits),
+                        generation.score_floor,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Asks a challenger for the quality of faces.
+    fn assess_in_shadow(&mut self, shadow: &Arc<Shadow>, frame: &Arc<Frame>, served: &[Served]) {
+        let loaded = &shadow.loaded;
+        for group in served.chunks(overt_runtime::limits::ENCODED) {
+            let faces: Vec<Face> = group.iter().map(|served| served.face).collect();
+            let found = shadow.ask(|| {
+                self.guarded(&loaded.plugin, frame, |worker| {
+                    worker.with_sessions(loaded, frame, |worker, sessions| {
+                        worker.stages.time(Stage::Shadow, || {
+                            loaded.plugin.assess(frame, &faces, sessions)
+                        })
+                    })
+                })
+            });
+            for (served, measured) in group.iter().zip(found.unwrap_or_default()) {
+                shadow.quality(&served.quality, &measured);
+            }
+        }
     }
 
     /// Compares a frame's chosen faces with the watchlist. Faces without landmarks go by themselves: an encoder that needs them refuses the
@@ -192,20 +294,12 @@ impl<'a> Worker<'a> {
             })
         })?;
         let (encoder, stages) = (&encoder.plugin, self.stages);
-        // The answer was checked: float32, [faces, dimension].
-        let rows = templates
-            .as_f32s()
-            .unwrap_or_default()
-            .chunks_exact(perception.encoder_id.dimension);
+        let found = stages.time(Stage::Search, || {
+            search(&generation.watchlist, &templates, encoder, frame)
+        })?;
         let failed = |error: &dyn std::fmt::Display| host_failed(encoder, frame, error);
         let mut probes = Vec::with_capacity(chosen.len());
-        for ((chosen, quality), row) in chosen.iter().zip(quality).zip(rows) {
-            let hits = stages.time(Stage::Search, || {
-                let template =
-                    Template::new(&perception.encoder_id, row).map_err(|error| failed(&error))?;
-                let hits = generation.watchlist.gallery.search(&template, CANDIDATES);
-                hits.map_err(|error| failed(&error))
-            })?;
+        for ((chosen, quality), hits) in chosen.iter().zip(quality).zip(found) {
             let crop = stages.time(Stage::Picture, || face_crop(frame, chosen.face.bounds));
             probes.push(Probe {
                 track: chosen.track,
@@ -218,6 +312,57 @@ impl<'a> Worker<'a> {
         }
         Ok(probes)
     }
+}
+
+/// What the plugins that serve said of a face, for as long as a challenger is asked about it.
+struct Served {
+    face: Face,
+    quality: Vec<(String, f32)>,
+    /// Reference and score of the best candidate.
+    best: Option<(Arc<str>, f32)>,
+}
+
+impl Served {
+    fn of(generation: &Generation, asked: &[Chosen], compared: &Compared) -> Vec<Served> {
+        let mut served = Vec::new();
+        for chosen in asked {
+            // One that could not be compared is nothing to compare with.
+            let probe = compared
+                .probes
+                .iter()
+                .find(|probe| probe.track == chosen.track);
+            let Some(probe) = probe else { continue };
+            let best = shadow::best(&generation.watchlist, &probe.hits);
+            served.push(Served {
+                face: chosen.face,
+                quality: probe.quality.clone(),
+                best: best.map(|(reference, score)| (reference.into(), score)),
+            });
+        }
+        served
+    }
+}
+
+/// The candidates of every template of an encoder's answer.
+fn search(
+    watchlist: &Watchlist,
+    templates: &Tensor,
+    encoder: &Plugin,
+    frame: &Frame,
+) -> Result<Vec<Vec<Hit>>, CallError> {
+    let failed = |error: &dyn std::fmt::Display| host_failed(encoder, frame, error);
+    let id = watchlist.encoder();
+    // The answer was checked: float32, [faces, dimension].
+    let rows = templates
+        .as_f32s()
+        .unwrap_or_default()
+        .chunks_exact(id.dimension);
+    rows.map(|row| {
+        let template = Template::new(id, row).map_err(|error| failed(&error))?;
+        let hits = watchlist.gallery.search(&template, CANDIDATES);
+        hits.map_err(|error| failed(&error))
+    })
+    .collect()
 }
 
 /// An error of the host's own, in the form in which it travels to the lane.

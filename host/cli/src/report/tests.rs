@@ -7,6 +7,7 @@ use overt_pipeline::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, Picture, PluginReport,
     ReportData, RouteReport, StripFrame,
 };
+use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{self, Alert, Frames, PluginErrors, Summary};
 use overt_pipeline::{GenerationCause, GenerationFacts};
 
@@ -194,6 +195,26 @@ fn data() -> ReportData {
                 calls: 31,
             }],
             generations: Vec::new(),
+            shadows: vec![
+                shadow(
+                    Role::Encoder,
+                    Agreement::Searches {
+                        same_best: 910,
+                        other_best: 22,
+                        both_over_floor: 61,
+                        only_serving_over_floor: 1,
+                        only_challenger_over_floor: 3,
+                        difference: (0..20).map(|step| step * (19 - step)).collect(),
+                    },
+                ),
+                shadow(
+                    Role::MatcherPolicy,
+                    Agreement::Decisions {
+                        matrix: [[700, 0, 3], [0, 40, 0], [1, 0, 9]],
+                        other_entry: 0,
+                    },
+                ),
+            ],
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,
@@ -305,6 +326,39 @@ fn generation(number: u64, cause: GenerationCause) -> GenerationFacts {
         score_floor: 0.45,
         calibration: None,
     }
+}
+
+fn shadow(role: Role, agreement: Agreement) -> ShadowReport {
+    ShadowReport {
+        role,
+        plugin: "challenger".into(),
+        version: "0.3.0".into(),
+        sha256: "0123456789abcdef".repeat(4),
+        every: 1,
+        calls: 932,
+        failures: BTreeMap::from([("overrun", 2)]),
+        stopped: false,
+        milliseconds: 7.31,
+        unencoded: 4,
+        agreement,
+    }
+}
+
+#[test]
+fn a_challenger_is_shown_by_counts_and_bars_and_a_table_of_what_they_show() {
+    let told = page(&data()).unwrap();
+    for text in [
+        "Challengers in the shadow",
+        "the same best candidate in 910 of 932 searches",
+        "the same decision 749 of 753 times; alerts of both 9, of the serving plugin alone 1, of the challenger alone 3",
+        "2 × overrun; 4 watchlist images that it made nothing of",
+        "<th scope=\"row\">alert</th><td class=\"number\">1</td><td class=\"number\">0</td><td class=\"number\">9</td>",
+    ] {
+        assert!(told.contains(text), "{text}");
+    }
+    let mut none = data();
+    none.summary.shadows.clear();
+    assert!(!page(&none).unwrap().contains("Challengers in the shadow"));
 }
 
 #[test]

@@ -51,6 +51,33 @@ pub(super) fn table(summary: &Summary) -> String {
             format!("{} as {}", quarantine.plugin, quarantine.role),
         ));
     }
+    for generation in summary.generations.iter().skip(1) {
+        let changed: Vec<&str> = generation.changed.iter().map(|role| role.name()).collect();
+        rows.push((
+            "generation",
+            format!(
+                "{}: {} of {}",
+                generation.number,
+                generation.cause,
+                changed.join(", ")
+            ),
+        ));
+    }
+    for shadow in &summary.shadows {
+        let stopped = match shadow.stopped {
+            true => "; it failed too often and was asked no more",
+            false => "",
+        };
+        rows.push((
+            "shadow",
+            format!(
+                "{} as {}: {}{stopped}",
+                shadow.plugin,
+                shadow.role,
+                shadow.sentence()
+            ),
+        ));
+    }
     if summary.lock_sha256.is_none() {
         rows.push(("lock", "none: it ran unlocked".to_owned()));
     }

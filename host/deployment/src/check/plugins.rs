@@ -98,6 +98,10 @@ fn plugin(
         (Role::Detector, Post::Fallback) => calibration(&table, files),
         _ => Some(None),
     };
+    let every = match post {
+        Post::Shadow if role.is_perception() => table.integer("every", limits::EVERY.range()),
+        _ => None,
+    };
     // Of a fallback or a shadow there is no other: its keys are unknown ones.
     let (fallback, shadow) = match post {
         Post::Serving => (
@@ -117,6 +121,8 @@ fn plugin(
         limits: limits?,
         config: config?,
         calibration: calibration?,
+        // Within its bounds, so it fits.
+        every: every.unwrap_or(limits::EVERY.default) as u32,
         fallback: fallback?,
         shadow: shadow?,
     })

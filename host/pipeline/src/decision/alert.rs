@@ -177,6 +177,15 @@ impl DecisionThread<'_> {
                 .stages
                 .time(Stage::Route, || generation.router.plugin.for_review(alert)),
         };
+        if let (Ok(named), Some(shadow)) = (&asked, generation.shadows.get(&Role::AlertRouter))
+            && shadow.is_asked()
+            && !super::is_out(state, &generation.router)
+        {
+            let challenger = &shadow.loaded.plugin;
+            if let Some(answer) = shadow.ask(|| challenger.for_review(alert)) {
+                shadow.routes(named, &answer);
+            }
+        }
         match asked {
             Ok(named) => {
                 super::well(state, generation, Role::AlertRouter);

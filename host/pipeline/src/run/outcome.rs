@@ -11,6 +11,7 @@ use crate::error::PipelineError;
 use crate::generations::GenerationFacts;
 use crate::machine::Machine;
 use crate::report::{CameraReport, DeploymentFacts, HostFacts, PluginReport, ReportData};
+use crate::shadow::ShadowReport;
 use crate::stages::Stages;
 use crate::summary::{self, Summary};
 use crate::way::LaneEnd;
@@ -60,6 +61,7 @@ pub(super) fn gather(
     deployment: &Deployment,
     store: &records::Store,
     generations: Vec<GenerationFacts>,
+    shadows: Vec<ShadowReport>,
     decided: Decided,
     stages: &Stages,
     times: Times,
@@ -121,6 +123,7 @@ pub(super) fn gather(
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         generations: generations.iter().map(summary::Generation::of).collect(),
+        shadows,
         lock_sha256: generations
             .first()
             .and_then(|first| first.lock_sha256.clone()),
