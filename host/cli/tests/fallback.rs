@@ -70,7 +70,7 @@ fn a_policys_fallback_decides_about_those_who_are_still_in_view() {
     let place = Place::with_person_a();
     place.film(120);
     let policy = set_up("plugins/policy-threshold.wasm");
-    place.hostile("matcher-policy", "", "panic");
+    place.hostile("matcher-policy", "grants = [\"log\"]", "panic");
     add(
         &place,
         &format!(
@@ -93,11 +93,11 @@ fn a_fallback_that_fails_too_has_nobody_to_come_in_for_it() {
     let place = Place::with_person_a();
     place.film(200);
     let hostile = set_up("hostile/hostile-decision.wasm");
-    place.hostile("matcher-policy", "", "panic");
+    place.hostile("matcher-policy", "grants = [\"log\"]", "panic");
     add(
         &place,
         &format!(
-            "[plugins.matcher-policy.fallback]\nfile = {hostile:?}\n[plugins.matcher-policy.fallback.config]\nbehaviour = \"panic\"\n"
+            "[plugins.matcher-policy.fallback]\nfile = {hostile:?}\ngrants = [\"log\"]\n[plugins.matcher-policy.fallback.config]\nbehaviour = \"panic\"\n"
         ),
     );
     let ended = place.run();

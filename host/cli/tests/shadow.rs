@@ -119,7 +119,7 @@ fn a_challenger_that_keeps_failing_is_asked_no_more_and_costs_no_frame() {
     add(
         &place,
         &format!(
-            "[plugins.matcher-policy.shadow]\nfile = {:?}\n[plugins.matcher-policy.shadow.config]\nbehaviour = \"panic\"\n",
+            "[plugins.matcher-policy.shadow]\nfile = {:?}\ngrants = [\"log\"]\n[plugins.matcher-policy.shadow.config]\nbehaviour = \"panic\"\n",
             set_up("hostile/hostile-decision.wasm")
         ),
     );
