@@ -96,6 +96,28 @@ fn every_key_of_a_sound_file_arrives() {
         .map(|plugin| plugin.role)
         .collect();
     assert_eq!(roles, Role::ALL);
+    let slots: Vec<_> = deployment
+        .plugins
+        .all()
+        .map(|plugin| plugin.slot().to_string())
+        .collect();
+    assert_eq!(
+        slots[..4],
+        [
+            "plugins.detector",
+            "plugins.detector.fallback",
+            "plugins.detector.shadow",
+            "plugins.encoder"
+        ]
+    );
+    let fallback = detector.fallback.as_ref().unwrap();
+    assert_eq!(
+        fallback.calibration.as_deref(),
+        Some("tests/ui/calibration-2.json".as_ref())
+    );
+    assert_eq!(detector.shadow.as_ref().unwrap().every, 10);
+    // What a fallback is given is its own; nothing is taken over from whom it comes in for.
+    assert_eq!(fallback.limits, Limits::default());
 }
 
 #[test]
