@@ -295,18 +295,74 @@ impl Trail {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use overt_gallery::{EntryKey, Gallery, Template};
     use overt_vision::{Face, FrameInfo};
 
     use super::*;
+    use crate::watchlist::Entry;
+
+    /// A watchlist of these references, which this plugin has encoded.
+    fn watchlist(plugin: &str, references: impl Iterator<Item = String>) -> Arc<Watchlist> {
+        let encoder = Arc::new(EncoderId {
+            plugin_id: plugin.into(),
+            plugin: "0a".repeat(32),
+            model: "0b".repeat(32),
+            backend: "onnxruntime f32".into(),
+            dimension: 4,
+        });
+        let references: Vec<String> = references.collect();
+        let templates = references.iter().map(|reference| {
+            let template = Template::new(&encoder, &[1.0, 0.5, 0.25, 0.125]).unwrap();
+            (EntryKey::from(reference.as_str()), template)
+        });
+        Arc::new(Watchlist {
+            gallery: Gallery::new(encoder.clone(), templates).unwrap(),
+            entries: references
+                .iter()
+                .map(|reference| Entry {
+                    reference: reference.as_str().into(),
+                    category: "wanted".into(),
+                    quality: None,
+                    images: vec![0],
+                })
+                .collect(),
+        })
+    }
 
     fn trail() -> Trail {
-        Trail::new(TrackSpan {
+        let span = TrackSpan {
             track: 1,
             first_frame: 0,
             last_frame: 0,
             first_time: 0.0,
             last_time: 0.0,
-        })
+        };
+        let references = (0..1_000).map(|number| format!("W-{number:04}"));
+        Trail::new(span, watchlist("encoder-x", references))
+    }
+
+    #[test]
+    fn another_encoders_scores_are_dropped_and_for_whom_there_was_an_alert_is_still_known() {
+        let mut trail = trail();
+        add(&mut trail, 1.0, vec![(3, 0.9), (4, 0.2)]);
+        trail.note_alert(3);
+        trail.note_alert(4);
+        let same = trail.watchlist.clone();
+        trail.go_on_with(&same);
+        assert_eq!(trail.comparisons().count(), 2);
+
+        // W-0003 has another place now, and W-0004 is on it no more.
+        let left = [0, 2, 3, 7].map(|number| format!("W-{number:04}"));
+        trail.go_on_with(&watchlist("encoder-y", left.into_iter()));
+        assert!(trail.is_alerted(2) && !trail.is_alerted(3) && !trail.is_alerted(4));
+        assert!(trail.comparisons().count() == 0 && trail.best(3).is_none());
+        let observed = trail.observe("gate", 1.0, false, Vec::new());
+        assert!(observed.offered.is_empty() && observed.probes.is_empty());
+        add(&mut trail, 2.0, vec![(2, 0.8)]);
+        let observed = trail.observe("gate", 2.0, false, Vec::new());
+        assert_eq!(observed.probes[0].results[0].encoder, "encoder-y");
+        assert_eq!(trail.entry(0), Some(2));
+        assert_eq!(trail.probed, 2, "the looks are the track's");
     }
 
     /// Adds a probe with these entries and scores, which are sorted as a search sorts them.

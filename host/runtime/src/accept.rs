@@ -32,6 +32,12 @@ pub struct Terms {
     pub models: BTreeMap<String, (PathBuf, ModelFile)>,
 }
 
+/// A plugin's id and version, for an error.
+fn named(file: &PluginFile) -> String {
+    let plugin = &file.manifest().plugin;
+    format!("{} {}", plugin.id, plugin.version)
+}
+
 impl Runtime {
     /// Accepts a trusted plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
     /// declared role is loaded, because a type mismatch shows only there. Nothing of the guest has run before that.
@@ -75,6 +81,7 @@ impl Runtime {
         let component = self.component(file)?;
         let contract = |error: wasmtime::Error| PluginError::Contract {
             path: path(),
+            plugin: named(file),
             cause: format!("{error:#}"),
         };
         let engine = self.engine(terms.role.family());
@@ -110,6 +117,7 @@ impl Runtime {
             .load_every_role(&manifest.plugin.roles)
             .map_err(|cause| PluginError::Contract {
                 path: path(),
+                plugin: named(file),
                 cause,
             })?;
         Ok(plugin)
@@ -142,6 +150,7 @@ impl Runtime {
             if text.contains("pooling allocator") {
                 PluginError::Contract {
                     path: file.path().to_owned(),
+                    plugin: named(file),
                     cause: text,
                 }
             } else {

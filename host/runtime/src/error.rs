@@ -243,10 +243,12 @@ pub enum PluginError {
         limit: &'static str,
     },
     /// The component cannot be instantiated, or a role has not the contract's types.
-    #[error("{}: is not of the contract {}: {cause}", path.display(), crate::CONTRACT)]
+    #[error("{}: {plugin} is not of the contract {}: {cause}", path.display(), crate::CONTRACT)]
     Contract {
         /// The plugin file.
         path: PathBuf,
+        /// Its id and version.
+        plugin: String,
         /// What does not fit.
         cause: String,
     },

@@ -6,10 +6,14 @@
 mod support;
 
 use overt_runtime::{PluginError, Role};
+use sha2::{Digest, Sha256};
 use support::{
     component, manifest, not_accepted, observation, policy, policy_beside, policy_manifest,
     policy_wat, read, runtime, terms, with_manifest,
 };
+
+/// SHA-256 over the frozen folder's files, by name.
+const FROZEN_0_1_0: &str = "a106629e79ce0589b8f1640a092e238727d7941adf288840a5dff50fa595d711";
 
 /// A policy's manifest on a component of WAT text.
 fn of_text(wat: &str) -> Vec<u8> {
@@ -79,7 +83,7 @@ fn a_plugin_of_a_later_patch_of_the_contract_is_accepted() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "wit") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let later = text.replace("algorithm@0.1.0;", "algorithm@0.1.9;");
+            let later = text.replace("algorithm@0.1.1;", "algorithm@0.1.9;");
             std::fs::write(contract.path().join(path.file_name().unwrap()), later).unwrap();
         }
     }
@@ -92,6 +96,101 @@ fn a_plugin_of_a_later_patch_of_the_contract_is_accepted() {
     );
     let plugin = runtime().accept(&file, terms(Role::MatcherPolicy)).unwrap();
     plugin.decide(&observation()).unwrap();
+}
+
+/// Every file of a folder with its text, by name.
+fn texts(folder: &str) -> std::collections::BTreeMap<String, String> {
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wit"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn a_plugin_of_the_frozen_folder_runs_on_a_host_whose_contract_has_grown() {
+    // The host's imported interfaces have a function that the frozen ones have not.
+    let (now, then) = (texts("../../wit"), texts("../../wit/frozen/0.1.0"));
+    assert!(now["tensors.wit"].contains("least-and-greatest:"));
+    assert!(!then["tensors.wit"].contains("least-and-greatest"));
+    let file = read(policy("(i32.const 0)", "")).unwrap();
+    let names = |interfaces: &[overt_runtime::package::Interface]| {
+        interfaces
+            .iter()
+            .all(|interface| interface.name.ends_with("@0.1.0"))
+    };
+    assert!(!file.imports().is_empty() && names(file.imports()) && names(file.exports()));
+    let plugin = runtime().accept(&file, terms(Role::MatcherPolicy)).unwrap();
+    plugin.decide(&observation()).unwrap();
+    // What is done with tensors, the very resource that has grown, is done by plugins of the frozen folder too: `handles.rs`, `pixels.rs`.
+}
+
+#[test]
+fn what_is_frozen_stays_as_it_was_and_what_grew_only_grew() {
+    let (now, then) = (texts("../../wit"), texts("../../wit/frozen/0.1.0"));
+    let digest = |texts: &std::collections::BTreeMap<String, String>| {
+        let mut hasher = Sha256::new();
+        for (name, text) in texts {
+            hasher.update(format!("{name}\n{text}"));
+        }
+        hex::encode(hasher.finalize())
+    };
+    assert_eq!(
+        digest(&then),
+        FROZEN_0_1_0,
+        "a frozen folder is never edited"
+    );
+    let lines = |text: &str| -> Vec<String> {
+        let code = text.lines().map(str::trim);
+        code.filter(|line| {
+            !line.is_empty() && !line.starts_with("///") && !line.starts_with("package")
+        })
+        .map(str::to_owned)
+        .collect()
+    };
+    for (name, then) in &then {
+        let now = lines(&now[name]);
+        let mut rest = now.iter();
+        for line in lines(then) {
+            assert!(
+                rest.any(|now| *now == line),
+                "{name}: `{line}` is gone or moved"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unfit_plugin_is_told_by_name_version_what_is_missing_and_how_to_mend_it() {
+    let error = not_accepted(
+        of_text(
+            r#"(component
+                (instance $role)
+                (export "overt:algorithm/matcher-policy@0.1.0" (instance $role)))"#,
+        ),
+        terms(Role::MatcherPolicy),
+    );
+    let told = error.to_string();
+    for part in [
+        "test-plugin ",
+        "is not of the contract 0.1",
+        "matcher-policy",
+        "decide",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(
+        error
+            .mend()
+            .contains("build the plugin again against the contract"),
+        "{}",
+        error.mend()
+    );
 }
 
 #[test]

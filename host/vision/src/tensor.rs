@@ -235,6 +235,43 @@ impl Tensor {
         }
     }
 
+    /// The least and the greatest of `count` values from flat position `start`, as [`Tensor::read`] gives them. NaN is passed over.
+    ///
+    /// # Errors
+    /// `OutOfRange`, also where no value is a number; `WrongElement` for int64.
+    pub fn least_and_greatest(&self, start: u32, count: u32) -> Result<(f32, f32), TensorError> {
+        let there = self.value_count() as u64;
+        let end = u64::from(start) + u64::from(count);
+        let nothing = TensorError::OutOfRange { asked: end, there };
+        if end > there {
+            return Err(nothing);
+        }
+        let range = start as usize..end as usize;
+        let found = match self.element {
+            Element::Float32 => self.extremes::<f32>(range, |v| v),
+            Element::Float16 => self.extremes::<u16>(range, |v| f16::from_bits(v).to_f32()),
+            Element::Uint8 => self.extremes::<u8>(range, f32::from),
+            Element::Int32 => self.extremes::<i32>(range, |v| v as f32),
+            Element::Int64 => return Err(TensorError::WrongElement(self.element)),
+        };
+        found.ok_or(nothing)
+    }
+
+    fn extremes<T: bytemuck::Pod>(
+        &self,
+        range: std::ops::Range<usize>,
+        value: impl Fn(T) -> f32,
+    ) -> Option<(f32, f32)> {
+        let values: &[T] = bytemuck::cast_slice(&self.data);
+        let values = values.get(range)?.iter().map(|v| value(*v));
+        values
+            .filter(|value| !value.is_nan())
+            .fold(None, |found, value| match found {
+                None => Some((value, value)),
+                Some((least, greatest)) => Some((value.min(least), value.max(greatest))),
+            })
+    }
+
     /// The local maxima of one plane: positions whose value is at least `threshold` and not less than any of its eight neighbours (of
     /// equal neighbours the first in reading order counts). The last two dimensions are rows and columns, and `plane` counts the planes
     /// before them from 0; a tensor of one dimension is a single row. Highest first, equal values in reading order, at most `most`. A NaN is no

@@ -151,6 +151,11 @@ impl Tensor {
         self.0.gather(indices)
     }
 
+    /// The least and the greatest of `count` values from flat position `start`, without copying any. Needs a host of the contract 0.1.1.
+    pub fn least_and_greatest(&self, start: u32, count: u32) -> Result<(f32, f32), TensorError> {
+        self.0.least_and_greatest(start, count)
+    }
+
     /// The handle, for the host to take over.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn into_handle(self) -> system::tensors::Tensor {

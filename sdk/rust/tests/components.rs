@@ -39,7 +39,7 @@ fn names(interfaces: &[overt_runtime::package::Interface]) -> Vec<&str> {
             interface
                 .name
                 .strip_prefix("overt:algorithm/")
-                .and_then(|name| name.strip_suffix("@0.1.0"))
+                .and_then(|name| name.strip_suffix("@0.1.1"))
                 .unwrap_or(&interface.name)
         })
         .collect();

@@ -168,6 +168,22 @@ impl HostTensor for Call {
             .map_err(Into::into))
     }
 
+    fn least_and_greatest(
+        &mut self,
+        this: Resource<TensorHandle>,
+        start: u32,
+        count: u32,
+    ) -> wasmtime::Result<Result<(f32, f32), TensorError>> {
+        let tensor = match readable(&self.table, self.pixels, &this)? {
+            Ok(tensor) => tensor,
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = self
+            .clock
+            .host(|| tensor.least_and_greatest(start, count))?;
+        Ok(found.map_err(Into::into))
+    }
+
     fn gather(
         &mut self,
         this: Resource<TensorHandle>,

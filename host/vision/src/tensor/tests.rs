@@ -240,3 +240,20 @@ fn a_tensor_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Tensor>();
 }
+
+#[test]
+fn the_least_and_the_greatest_pass_over_nan_and_need_a_number() {
+    let values = [1.0, f32::NAN, -2.0, 7.0, f32::NAN, f32::NAN];
+    let tensor = Tensor::from_values(&[2, 3], &values, &unlimited()).unwrap();
+    assert_eq!(tensor.least_and_greatest(0, 6).unwrap(), (-2.0, 7.0));
+    assert_eq!(tensor.least_and_greatest(2, 1).unwrap(), (-2.0, -2.0));
+    for (start, count) in [(4, 2), (0, 0), (5, 2), (u32::MAX, u32::MAX)] {
+        assert!(
+            matches!(
+                tensor.least_and_greatest(start, count),
+                Err(TensorError::OutOfRange { .. })
+            ),
+            "{start} {count}"
+        );
+    }
+}

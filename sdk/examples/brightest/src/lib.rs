@@ -47,10 +47,17 @@ impl Quality for Brightest {
                 let [mean] = mean[..] else {
                     return Err(QualityError::UnexpectedOutput);
                 };
-                Ok(vec![Component {
-                    name: "LuminanceMean".into(),
-                    value: (mean / 2.55).clamp(0.0, 100.0),
-                }])
+                let grid = View::stretch(CELLS, CELLS).channels(Channels::Grey);
+                let grid = frame.tensor(grid.of(face.bounds))?.tensor;
+                let (least, greatest) = grid.least_and_greatest(0, CELLS * CELLS)?;
+                let component = |name: &str, grey: f32| Component {
+                    name: name.into(),
+                    value: (grey / 2.55).clamp(0.0, 100.0),
+                };
+                Ok(vec![
+                    component("LuminanceMean", mean),
+                    component("DynamicRange", greatest - least),
+                ])
             })
             .collect()
     }
@@ -86,5 +93,9 @@ mod tests {
         assert_eq!((faces[0].bounds.x, faces[0].bounds.y), (20.0, 8.0));
         let quality = bench.assess::<Brightest>(&frame, &faces).unwrap();
         assert!(quality[0][0].value > 99.0, "{quality:?}");
+        assert!(
+            quality[0][1].value < 1.0,
+            "all of the spot is white: {quality:?}"
+        );
     }
 }

@@ -177,6 +177,16 @@ pub(crate) mod tensors {
             Ok(peaks.into_iter().map(convert::peak).collect())
         }
 
+        pub(crate) fn least_and_greatest(
+            &self,
+            start: u32,
+            count: u32,
+        ) -> Result<(f32, f32), TensorError> {
+            self.readable()?
+                .least_and_greatest(start, count)
+                .map_err(convert::tensor_error)
+        }
+
         pub(crate) fn gather(&self, indices: &[u32]) -> Result<Vec<f32>, TensorError> {
             self.readable()?
                 .gather(indices)
