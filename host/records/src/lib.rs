@@ -11,7 +11,7 @@
 //!     "records.redb".as_ref(),
 //!     &StoreSettings {
 //!         deployment: "walk-past".into(),
-//!         retention: Retention { alerts_hours: 24, watchlist_hours: 24 },
+//!         retention: Retention { alerts_hours: 24, inputs_hours: 24, watchlist_hours: 24 },
 //!     },
 //! )?;
 //! for entry in store.watchlist().list()? {
@@ -26,6 +26,7 @@ mod cipher;
 mod error;
 mod fault;
 mod files;
+mod inputs;
 mod keys;
 mod opening;
 mod payload;
@@ -41,6 +42,7 @@ mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
+pub use inputs::{AlertInputs, HeldInputs};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
