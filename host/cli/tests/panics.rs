@@ -40,6 +40,7 @@ fn run(
             deployment: deployment.id.clone(),
             retention: Retention {
                 alerts_hours: 24,
+                inputs_hours: 24,
                 watchlist_hours: 24,
             },
         };

@@ -345,9 +345,16 @@ impl DecisionThread<'_> {
             ended,
             earlier,
         );
-        match self.stages.time(Stage::Decide, || {
-            generation.policy.plugin.decide(&observation)
-        }) {
+        let policy = &generation.policy;
+        let called = self.stages.time(Stage::Decide, || {
+            let called = policy.plugin.decide_metered(&observation);
+            if let Some(trail) = state.cameras[camera].get_mut(&track) {
+                let calls = &mut trail.calls;
+                calls.note(&policy.plugin, &policy.capabilities, &observation, &called);
+            }
+            called
+        });
+        match called.answer {
             Ok(Decision::Alert(proposal)) => {
                 state.supervisor.well(Role::MatcherPolicy);
                 self.alert(state, generation, camera, track, sequence, time, &proposal)

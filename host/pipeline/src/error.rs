@@ -174,6 +174,14 @@ pub enum PipelineError {
         /// The host's clock.
         now: Timestamp,
     },
+    /// A folder of plugins cannot be listed.
+    #[error("the plugin folder {}: {cause}", path.display())]
+    PluginFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -259,6 +267,7 @@ impl PipelineError {
             }
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
+            PipelineError::PluginFolder { .. } => "check the path, and that you may read the folder".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
             PipelineError::Panicked(_) | PipelineError::CameraPanicked { .. } => "report it with the log".into(),
         }

@@ -12,6 +12,7 @@
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
 //! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
+//! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -28,6 +29,7 @@ pub mod enrol;
 pub mod error;
 pub mod generation;
 pub mod health;
+pub mod inputs;
 pub mod inspection;
 mod lane;
 mod live;
@@ -36,6 +38,7 @@ pub mod machine;
 mod newest;
 mod order;
 mod pictures;
+pub mod replay;
 pub mod report;
 pub mod run;
 mod stages;

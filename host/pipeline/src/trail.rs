@@ -11,6 +11,7 @@ use overt_runtime::decision::{
 use overt_vision::{Frame, Rect};
 
 use crate::generation::Generation;
+use crate::inputs::Calls;
 use crate::pictures::Still;
 use crate::way::{Probe, TrackSpan};
 
@@ -35,6 +36,8 @@ pub(crate) struct Trail {
     probes: VecDeque<Kept>,
     best: BTreeMap<u32, Best>,
     strip: Vec<(Arc<Still>, Rect)>,
+    /// What the policy was asked about it.
+    pub(crate) calls: Calls,
 }
 
 struct Kept {
@@ -74,6 +77,7 @@ impl Trail {
             probes: VecDeque::new(),
             best: BTreeMap::new(),
             strip: Vec::new(),
+            calls: Calls::default(),
         }
     }
 
