@@ -6,12 +6,12 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use overt_pipeline::inputs::{BYTES, CALLS, Calls, Inputs, Outcome};
+use overt_pipeline::inputs::{BYTES, CALLS, Calls, Inputs, Outcome, Routing};
 use overt_pipeline::replay::{Replayed, Replayer, Verdict};
 use overt_runtime::compiler::Compiler;
 use overt_runtime::decision::{
     Alert, AlertState, Candidate, Decision, EarlierAlert, Observation, Offer, Probe, QualityValue,
-    Route, SearchResult, Urgency,
+    SearchResult, Urgency,
 };
 use overt_runtime::{
     Capability, Limits, Metered, Plugin, PluginFile, Role, Runtime, RuntimeOptions, Terms, Trust,
@@ -72,7 +72,7 @@ fn replayer() -> Replayer {
 
 fn score() -> impl Strategy<Value = f32> {
     prop_oneof![
-        4 => (-1.0..=1.0_f32),
+        4 => -1.0..=1.0_f32,
         1 => prop::sample::select(vec![0.0, -0.0, 0.5, 1.0, f32::MIN_POSITIVE, 1e-42]),
     ]
 }
@@ -180,14 +180,15 @@ fn sealed(track: &[Observation], change: impl Fn(usize, &mut Metered<Decision>))
         calls.note(policy(), &[], observation, &called);
     }
     calls.came_to(Outcome::Raised(1));
-    let (alert, routed): (_, Metered<Vec<Route>>) = {
-        let alert = alert(1, 0.7);
-        let routed = router().for_review_metered(&alert);
-        (alert, routed)
+    let alert = alert(1, 0.7);
+    let called = router().for_review_metered(&alert);
+    let routing = Routing {
+        plugin: router(),
+        capabilities: &[],
+        alert: &alert,
+        called: &called,
     };
-    let inputs = calls
-        .inputs(Some((router(), &[], &alert, &routed)))
-        .unwrap();
+    let inputs = calls.inputs(Some(routing)).unwrap();
     inputs.bytes.to_vec()
 }
 

@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use overt_records::{HeldInputs, Retention, Store, StoreSettings, Timestamp};
 use overt_vision::read_still;
 use redb::{ReadableDatabase, ReadableTableMetadata, TableHandle};
 use serde_json::Value;
@@ -78,6 +79,26 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
+/// What no observation is without, as it is written down: the names under which a face's quality is measured, and the encoder under which its scores
+/// stand, behind the numbers of results and of letters.
+fn needles() -> Vec<Vec<u8>> {
+    let encoder = "encoder-mobilefacenet";
+    let results = [&[1, encoder.len() as u8], encoder.as_bytes()].concat();
+    vec![results, b"UnifiedQualityScore".to_vec()]
+}
+
+fn store(place: &Place) -> Store {
+    let settings = StoreSettings {
+        deployment: "walk-past".into(),
+        retention: Retention {
+            alerts_hours: 24,
+            inputs_hours: 24,
+            watchlist_hours: 24,
+        },
+    };
+    Store::open(&place.path("out/records.redb"), &settings).unwrap()
+}
+
 #[test]
 fn after_a_thousand_strangers_no_stored_record_is_keyed_to_any_of_them() {
     let (nobody, nothing) = after(0, |_| {});
@@ -98,14 +119,16 @@ fn after_a_thousand_strangers_no_stored_record_is_keyed_to_any_of_them() {
     assert!(with.keys().eq(without.keys()), "{:?}", without.keys());
     assert_eq!(with["records.keys"].len(), without["records.keys"].len());
 
-    // What an observation is made of: the names under which a face's quality is measured, and those under which its scores stand.
+    // Nor does any of them hold what an observation is made of.
     for (name, bytes) in without {
-        if name == "records.redb" || name == "records.keys" {
-            for needle in ["UnifiedQualityScore", "Sharpness", "policy-threshold\0"] {
-                assert!(!holds(&bytes, needle.as_bytes()), "{name}: {needle}");
-            }
+        for needle in needles() {
+            let words = String::from_utf8_lossy(&needle).into_owned();
+            assert!(!holds(&bytes, &needle), "{name}: {words:?}");
         }
     }
+    // Each of them was compared with the watchlist.
+    let probes = store(&place).runs().unwrap()[0].counts.probes;
+    assert!(probes >= tracks, "{probes} probes of {tracks} tracks");
 }
 
 #[test]
@@ -137,6 +160,19 @@ fn among_strangers_one_who_is_sought_leaves_their_own_rows_and_no_other() {
     let alerts = summary["alerts"].as_array().unwrap().len() as u64;
     assert!(alerts > 0, "{summary}");
     let (with, without) = (rows(&place), rows(&nobody));
+    // The needles of the test above are what an alert's inputs are made of, and even those are sealed.
+    let now = Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond());
+    let HeldInputs::Held(inputs) = store(&place).alert_inputs(1, now).unwrap() else {
+        panic!("its time is not over");
+    };
+    assert!(needles().iter().all(|needle| holds(&inputs.bytes, needle)));
+    let left = files(place.folder.path());
+    for (name, bytes) in &left {
+        assert!(
+            needles().iter().all(|needle| !holds(bytes, needle)),
+            "{name}"
+        );
+    }
     for (table, more) in [
         ("alerts", alerts),
         ("sealed-alerts", alerts),

@@ -106,6 +106,18 @@ pub struct Calls {
     left_out: u32,
 }
 
+/// The router's call about an alert.
+pub struct Routing<'a> {
+    /// The router.
+    pub plugin: &'a Plugin,
+    /// What it might use.
+    pub capabilities: &'a [Capability],
+    /// What it was asked.
+    pub alert: &'a Alert,
+    /// What came of it.
+    pub called: &'a Metered<Vec<Route>>,
+}
+
 /// A policy call.
 struct Call {
     plugin: Arc<Asked>,
@@ -303,10 +315,7 @@ impl Calls {
 
     /// What is to be sealed with the alert that the last call raised: every call that is kept, and what the router was asked, where it was asked.
     /// Nothing where the last call is not kept.
-    pub fn inputs(
-        &self,
-        routed: Option<(&Plugin, &[Capability], &Alert, &Metered<Vec<Route>>)>,
-    ) -> Option<AlertInputs> {
+    pub fn inputs(&self, routing: Option<Routing<'_>>) -> Option<AlertInputs> {
         self.kept.back()?;
         let mut plugins: Vec<Ran> = Vec::new();
         let mut place = |ran: Ran| {
@@ -338,9 +347,14 @@ impl Calls {
                 outcome: call.outcome,
             })
             .collect();
-        let asked = match routed {
+        let asked = match routing {
             None => None,
-            Some((plugin, capabilities, alert, called)) => {
+            Some(Routing {
+                plugin,
+                capabilities,
+                alert,
+                called,
+            }) => {
                 let ran = place(Ran::of(plugin, capabilities));
                 let (alert, answer) = (written(alert), written(&Answer::of(&called.answer)));
                 Some((ran, alert.ok()?, answer.ok()?, called.fuel))

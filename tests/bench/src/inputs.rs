@@ -1,7 +1,7 @@
 //! What it costs that an alert can be replayed: noting a decision while its track is open, which every passer-by pays, and sealing a track's calls with the
 //! alert, which only an alert pays; in time and in bytes.
 
-use overt_pipeline::inputs::{Calls, Outcome};
+use overt_pipeline::inputs::{Calls, Outcome, Routing};
 use overt_records::{
     Alert, AlertInputs, AlertPayload, AlertScore, Counts, NewAlert, Priority, Retention, Run,
     RunHeader, Store, StoreSettings, Timestamp,
@@ -72,9 +72,15 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
         urgency: Urgency::High,
         score: 0.7,
     };
-    let routed = router.for_review_metered(&alert);
+    let called = router.for_review_metered(&alert);
     let inputs = || {
-        let inputs = calls.inputs(Some((&router, &[], &alert, &routed)));
+        let routing = Routing {
+            plugin: &router,
+            capabilities: &[],
+            alert: &alert,
+            called: &called,
+        };
+        let inputs = calls.inputs(Some(routing));
         inputs.ok_or("the track's calls are not kept")
     };
     let bytes = inputs()?.bytes.len();

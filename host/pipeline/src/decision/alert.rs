@@ -10,7 +10,7 @@ use overt_vision::FrameError;
 
 use super::{DecisionThread, Raised, State};
 use crate::generation::Generation;
-use crate::inputs::Outcome;
+use crate::inputs::{Outcome, Routing};
 use crate::pictures;
 use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
 use crate::stages::Stage;
@@ -98,10 +98,13 @@ impl DecisionThread<'_> {
         let raised = Timestamp::now();
         let router = &generation.router;
         let inputs = state.cameras[camera].get(&track).and_then(|trail| {
-            let routed = asked
-                .as_ref()
-                .map(|called| (&router.plugin, &router.capabilities[..], &routed, called));
-            trail.calls.inputs(routed)
+            let routing = asked.as_ref().map(|called| Routing {
+                plugin: &router.plugin,
+                capabilities: &router.capabilities,
+                alert: &routed,
+                called,
+            });
+            trail.calls.inputs(routing)
         });
         state.pending.push(records::NewAlert {
             alert: records::Alert {
