@@ -142,9 +142,6 @@ impl From<RecordsError> for Failure {
             RecordsError::ForeignDeployment { .. } => {
                 "give each deployment a record store of its own: `records` under [host]"
             }
-            RecordsError::NoSuchAlert { .. } => {
-                "leave the numbers out: then every alert on record is taken"
-            }
             RecordsError::Full { .. } => {
                 "make room on the disk and try again; what was committed is safe"
             }

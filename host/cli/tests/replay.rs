@@ -134,7 +134,11 @@ fn an_alert_replays_byte_for_byte_whatever_the_deployment_file_says_now() {
 
     let unknown = replay(&place, &["7"]);
     assert_eq!(unknown.status, Some(1));
-    assert!(unknown.err.contains("holds no alert 7"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("holds no alert 7") && unknown.err.contains("leave the numbers out"),
+        "{}",
+        unknown.err
+    );
 }
 
 #[test]

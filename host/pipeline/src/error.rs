@@ -257,6 +257,9 @@ impl PipelineError {
             PipelineError::Records(RecordsError::OtherEncoder(_)) => {
                 "enrol the watchlist again with this deployment's encoder: `overt watchlist enrol`".into()
             }
+            PipelineError::Records(RecordsError::NoSuchAlert { .. }) => {
+                "leave the numbers out: then every alert on record is taken".into()
+            }
             PipelineError::Records(_) => "check `records` under [host], and that no other `overt run` uses it".into(),
             PipelineError::EmptyWatchlist { .. } => "enrol somebody first: `overt watchlist enrol DEPLOYMENT FOLDER-OR-CSV`".into(),
             PipelineError::WatchlistTooLarge { .. } => "remove entries (`overt watchlist remove`), or obtain a wider authority".into(),

@@ -155,7 +155,28 @@ enum RecordFault {
     #[error("the inputs were opened, and {0}")]
     Unreadable(#[from] Unreadable),
     #[error("the inputs are not those of this alert: {0}")]
-    Foreign(&'static str),
+    Foreign(#[from] Foreign),
+}
+
+/// How inputs and alert disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Foreign {
+    #[error("they hold no call of the policy")]
+    NoCall,
+    #[error("their last call is about another track or time")]
+    OtherTrack,
+    #[error("their last call did not raise it")]
+    NotRaised,
+    #[error("their last call proposed no alert")]
+    NoProposal,
+    #[error("the policy proposed an entry of another category")]
+    OtherCategory,
+    #[error("the policy proposed another priority")]
+    OtherPriority,
+    #[error("the policy gave another reason")]
+    OtherReason,
+    #[error("the router was asked about another alert")]
+    OtherRouting,
 }
 
 /// Replays alerts. It accepts a plugin once, however many alerts it was asked about.
@@ -215,12 +236,8 @@ impl Replayer {
             .iter()
             .filter(|plugin| !plugin.role.is_perception())
             .map(|plugin| plugin.file.clone());
-        let shelf = Shelf::of(named, folders)?;
-        Ok(Replayer::with(
-            runtime,
-            trust(deployment)?,
-            shelf.into_files(),
-        ))
+        let files: Vec<PathBuf> = named.chain(shelf::files_in(folders)?).collect();
+        Ok(Replayer::with(runtime, trust(deployment)?, files))
     }
 
     /// The same with a runtime that is there, and these plugin files.
@@ -233,7 +250,7 @@ impl Replayer {
             runtime,
             trust,
             now: Timestamp::now(),
-            shelf: Shelf::of_files(files),
+            shelf: Shelf::of(files),
             accepted: Vec::new(),
         }
     }
@@ -287,7 +304,7 @@ impl Replayer {
         let inputs = Inputs::read(&bytes)?;
         let reason = store.alert_payload(number).map_err(RecordFault::Records)?;
         let reason = reason.as_ref().map(|payload| payload.reason.as_str());
-        agrees(&inputs, &stored.alert, reason).map_err(RecordFault::Foreign)?;
+        agrees(&inputs, &stored.alert, reason)?;
         Ok(self.again(&inputs, replayed))
     }
 
@@ -426,32 +443,28 @@ impl Replayed {
 }
 
 /// Whether the inputs are those of this alert.
-fn agrees(
-    inputs: &Inputs,
-    alert: &records::Alert,
-    reason: Option<&str>,
-) -> Result<(), &'static str> {
+fn agrees(inputs: &Inputs, alert: &records::Alert, reason: Option<&str>) -> Result<(), Foreign> {
     let Some(last) = inputs.calls.last() else {
-        return Err("they hold no call of the policy");
+        return Err(Foreign::NoCall);
     };
     let seen = &last.observation;
     if (seen.track, seen.camera.as_str()) != (alert.track, alert.camera.as_str())
         || seen.time.to_bits() != alert.time.to_bits()
     {
-        return Err("their last call is about another track or time");
+        return Err(Foreign::OtherTrack);
     }
     if last.outcome != Outcome::Raised(alert.number) {
-        return Err("their last call did not raise it");
+        return Err(Foreign::NotRaised);
     }
     let Answer::Given(Decision::Alert(proposal)) = &last.answer else {
-        return Err("their last call proposed no alert");
+        return Err(Foreign::NoProposal);
     };
     let category = seen
         .offered
         .get(proposal.offered as usize)
         .map(|offer| offer.category.as_str());
     if category != Some(&alert.category) {
-        return Err("the policy proposed an entry of another category");
+        return Err(Foreign::OtherCategory);
     }
     let priority = match alert.priority {
         records::Priority::Low => Priority::Low,
@@ -459,15 +472,15 @@ fn agrees(
         records::Priority::High => Priority::High,
     };
     if proposal.priority != priority {
-        return Err("the policy proposed another priority");
+        return Err(Foreign::OtherPriority);
     }
     if reason.is_some_and(|reason| reason != proposal.reason) {
-        return Err("the policy gave another reason");
+        return Err(Foreign::OtherReason);
     }
     if let Some(call) = &inputs.routing
         && call.alert.number != alert.number
     {
-        return Err("the router was asked about another alert");
+        return Err(Foreign::OtherRouting);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is kept: the watchlist, runs and their alerts, in one redb file per deployment.
 //!
-//! Images, templates, crops and scores are stored only as sealed payloads. Every record, be it a watchlist image or an
-//! alert, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
+//! Images, templates, crops, scores and what plugins were asked are stored only as sealed payloads. Every record, be it a watchlist image, an
+//! alert or an alert's inputs, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
 //!
 //! ```no_run

@@ -125,15 +125,11 @@ fn table(alerts: &[Replayed], sums: &BTreeMap<&'static str, usize>) -> String {
         .iter()
         .map(|replayed| replayed.verdict.name().len())
         .max()
-        .unwrap_or(0)
-        .max("VERDICT".len());
+        .unwrap_or(0);
     let raised = |replayed: &Replayed| replayed.raised_at.clone().unwrap_or_else(|| "-".into());
     let mut text = String::new();
     if !alerts.is_empty() {
-        text += &format!(
-            "ALERT  {:<24}  CALLS  {:>12}  {:<width$}\n",
-            "RAISED", "FUEL", "VERDICT"
-        );
+        text += &format!("ALERT  {:<24}  CALLS  {:>12}  VERDICT\n", "RAISED", "FUEL");
     }
     for replayed in alerts {
         let line = format!(

@@ -44,36 +44,31 @@ pub(super) enum Found {
     Nothing,
 }
 
-impl Shelf {
-    /// The files of these names, and everything in these folders that ends with `.wasm`.
-    pub(super) fn of(
-        files: impl IntoIterator<Item = PathBuf>,
-        folders: &[PathBuf],
-    ) -> Result<Shelf, PipelineError> {
-        let mut paths: Vec<PathBuf> = files.into_iter().collect();
-        for folder in folders {
-            let refused = |cause| PipelineError::PluginFolder {
-                path: folder.clone(),
-                cause,
-            };
-            let mut there = Vec::new();
-            for entry in std::fs::read_dir(folder).map_err(refused)? {
-                let path = entry.map_err(refused)?.path();
-                if path
-                    .extension()
-                    .is_some_and(|extension| extension == "wasm")
-                {
-                    there.push(path);
-                }
+/// The files in these folders that end with `.wasm`.
+pub(super) fn files_in(folders: &[PathBuf]) -> Result<Vec<PathBuf>, PipelineError> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        let refused = |cause| PipelineError::PluginFolder {
+            path: folder.clone(),
+            cause,
+        };
+        for entry in std::fs::read_dir(folder).map_err(refused)? {
+            let path = entry.map_err(refused)?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "wasm")
+            {
+                paths.push(path);
             }
-            // The order of a folder is any; what is told of it is not.
-            there.sort();
-            paths.extend(there);
         }
-        Ok(Shelf::of_files(paths))
     }
+    // The order of a folder is any; what is told of it is not.
+    paths.sort();
+    Ok(paths)
+}
 
-    pub(super) fn of_files(files: impl IntoIterator<Item = PathBuf>) -> Shelf {
+impl Shelf {
+    pub(super) fn of(files: impl IntoIterator<Item = PathBuf>) -> Shelf {
         let mut paths = Vec::new();
         for path in files {
             if !paths.contains(&path) {
@@ -81,10 +76,6 @@ impl Shelf {
             }
         }
         Shelf { paths, read: None }
-    }
-
-    pub(super) fn into_files(self) -> Vec<PathBuf> {
-        self.paths
     }
 
     pub(super) fn find(&mut self, ran: &Ran) -> Found {
