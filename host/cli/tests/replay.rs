@@ -357,23 +357,31 @@ fn inputs_whose_time_is_over_are_expired_and_that_is_lawful_and_those_gone_befor
         payload: store.alert_payload(1).unwrap().unwrap(),
         inputs: Some(inputs),
     };
+    // And one of now, which these inputs did not raise.
+    let mut third = second.clone();
+    (third.alert.number, third.alert.raised_at) = (3, now);
     let run = store.begin_run(&header).unwrap();
-    run.commit_decisions(&[second], &Counts::default()).unwrap();
+    run.commit_decisions(&[second, third], &Counts::default())
+        .unwrap();
     drop((run, store));
-    let ended = replay(&place, &[]);
+    let ended = replay(&place, &["1", "2"]);
     assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
     assert!(
         ended.out.contains("2 alerts: 1 expired, 1 same"),
         "{}",
         ended.out
     );
+    let foreign = only(&place, &["3"], 1);
+    assert_eq!(foreign["verdict"], "record-changed");
+    let cause = foreign["cause"].as_str().unwrap();
+    assert!(cause.contains("did not raise it"), "{cause}");
 
     // A sweep by a clock that is hours ahead: by this machine's, somebody has removed them.
     let store = open();
     let report = store.sweep(now.after_hours(3)).unwrap();
-    assert_eq!((report.inputs, report.alerts), (1, 0));
+    assert_eq!((report.inputs, report.alerts), (2, 0));
     drop(store);
-    let ended = replay(&place, &[]);
+    let ended = replay(&place, &["1", "2"]);
     assert_eq!(ended.status, Some(1));
     assert!(
         ended.out.contains("2 alerts: 1 expired, 1 record-changed"),
