@@ -1,5 +1,6 @@
 //! `overt`: the command line. Here are the commands' names and the exit statuses; each command has a file of its own, named like it.
 
+mod audit;
 mod compile;
 mod completions;
 mod control;
@@ -42,6 +43,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt run deployment.toml                                  run the deployment
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
+  overt audit replay deployment.toml                         does every alert come out the same once more?
 
 Exit status:
   0    done
@@ -56,6 +58,7 @@ enum Command {
     Deployment(deployment::Arguments),
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
+    Audit(audit::Arguments),
     Key(key::Arguments),
     Evaluate(evaluate::Arguments),
     Models(models::Arguments),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Models(arguments) => models::run(arguments),

@@ -153,6 +153,8 @@ fn everything_that_is_out_of_order_in_a_deployment_is_listed_with_its_mend() {
         let finding = finding.unwrap_or_else(|| panic!("{part}, {words}: {report}"));
         assert!(!finding["mend"].as_str().unwrap().is_empty());
     };
+    let kept = &report["retention"];
+    assert_eq!((&kept["alerts"], &kept["inputs"]), (&24.into(), &24.into()));
     found("trust", "unsigned = true");
     found("authority", "no calibration");
     found("lock", "there is no lock");
@@ -160,7 +162,8 @@ fn everything_that_is_out_of_order_in_a_deployment_is_listed_with_its_mend() {
     found("plugins.quality", "does not grant");
     let told = deployment(&place, &[]);
     assert!(
-        told.out.contains("things are out of order:"),
+        told.out.contains("things are out of order:")
+            && told.out.contains("what their plugins were asked for 24,"),
         "{}",
         told.out
     );

@@ -137,6 +137,7 @@ fn a_kill_loses_no_alert_that_anybody_heard_of() {
         deployment: "walk-past".into(),
         retention: Retention {
             alerts_hours: 24,
+            inputs_hours: 24,
             watchlist_hours: 24,
         },
     };

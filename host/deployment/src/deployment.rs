@@ -288,6 +288,9 @@ pub enum ChannelKind {
 pub struct Retention {
     /// `alerts-hours`: alerts with their crops and scores, 1 to 744 hours after they were raised, default 24.
     pub alerts: Duration,
+    /// `inputs-hours`: what the plugins were asked for an alert, by which it can be replayed: 1 hour after it was raised to as long as the alert
+    /// itself, which is the default.
+    pub inputs: Duration,
     /// `watchlist-hours`: watchlist images and templates, 1 to 744 hours after enrolment, default 24.
     pub watchlist: Duration,
 }

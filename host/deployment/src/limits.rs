@@ -111,6 +111,14 @@ pub const ALERTS_HOURS: Bound = Bound {
     most: 31 * 24,
 };
 
+/// `retention.inputs-hours`. Silent: as long as the alerts, which is the ceiling as well: the inputs are scores, like what an alert holds. So the
+/// default here is 0.
+pub const INPUTS_HOURS: Bound = Bound {
+    least: 1,
+    default: 0,
+    most: ALERTS_HOURS.most,
+};
+
 /// `retention.watchlist-hours`. The default is the published practice; the ceiling is that of the alerts, which refer to the entries.
 pub const WATCHLIST_HOURS: Bound = Bound {
     least: 1,

@@ -70,6 +70,7 @@ fn every_key_of_a_sound_file_arrives() {
     );
     assert_eq!(deployment.default_desk().name, "desk-1");
     assert_eq!(deployment.retention.alerts, Duration::from_secs(48 * 3_600));
+    assert_eq!(deployment.retention.inputs, Duration::from_secs(36 * 3_600));
     assert_eq!(
         deployment.retention.watchlist,
         Duration::from_secs(12 * 3_600)
@@ -145,6 +146,7 @@ fn what_is_left_out_has_its_default() {
     assert!(deployment.plugins.encoder.grants.is_empty());
     assert_eq!(deployment.plugins.encoder.config, "{}");
     assert_eq!(deployment.retention.alerts, Duration::from_secs(24 * 3_600));
+    assert_eq!(deployment.retention.inputs, deployment.retention.alerts);
 }
 
 #[test]

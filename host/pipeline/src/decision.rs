@@ -346,10 +346,17 @@ impl DecisionThread<'_> {
             .collect();
         earlier.reverse();
         let observation = trail.observe(&self.deployment.cameras[camera].id, time, ended, earlier);
-        let decided = self.stages.time(Stage::Decide, || {
-            generation.policy.plugin.decide(&observation)
+        let policy = &generation.policy;
+        let called = self.stages.time(Stage::Decide, || {
+            let called = policy.plugin.decide_metered(&observation);
+            if let Some(trail) = state.cameras[camera].get_mut(&track) {
+                let calls = &mut trail.calls;
+                calls.note(&policy.plugin, &policy.capabilities, &observation, &called);
+            }
+            called
         });
-        if let (Ok(served), Some(shadow)) = (&decided, generation.shadows.get(&Role::MatcherPolicy))
+        if let (Ok(served), Some(shadow)) =
+            (&called.answer, generation.shadows.get(&Role::MatcherPolicy))
             && shadow.is_asked()
         {
             let challenger = &shadow.loaded.plugin;
@@ -360,7 +367,7 @@ impl DecisionThread<'_> {
                 shadow.decision(served, &answer);
             }
         }
-        match decided {
+        match called.answer {
             Ok(Decision::Alert(proposal)) => {
                 well(state, generation, Role::MatcherPolicy);
                 self.alert(state, generation, camera, track, sequence, time, &proposal)

@@ -182,6 +182,14 @@ pub enum PipelineError {
         /// The host's clock.
         now: Timestamp,
     },
+    /// A folder of plugins cannot be listed.
+    #[error("the plugin folder {}: {cause}", path.display())]
+    PluginFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -257,6 +265,9 @@ impl PipelineError {
             PipelineError::Records(RecordsError::OtherEncoder(_)) => {
                 "enrol the watchlist again with this deployment's encoder: `overt watchlist enrol`".into()
             }
+            PipelineError::Records(RecordsError::NoSuchAlert { .. }) => {
+                "leave the numbers out: then every alert on record is taken".into()
+            }
             PipelineError::Records(_) => "check `records` under [host], and that no other `overt run` uses it".into(),
             PipelineError::EmptyWatchlist { .. } => "enrol somebody first: `overt watchlist enrol DEPLOYMENT FOLDER-OR-CSV`".into(),
             PipelineError::WatchlistTooLarge { .. } => "remove entries (`overt watchlist remove`), or obtain a wider authority".into(),
@@ -268,6 +279,7 @@ impl PipelineError {
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::FallbackUncalibrated { slot } => format!("measure what runs once it serves, `overt evaluate identification --calibration FILE`, and name the file as `calibration` under [{slot}]; or take the fallback out"),
             PipelineError::NotOpen { .. } => "run it in its time, or have the authority extended".into(),
+            PipelineError::PluginFolder { .. } => "check the path, and that you may read the folder".into(),
             PipelineError::Thread(_) => "raise the limit on processes (`ulimit -u`), or set fewer `workers` under [host]".into(),
             PipelineError::Panicked(_) | PipelineError::CameraPanicked { .. } => "report it with the log".into(),
         }

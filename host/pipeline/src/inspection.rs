@@ -24,8 +24,21 @@ pub struct DeploymentInspection {
     pub plugins: Vec<PluginInspection>,
     /// SHA-256 of the lock, where there is one and it holds.
     pub lock_sha256: Option<String>,
+    /// How long what is kept.
+    pub retention: RetentionHours,
     /// What is out of order; empty where nothing is.
     pub findings: Vec<Finding>,
+}
+
+/// How long what is kept, in hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RetentionHours {
+    /// Crop, scores and reason of an alert.
+    pub alerts: u64,
+    /// What an alert's plugins were asked.
+    pub inputs: u64,
+    /// Images and templates of the people sought.
+    pub watchlist: u64,
 }
 
 /// A plugin within a deployment.
@@ -193,6 +206,11 @@ pub fn inspect(
         deployment: deployment.id.clone(),
         plugins,
         lock_sha256,
+        retention: RetentionHours {
+            alerts: deployment.retention.alerts.as_secs() / 3_600,
+            inputs: deployment.retention.inputs.as_secs() / 3_600,
+            watchlist: deployment.retention.watchlist.as_secs() / 3_600,
+        },
         findings,
     })
 }

@@ -15,6 +15,7 @@
 //! - [`swap`]: the next generation, made aside while the present one serves.
 //! - [`shadow`]: a challenger that is asked the same and decides nothing.
 //! - [`control`]: what a run can be asked while it goes on.
+//! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -33,6 +34,7 @@ pub mod error;
 pub mod generation;
 mod generations;
 pub mod health;
+pub mod inputs;
 pub mod inspection;
 mod lane;
 mod live;
@@ -42,6 +44,7 @@ mod newest;
 mod order;
 mod pictures;
 mod re_encode;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod shadow;

@@ -10,6 +10,7 @@ use overt_runtime::decision::{
 };
 use overt_vision::{Frame, Rect};
 
+use crate::inputs::Calls;
 use crate::pictures::Still;
 use crate::watchlist::Watchlist;
 use crate::way::{Probe, TrackSpan};
@@ -37,6 +38,8 @@ pub(crate) struct Trail {
     probes: VecDeque<Kept>,
     best: BTreeMap<u32, Best>,
     strip: Vec<(Arc<Still>, Rect)>,
+    /// What the policy was asked about it.
+    pub(crate) calls: Calls,
 }
 
 struct Kept {
@@ -77,6 +80,7 @@ impl Trail {
             probes: VecDeque::new(),
             best: BTreeMap::new(),
             strip: Vec::new(),
+            calls: Calls::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::inputs::AlertInputs;
 use crate::payload::{self, AlertPayload};
 use crate::retention::Timestamp;
 use crate::runs::RunId;
@@ -73,6 +74,8 @@ pub struct NewAlert {
     pub alert: Alert,
     /// What is sealed and kept for the deployment's limit.
     pub payload: AlertPayload,
+    /// What its plugins were asked, sealed with a limit of its own; absent: the alert never replays.
+    pub inputs: Option<AlertInputs>,
 }
 
 /// An alert on record.
@@ -108,6 +111,9 @@ impl NewAlert {
             payload::name(&whose, route)?;
         }
         payload::seconds(&whose, alert.time)?;
+        if let Some(inputs) = &self.inputs {
+            inputs.check(&whose)?;
+        }
         self.payload.check(&whose)
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept: the watchlist, runs and their alerts, in one redb file per deployment.
 //!
-//! Images, templates, crops and scores are stored only as sealed payloads. Every record, be it a watchlist image or an
-//! alert, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
+//! Images, templates, crops, scores and what plugins were asked are stored only as sealed payloads. Every record, be it a watchlist image, an
+//! alert or an alert's inputs, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
 //!
 //! ```no_run
@@ -11,7 +11,7 @@
 //!     "records.redb".as_ref(),
 //!     &StoreSettings {
 //!         deployment: "walk-past".into(),
-//!         retention: Retention { alerts_hours: 24, watchlist_hours: 24 },
+//!         retention: Retention { alerts_hours: 24, inputs_hours: 24, watchlist_hours: 24 },
 //!     },
 //! )?;
 //! for entry in store.watchlist().list()? {
@@ -27,6 +27,7 @@ mod error;
 mod fault;
 mod files;
 mod generations;
+mod inputs;
 mod keys;
 mod opening;
 mod payload;
@@ -43,6 +44,7 @@ mod watchlist;
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
+pub use inputs::{AlertInputs, HeldInputs};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

@@ -46,6 +46,7 @@ pub(crate) fn open(
     };
     let held = held_records(&database, path)?;
     check_keys(&held, key_path, &keys)?;
+    upgrade(&database, path)?;
     match keys.retain(|record| held.contains(&record)) {
         // On a full disk the store has to stay readable; a later sweep or opening destroys those keys.
         Ok(()) | Err(RecordsError::Full { .. }) => {}
@@ -109,7 +110,7 @@ struct Facts {
 impl Facts {
     fn check(&self, path: &Path, settings: &StoreSettings) -> Result<(), RecordsError> {
         let path = path.to_path_buf();
-        if self.schema != SCHEMA {
+        if !(1..=SCHEMA).contains(&self.schema) {
             return Err(RecordsError::OtherSchema {
                 path,
                 expected: SCHEMA,
@@ -209,6 +210,28 @@ fn create(
     write().map_err(|fault| fault.at(path))?;
     files::sync_folder_of(path)?;
     Ok((*keys.store(), keys))
+}
+
+/// Brings a store of layout 1 up to date, in one transaction: it lacks tables. From then on an older host refuses it, which would take the keys of
+/// a class that it does not know for damage, and destroy them.
+fn upgrade(database: &Database, path: &Path) -> Result<(), RecordsError> {
+    let write = || -> Result<(), Fault> {
+        let current = SCHEMA.to_string();
+        let meta = database.begin_read()?.open_table(META)?;
+        let is_current = |schema: redb::AccessGuard<'_, &str>| schema.value() == current;
+        if meta.get("schema")?.is_some_and(is_current) {
+            return Ok(());
+        }
+        let change = database.begin_write()?;
+        change
+            .open_table(META)?
+            .insert("schema", current.as_str())?;
+        change.open_table(QUARANTINES)?;
+        change.open_table(Kind::Inputs.table())?;
+        change.commit()?;
+        Ok(())
+    };
+    write().map_err(|fault| fault.at(path))
 }
 
 /// The key file of a store that exists.

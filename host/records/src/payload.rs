@@ -215,7 +215,7 @@ impl Sealable for AlertPayload {
 }
 
 /// Writes into a buffer of exactly the right size: one that grew would leave copies behind that nobody zeroes.
-fn encode(fields: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, RecordsError> {
+pub(crate) fn encode(fields: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, RecordsError> {
     let refused = |error: postcard::Error| refused("a payload", error.to_string());
     let size = postcard::experimental::serialized_size(fields).map_err(refused)?;
     let mut bytes = Zeroizing::new(vec![0; size]);
@@ -223,7 +223,7 @@ fn encode(fields: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, RecordsError> {
     Ok(bytes)
 }
 
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     match postcard::take_from_bytes(bytes) {
         Ok((fields, [])) => Some(fields),
         _ => None,
@@ -235,7 +235,12 @@ fn refused(what: &str, problem: String) -> RecordsError {
     RecordsError::Refused { what, problem }
 }
 
-fn at_most(whose: &str, what: &str, found: usize, most: usize) -> Result<(), RecordsError> {
+pub(crate) fn at_most(
+    whose: &str,
+    what: &str,
+    found: usize,
+    most: usize,
+) -> Result<(), RecordsError> {
     if found <= most {
         return Ok(());
     }

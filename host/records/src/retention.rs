@@ -39,6 +39,8 @@ pub enum RetentionClass {
     Watchlist,
     /// The probe crop, scores and reason of an alert.
     Alerts,
+    /// What the plugins were asked for an alert.
+    Inputs,
 }
 
 impl RetentionClass {
@@ -47,6 +49,7 @@ impl RetentionClass {
         match self {
             Self::Watchlist => 1,
             Self::Alerts => 2,
+            Self::Inputs => 3,
         }
     }
 
@@ -54,6 +57,7 @@ impl RetentionClass {
         match code {
             1 => Some(Self::Watchlist),
             2 => Some(Self::Alerts),
+            3 => Some(Self::Inputs),
             _ => None,
         }
     }
@@ -64,6 +68,8 @@ impl RetentionClass {
 pub struct Retention {
     /// Hours that an alert's crop, scores and reason are kept.
     pub alerts_hours: u32,
+    /// Hours that what the plugins were asked for an alert is kept.
+    pub inputs_hours: u32,
     /// Hours that watchlist images and templates are kept.
     pub watchlist_hours: u32,
 }
@@ -74,6 +80,7 @@ impl Retention {
         now.after_hours(match class {
             RetentionClass::Watchlist => self.watchlist_hours,
             RetentionClass::Alerts => self.alerts_hours,
+            RetentionClass::Inputs => self.inputs_hours,
         })
     }
 }
@@ -87,4 +94,6 @@ pub struct SweepReport {
     pub watchlist_entries: usize,
     /// Alerts whose crop, scores and reason are gone; that they were raised stays on record.
     pub alerts: usize,
+    /// Alerts whose inputs are gone, so that they replay no more.
+    pub inputs: usize,
 }

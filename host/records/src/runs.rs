@@ -4,10 +4,11 @@
 use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::inputs::SealedInputs;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, RUNS, RowBytes};
+use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -175,13 +176,27 @@ impl Run {
                 let expires_at = retention.expires(RetentionClass::Alerts, new.alert.raised_at);
                 let record = change.add_record(RetentionClass::Alerts, expires_at)?;
                 change.seal(record, &new.payload)?;
+                let inputs = match &new.inputs {
+                    None => None,
+                    Some(inputs) => {
+                        let class = RetentionClass::Inputs;
+                        let expires_at = retention.expires(class, new.alert.raised_at);
+                        let record = change.add_record(class, expires_at)?;
+                        change.seal(record, &SealedInputs::of(&new.alert, inputs))?;
+                        Some(InputsRow { record, expires_at })
+                    }
+                };
                 let stored = StoredAlert {
                     alert: new.alert.clone(),
                     run: self.id,
                     state: AlertState::Raised,
                     expires_at,
                 };
-                let row = RowBytes::of(&AlertRow { stored, record })?;
+                let row = RowBytes::of(&AlertRow {
+                    stored,
+                    record,
+                    inputs,
+                })?;
                 change.rows.open_table(ALERTS)?.insert(found, row)?;
             }
             self.update(change, |run| run.counts = *counts)

@@ -22,15 +22,17 @@ pub(crate) enum Kind {
     Picture,
     Template,
     Alert,
+    Inputs,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Picture, Self::Template, Self::Alert];
+    pub(crate) const ALL: [Self; 4] = [Self::Picture, Self::Template, Self::Alert, Self::Inputs];
 
     pub(crate) const fn class(self) -> RetentionClass {
         match self {
             Self::Picture | Self::Template => RetentionClass::Watchlist,
             Self::Alert => RetentionClass::Alerts,
+            Self::Inputs => RetentionClass::Inputs,
         }
     }
 
@@ -39,6 +41,7 @@ impl Kind {
             Self::Picture => "sealed-pictures",
             Self::Template => "sealed-templates",
             Self::Alert => "sealed-alerts",
+            Self::Inputs => "sealed-inputs",
         }
     }
 

@@ -30,6 +30,7 @@ impl Store {
                 change.remove(class, record)?;
                 match class {
                     RetentionClass::Alerts => report.alerts += 1,
+                    RetentionClass::Inputs => report.inputs += 1,
                     RetentionClass::Watchlist => report.watchlist_images += 1,
                 }
             }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-/// The layout described here.
-pub(crate) const SCHEMA: u32 = 1;
+/// The layout described here. Layout 1 had no inputs of alerts; it is brought up to date when it is opened.
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Facts of the store itself: `schema`, `deployment`, `store` (its id in hexadecimal).
 pub(crate) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
@@ -90,6 +90,18 @@ pub(crate) struct AlertRow {
     pub(crate) stored: StoredAlert,
     /// Record of the sealed part; nothing is sealed under it any more once its retention has ended.
     pub(crate) record: u64,
+    /// Its inputs; absent where none were kept, as in layout 1.
+    #[serde(default)]
+    pub(crate) inputs: Option<InputsRow>,
+}
+
+/// Where an alert's inputs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InputsRow {
+    /// Record of the sealed inputs.
+    pub(crate) record: u64,
+    /// When they have to be gone.
+    pub(crate) expires_at: Timestamp,
 }
 
 /// A row as it stands in a table: reading it can fail, for the file may be damaged.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use overt_records::{RecordsError, RunId, Store};
+use overt_records::{HeldInputs, RecordsError, RunId, Store};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, TypeName, Value};
 use std::fs;
 use std::path::Path;
@@ -93,15 +93,15 @@ fn a_store_of_a_later_layout_is_refused() {
     let meta: TableDefinition<&str, &str> = TableDefinition::new("meta");
     rewrite(&folder.records(), |change| {
         let mut meta = change.open_table(meta).unwrap();
-        meta.insert("schema", "2").unwrap();
+        meta.insert("schema", "3").unwrap();
     });
     let error = open(&folder).err().unwrap();
     assert!(
         matches!(
             error,
             RecordsError::OtherSchema {
-                expected: 1,
-                found: 2,
+                expected: 2,
+                found: 3,
                 ..
             }
         ),
@@ -135,14 +135,14 @@ fn the_key_file_of_another_store_is_refused() {
 
 #[test]
 fn a_key_file_that_was_cut_short_is_an_error_that_counts_what_is_lost() {
-    // Three keys: an image and two alerts.
-    for (slots, lost) in [(0, 3), (1, 2), (2, 1)] {
+    // Five keys: an image, and two for each of two alerts.
+    for (slots, lost) in [(0, 5), (1, 4), (2, 3), (4, 1)] {
         let folder = filled();
         let file = fs::OpenOptions::new().write(true).open(folder.keys());
         file.unwrap().set_len(512 + 128 * slots + 5).unwrap();
         let error = open(&folder).err().unwrap();
         assert!(
-            matches!(error, RecordsError::KeysLost { lost: found, held: 3, .. } if found == lost),
+            matches!(error, RecordsError::KeysLost { lost: found, held: 5, .. } if found == lost),
             "{error}"
         );
         let length = fs::metadata(folder.keys()).unwrap().len();
@@ -357,4 +357,116 @@ fn a_payload_that_is_cut_to_nothing_is_noticed() {
         let error = open(&folder).unwrap().alert_payload(1);
         assert!(matches!(error, Err(RecordsError::Altered { .. })));
     }
+}
+
+const SEALED_INPUTS: TableDefinition<u64, Raw> = TableDefinition::new("sealed-inputs");
+const HELD: TableDefinition<u64, (u8, i64)> = TableDefinition::new("held");
+
+/// A plain row as it lies in the store.
+#[derive(Debug)]
+struct Plain;
+
+impl Value for Plain {
+    type SelfType<'a> = Vec<u8>;
+    type AsBytes<'a> = Vec<u8>;
+
+    fn fixed_width() -> Option<usize> {
+        None
+    }
+
+    fn from_bytes<'a>(data: &'a [u8]) -> Vec<u8>
+    where
+        Self: 'a,
+    {
+        data.to_vec()
+    }
+
+    fn as_bytes<'a, 'b: 'a>(value: &'a Vec<u8>) -> Vec<u8>
+    where
+        Self: 'b,
+    {
+        value.clone()
+    }
+
+    fn type_name() -> TypeName {
+        TypeName::new("overt-records::Alert")
+    }
+}
+
+const ALERTS: TableDefinition<u32, Plain> = TableDefinition::new("alerts");
+
+/// Changes the plain row of alert 1 as text.
+fn change_row(folder: &Folder, from: &str, to: &str) {
+    rewrite(&folder.records(), |change| {
+        let mut table = change.open_table(ALERTS).unwrap();
+        let row = String::from_utf8(table.get(1).unwrap().unwrap().value()).unwrap();
+        let changed = row.replace(from, to);
+        assert_ne!(changed, row, "{row}");
+        table.insert(1, changed.into_bytes()).unwrap();
+    });
+}
+
+/// That the inputs of alert 1 are told to be altered, and those of alert 2 are not.
+fn inputs_are_altered(folder: &Folder, how: &str) {
+    let store = open(folder).unwrap();
+    let found = store.alert_inputs(1, NOW);
+    assert!(matches!(found, Err(RecordsError::Altered { .. })), "{how}");
+    let other = store.alert_inputs(2, NOW).unwrap();
+    assert!(other == HeldInputs::Held(support::inputs(2)), "{how}");
+}
+
+#[test]
+fn a_changed_byte_of_an_alerts_inputs_is_noticed() {
+    let folder = filled();
+    let (record, good) = sealed(&folder.records(), SEALED_INPUTS).remove(0);
+    for byte in [0, 24, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[byte] ^= 1;
+        rewrite(&folder.records(), |change| {
+            let mut table = change.open_table(SEALED_INPUTS).unwrap();
+            table.insert(record, &bad).unwrap();
+        });
+        inputs_are_altered(&folder, &format!("byte {byte}"));
+    }
+}
+
+#[test]
+fn inputs_do_not_belong_to_an_alert_whose_row_says_something_else() {
+    for (from, to) in [
+        ("\"reference\":\"W-1\"", "\"reference\":\"W-2\""),
+        ("\"track\":7", "\"track\":8"),
+        ("\"raised_at\":18000", "\"raised_at\":18001"),
+        ("\"desk-1\"", "\"desk-9\""),
+    ] {
+        let folder = filled();
+        change_row(&folder, from, to);
+        inputs_are_altered(&folder, to);
+    }
+    // The inputs of the other alert, which open.
+    let folder = filled();
+    let records: Vec<u64> = sealed(&folder.records(), SEALED_INPUTS)
+        .into_iter()
+        .map(|(record, _)| record)
+        .collect();
+    let named = |record: u64| format!("\"inputs\":{{\"record\":{record},");
+    change_row(&folder, &named(records[0]), &named(records[1]));
+    inputs_are_altered(&folder, "another alert's");
+}
+
+#[test]
+fn inputs_that_are_gone_before_their_time_are_not_taken_for_expired() {
+    let folder = filled();
+    let record = sealed(&folder.records(), SEALED_INPUTS)[0].0;
+    rewrite(&folder.records(), |change| {
+        change
+            .open_table(SEALED_INPUTS)
+            .unwrap()
+            .remove(record)
+            .unwrap();
+    });
+    inputs_are_altered(&folder, "the payload is gone");
+    rewrite(&folder.records(), |change| {
+        change.open_table(HELD).unwrap().remove(record).unwrap();
+    });
+    inputs_are_altered(&folder, "all of it is gone");
 }

@@ -3,15 +3,15 @@
 
 mod support;
 
-use overt_records::{Enrolled, RecordsError};
+use overt_records::{Enrolled, HeldInputs, RecordsError, Store};
 use redb::{ReadableTable, TableDefinition, TypeName, Value};
-use support::{Folder, NOW, encoder, image};
+use support::{Folder, NOW, alert, counts, encoder, header, image, settings};
 
-/// An entry's plain row, as the bytes that it is.
+/// A plain row, as the bytes that it is: of an entry, or of an alert.
 #[derive(Debug)]
-struct Entry;
+struct Row<const ALERT: bool>;
 
-impl Value for Entry {
+impl<const ALERT: bool> Value for Row<ALERT> {
     type SelfType<'a> = Vec<u8>;
     type AsBytes<'a> = Vec<u8>;
 
@@ -34,11 +34,16 @@ impl Value for Entry {
     }
 
     fn type_name() -> TypeName {
-        TypeName::new("overt-records::Entry")
+        TypeName::new(match ALERT {
+            true => "overt-records::Alert",
+            false => "overt-records::Entry",
+        })
     }
 }
 
-const ENTRIES: TableDefinition<&str, Entry> = TableDefinition::new("entries");
+const ENTRIES: TableDefinition<&str, Row<false>> = TableDefinition::new("entries");
+const ALERTS: TableDefinition<u32, Row<true>> = TableDefinition::new("alerts");
+const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 
 #[test]
 fn templates_from_before_back_ends_were_noted_are_refused_until_they_are_enrolled_again() {
@@ -76,4 +81,51 @@ fn templates_from_before_back_ends_were_noted_are_refused_until_they_are_enrolle
     let again = store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     assert_eq!(again, [Enrolled::Replaced]);
     assert_eq!(store.watchlist().templates(&encoder(1)).unwrap().len(), 1);
+}
+
+/// Takes a store back to layout 1, which knew no inputs: its alert has none.
+fn as_layout_1(folder: &Folder) {
+    let database = redb::Database::open(folder.records()).unwrap();
+    let writing = database.begin_write().unwrap();
+    {
+        let mut meta = writing.open_table(META).unwrap();
+        meta.insert("schema", "1").unwrap();
+        let mut alerts = writing.open_table(ALERTS).unwrap();
+        let row = String::from_utf8(alerts.get(1).unwrap().unwrap().value()).unwrap();
+        let older = row.replace(r#","inputs":null"#, "");
+        assert_ne!(older, row);
+        alerts.insert(1, older.into_bytes()).unwrap();
+    }
+    let inputs = redb::TableDefinition::<u64, u64>::new("sealed-inputs");
+    assert!(writing.delete_table(inputs).unwrap());
+    writing.commit().unwrap();
+}
+
+#[test]
+fn a_store_from_before_inputs_were_kept_is_brought_up_to_date_and_its_alerts_are_told_to_have_none()
+{
+    let folder = Folder::new();
+    let store = folder.store();
+    let run = store.begin_run(&header()).unwrap();
+    let mut without = alert(1);
+    without.inputs = None;
+    run.commit_decisions(&[without], &counts(1)).unwrap();
+    drop((run, store));
+    as_layout_1(&folder);
+
+    // Twice: it is brought up to date once, and stays so.
+    for number in [2, 3] {
+        let store = Store::open(&folder.records(), &settings()).unwrap();
+        assert!(store.alert_inputs(1, NOW).unwrap() == HeldInputs::NeverKept);
+        assert!(store.alert_payload(1).unwrap().is_some());
+        let run = store.begin_run(&header()).unwrap();
+        run.commit_decisions(&[alert(number)], &counts(1)).unwrap();
+        let kept = store.alert_inputs(number, NOW).unwrap();
+        assert!(kept == HeldInputs::Held(support::inputs(number)));
+    }
+    // An older host would take the new class's keys for damage.
+    let database = redb::Database::open(folder.records()).unwrap();
+    let reading = redb::ReadableDatabase::begin_read(&database).unwrap();
+    let meta = reading.open_table(META).unwrap();
+    assert_eq!(meta.get("schema").unwrap().unwrap().value(), "2");
 }

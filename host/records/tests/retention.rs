@@ -3,9 +3,11 @@
 
 mod support;
 
-use overt_records::{RecordsError, Store, SweepReport};
+use overt_records::{HeldInputs, RecordsError, Store, SweepReport};
 use std::fs;
-use support::{Folder, NOW, alert, counts, encoder, header, image, settings};
+use support::{
+    Folder, INPUTS, NOW, alert, counts, encoder, folder_holds, header, image, inputs, settings,
+};
 
 #[test]
 fn a_sweep_destroys_what_has_expired_and_nothing_else() {
@@ -22,6 +24,14 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
         .unwrap();
     let second = image("W-1", 3);
     watchlist.enrol(&[second], NOW.after_hours(1)).unwrap();
+
+    // The inputs have a limit of their own, 12 hours.
+    let report = store.sweep(NOW.after_hours(23)).unwrap();
+    let expected = SweepReport {
+        inputs: 2,
+        ..SweepReport::default()
+    };
+    assert_eq!(report, expected);
 
     // A millisecond before the first limit of 24 hours.
     let early = overt_records::Timestamp::from_unix_ms(NOW.after_hours(24).unix_ms() - 1);
@@ -42,6 +52,7 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
         watchlist_images: 2,
         watchlist_entries: 1,
         alerts: 1,
+        inputs: 0,
     };
     assert_eq!(report, expected);
     let list = watchlist.list().unwrap();
@@ -76,12 +87,61 @@ fn an_expired_payload_cannot_be_brought_back_by_an_old_copy_of_the_store() {
         matches!(
             error,
             RecordsError::KeysLost {
-                lost: 1,
-                held: 1,
+                lost: 2,
+                held: 2,
                 ..
             }
         ),
         "{error}"
+    );
+}
+
+#[test]
+fn inputs_come_back_as_they_were_and_after_their_time_they_are_expired_and_nothing_else_is() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let run = store.begin_run(&header()).unwrap();
+    let mut without = alert(2);
+    without.inputs = None;
+    run.commit_decisions(&[alert(1), without], &counts(2))
+        .unwrap();
+    drop((run, store));
+    assert!(!folder_holds(folder.path(), INPUTS), "they are sealed");
+
+    let store = folder.store();
+    assert_eq!(store.alert_numbers().unwrap(), [1, 2]);
+    let held = |number, hours| store.alert_inputs(number, NOW.after_hours(hours)).unwrap();
+    assert!(held(1, 0) == HeldInputs::Held(inputs(1)));
+    assert!(held(2, 0) == HeldInputs::NeverKept);
+    let end = NOW.after_hours(12);
+    assert_eq!(store.sweep(end).unwrap().inputs, 1);
+    assert!(held(1, 12) == HeldInputs::Expired { at: end });
+    assert!(held(2, 12) == HeldInputs::NeverKept);
+    assert!(store.alert_payload(1).unwrap().is_some());
+    assert_eq!(store.alert(1).unwrap().alert, alert(1).alert);
+}
+
+#[test]
+fn inputs_of_an_old_copy_of_the_store_do_not_open_after_their_time() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let run = store.begin_run(&header()).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    drop((run, store));
+    let copy = fs::read(folder.records()).unwrap();
+    folder.store().sweep(NOW.after_hours(12)).unwrap();
+    fs::write(folder.records(), copy).unwrap();
+    let error = Store::open(&folder.records(), &settings()).err().unwrap();
+    assert!(
+        matches!(
+            error,
+            RecordsError::KeysLost {
+                lost: 1,
+                held: 2,
+                ..
+            }
+        ),
+        "the key is gone, and the old pages open no more: {error}"
     );
 }
 

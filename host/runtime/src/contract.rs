@@ -1,5 +1,7 @@
 //! The contract's bindings on the host's side, and the decision types that the pipeline speaks.
 
+mod written;
+
 mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all)]
     wasmtime::component::bindgen!({

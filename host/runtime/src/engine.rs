@@ -103,6 +103,14 @@ impl Runtime {
     }
 }
 
+/// What fuel is counted by: SHA-256 of the operators' costs and of what a call to the host takes. Two figures compare only where this and the host's
+/// version are the same.
+pub fn fuel_table() -> String {
+    let operators = wasmtime::OperatorCost::default();
+    let host_call = limits::HOST_CALL_FUEL;
+    crate::package::sha256(format!("{operators:?} {host_call}").as_bytes())
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.ticker.stop();

@@ -38,13 +38,13 @@ mod validate;
 
 pub use accept::Terms;
 pub use agreement::Grants;
-pub use engine::{Runtime, RuntimeOptions};
+pub use engine::{Runtime, RuntimeOptions, fuel_table};
 pub use error::{CallCause, CallError, PluginError};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use overt_contract::{CONTRACT, Capability, Family, Role};
 pub use package::{PluginBytes, PluginFile};
-pub use plugin::{Plugin, PluginIdentity, Sessions};
+pub use plugin::{Metered, Plugin, PluginIdentity, Sessions};
 pub use trust::{Trust, TrustedFile, TrustedKey};
 
 pub use contract::decision;

@@ -50,6 +50,16 @@ pub(crate) struct Inner {
     pub(crate) indices: Indices,
 }
 
+/// What a call of a decision plugin came to, and what it took.
+#[derive(Clone, Debug)]
+pub struct Metered<T> {
+    /// The checked answer.
+    pub answer: Result<T, CallError>,
+    /// Fuel: of the guest's own operators and of its calls to the host together. The same call takes the same in every run of one version of the
+    /// host ([`crate::fuel_table`]).
+    pub fuel: u64,
+}
+
 /// Where the role's functions are in the component.
 pub(crate) enum Indices {
     Detector(detector::GuestIndices),
@@ -135,6 +145,11 @@ impl Plugin {
             .models
             .iter()
             .map(|(name, model)| (name.as_str(), model.sha256()))
+    }
+
+    /// Its own table, as the JSON object that it reads.
+    pub fn config(&self) -> &Arc<str> {
+        &self.config
     }
 
     /// The same plugin with another configuration.
@@ -275,14 +290,22 @@ impl Plugin {
         &self,
         observation: &matcher_policy::Observation,
     ) -> Result<matcher_policy::Decision, CallError> {
+        self.decide_metered(observation).answer
+    }
+
+    /// The same, with the fuel that it took.
+    pub fn decide_metered(
+        &self,
+        observation: &matcher_policy::Observation,
+    ) -> Metered<matcher_policy::Decision> {
         let about = About {
             camera: Some(observation.camera.as_str().into()),
             frame: None,
         };
         let Indices::MatcherPolicy(indices) = &self.inner.indices else {
-            return Err(self.not_this_role(about));
+            return Metered::nothing(self.not_this_role(about));
         };
-        self.call(about, &mut Sessions::none(), |store, instance| {
+        self.metered(about, &mut Sessions::none(), |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
                 .map_err(|error| self.ended(&error))?;
@@ -310,14 +333,22 @@ impl Plugin {
         &self,
         alert: &alert_router::Alert,
     ) -> Result<Vec<alert_router::Route>, CallError> {
+        self.for_review_metered(alert).answer
+    }
+
+    /// The same, with the fuel that it took.
+    pub fn for_review_metered(
+        &self,
+        alert: &alert_router::Alert,
+    ) -> Metered<Vec<alert_router::Route>> {
         let about = About {
             camera: Some(alert.camera.as_str().into()),
             frame: None,
         };
         let Indices::AlertRouter(indices) = &self.inner.indices else {
-            return Err(self.not_this_role(about));
+            return Metered::nothing(self.not_this_role(about));
         };
-        self.call(about, &mut Sessions::none(), |store, instance| {
+        self.metered(about, &mut Sessions::none(), |store, instance| {
             let guest = indices
                 .load(&mut *store, instance)
                 .map_err(|error| self.ended(&error))?;
@@ -338,13 +369,23 @@ impl Plugin {
         })
     }
 
-    /// One call: a fresh store, a fresh instance, the work, and the sessions back whatever happened.
+    /// One call; see [`Plugin::metered`].
     fn call<T>(
         &self,
         about: About,
         sessions: &mut Sessions,
         work: impl FnOnce(&mut Store<Call>, &wasmtime::component::Instance) -> Outcome<T>,
     ) -> Result<T, CallError> {
+        self.metered(about, sessions, work).answer
+    }
+
+    /// One call: a fresh store, a fresh instance, the work, and the sessions back whatever happened.
+    fn metered<T>(
+        &self,
+        about: About,
+        sessions: &mut Sessions,
+        work: impl FnOnce(&mut Store<Call>, &wasmtime::component::Instance) -> Outcome<T>,
+    ) -> Metered<T> {
         let source = LogSource {
             plugin: self.inner.identity.id.clone(),
             camera: about.camera.clone(),
@@ -360,6 +401,7 @@ impl Plugin {
             lent,
             source,
         );
+        let mut fuel = 0;
         let outcome = store.and_then(|mut store| {
             // A panic here is the host's own mistake, which a guest may have found and must not end the host with. Nothing broken is left
             // behind: the store is dropped, and a session that is given back is the back end's to keep usable.
@@ -368,9 +410,15 @@ impl Plugin {
                 work(&mut store, &instance.map_err(|error| self.ended(&error))?)
             }));
             sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
+            // The engine of perception plugins counts none, and says so with an error.
+            let left = store.get_fuel().unwrap_or(self.inner.limits.fuel);
+            fuel = self.inner.limits.fuel.saturating_sub(left) + store.data().host_fuel();
             outcome.unwrap_or_else(|_| Err(CallCause::Host("a host function panicked".into())))
         });
-        outcome.map_err(|cause| self.error(about, cause))
+        Metered {
+            answer: outcome.map_err(|cause| self.error(about, cause)),
+            fuel,
+        }
     }
 
     /// Why wasmtime ended a call of this plugin.
@@ -415,6 +463,16 @@ impl Plugin {
             },
         );
         outcome.map_err(|error| error.cause.to_string())
+    }
+}
+
+impl<T> Metered<T> {
+    /// A call that was not made.
+    fn nothing(error: CallError) -> Metered<T> {
+        Metered {
+            answer: Err(error),
+            fuel: 0,
+        }
     }
 }
 

@@ -157,6 +157,12 @@ impl Call {
             .ok_or(Ended(CallCause::OutOfFuel { fuel: *limit }))?;
         Ok(())
     }
+
+    /// Fuel that calls to the host took so far; none of a perception plugin.
+    pub(crate) fn host_fuel(&self) -> u64 {
+        let HostFuel { left, limit } = self.host_fuel;
+        limit.saturating_sub(left)
+    }
 }
 
 /// Measures the CPU time that the guest itself used: the thread's CPU time less that of long host calls.

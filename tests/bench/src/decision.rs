@@ -11,7 +11,7 @@ use crate::row::{Row, Target, Unit};
 use crate::{Outcome, Scale};
 
 /// A configuration with a value for every key, so that all of the reading is measured.
-const CONFIG: &str = r#"{
+pub(crate) const CONFIG: &str = r#"{
     "thresholds": {"wanted-on-warrant": 0.5, "missing-person": 0.55, "default": 0.6},
     "least-face-width": 40, "least-quality": 0, "margin": 0.05, "agree": {"probes": 3, "of": 5},
     "silence-seconds": {"default": 60}, "priority": {"wanted-on-warrant": "high"}

@@ -51,6 +51,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
     let hours = |time: Duration| (time.as_secs() / 3_600) as u32;
     let retention = Retention {
         alerts_hours: hours(deployment.retention.alerts),
+        inputs_hours: hours(deployment.retention.inputs),
         watchlist_hours: hours(deployment.retention.watchlist),
     };
     let settings = StoreSettings {

@@ -5,6 +5,7 @@ mod call;
 mod changes;
 mod decision;
 mod demo;
+mod inputs;
 mod load;
 mod pairs;
 mod plain_loop;
@@ -51,6 +52,8 @@ enum Part {
     Call,
     /// A decision in a fresh instance.
     Decision,
+    /// Keeping an alert's inputs, so that it can be replayed.
+    Inputs,
     /// A compiled plugin out of the cache.
     Load,
     /// A frame through plugins and through the same code natively; a minute.
@@ -72,6 +75,7 @@ impl Part {
         match self {
             Part::Call => call::rows(&project.runtime, scale),
             Part::Decision => decision::rows(project, scale),
+            Part::Inputs => inputs::rows(project, scale),
             Part::Load => load::rows(project, scale),
             Part::Tax => tax::rows(project, scale),
             Part::Search => search::rows(project, scale),

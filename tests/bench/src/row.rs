@@ -85,6 +85,28 @@ impl Row {
         }
     }
 
+    /// A row of what was counted and needs no clock. Counting it again would give the same, so the interval is the ratio itself.
+    pub(crate) fn counted(
+        name: impl Into<String>,
+        value: usize,
+        unit: &'static str,
+        baseline: impl Into<String>,
+        beside: usize,
+    ) -> Row {
+        let ratio = value as f64 / beside as f64;
+        Row {
+            name: name.into(),
+            value: value as f64,
+            unit,
+            baseline: baseline.into(),
+            ratio,
+            low95: ratio,
+            high95: ratio,
+            pairs: 1,
+            target: None,
+        }
+    }
+
     /// The row with a target.
     pub(crate) fn target(mut self, target: Target) -> Row {
         self.target = Some(target);

@@ -81,6 +81,11 @@ fn describe(inspection: &DeploymentInspection, long: bool) -> String {
     if let Some(sha256) = &inspection.lock_sha256 {
         text += &format!("The lock holds: sha256 {sha256}\n");
     }
+    let kept = &inspection.retention;
+    text += &format!(
+        "Kept: alerts for {} hours, what their plugins were asked for {}, the watchlist for {}\n",
+        kept.alerts, kept.inputs, kept.watchlist
+    );
     match inspection.findings.len() {
         0 => text += "\nNothing is out of order.\n",
         1 => text += "\nOut of order:\n",

@@ -40,6 +40,7 @@ pub(crate) fn settings(deployment: &Deployment) -> StoreSettings {
     let hours = |duration: std::time::Duration| (duration.as_secs() / 3_600) as u32;
     let retention = Retention {
         alerts_hours: hours(deployment.retention.alerts),
+        inputs_hours: hours(deployment.retention.inputs),
         watchlist_hours: hours(deployment.retention.watchlist),
     };
     StoreSettings {

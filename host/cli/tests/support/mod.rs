@@ -99,6 +99,7 @@ pub(crate) fn machine_and_store(deployment: &Deployment) -> (Machine, Store) {
         deployment: deployment.id.clone(),
         retention: Retention {
             alerts_hours: 24,
+            inputs_hours: 24,
             watchlist_hours: 24,
         },
     };
@@ -322,13 +323,23 @@ impl Place {
 
     /// `video.avi`: so many frames, each made for a width, a height and its number.
     fn film_by(&self, frames: usize, frame: impl Fn(usize, usize, usize) -> Mat) {
+        self.film_at(25.0, frames, frame);
+    }
+
+    /// The same with so many frames a second.
+    pub(crate) fn film_at(
+        &self,
+        fps: f64,
+        frames: usize,
+        frame: impl Fn(usize, usize, usize) -> Mat,
+    ) {
         let (width, height) = (640, 480);
         let size = Size::new(width, height);
         let fourcc = VideoWriter::fourcc('M', 'J', 'P', 'G').unwrap();
         let mut video = VideoWriter::new(
             self.path("video.avi").to_str().unwrap(),
             fourcc,
-            25.0,
+            fps,
             size,
             true,
         )
@@ -341,6 +352,43 @@ impl Place {
         }
         video.release().unwrap();
     }
+}
+
+/// The middle of a photograph, `columns` times side by side and `rows` times one below the other, on grey.
+pub(crate) fn crowd(
+    photograph: &Frame,
+    width: usize,
+    height: usize,
+    columns: usize,
+    rows: usize,
+) -> Mat {
+    let (wide, high) = (photograph.width() as usize, photograph.height() as usize);
+    let mut picture = grey(width, height);
+    let pixels = picture.data_bytes_mut().unwrap();
+    let (cell_wide, cell_high) = (width / columns, height / rows);
+    // A little grey around each, so that nobody's face touches another's.
+    let side = cell_wide.min(cell_high) - 4;
+    let shown = wide.min(high);
+    for y in 0..rows * cell_high {
+        for x in 0..columns * cell_wide {
+            let (in_x, in_y) = (x % cell_wide, y % cell_high);
+            if in_x >= side || in_y >= side {
+                continue;
+            }
+            let from_x = (wide - shown) / 2 + in_x * shown / side;
+            let from_y = in_y * shown / side;
+            let (from, to) = (3 * (from_y * wide + from_x), 3 * (y * width + x));
+            pixels[to..to + 3].copy_from_slice(&photograph.bgr()[from..from + 3]);
+        }
+    }
+    picture
+}
+
+/// Nothing but grey.
+pub(crate) fn grey(width: usize, height: usize) -> Mat {
+    let (width, height) = (width as i32, height as i32);
+    Mat::new_rows_cols_with_default(height, width, Vec3b::opencv_type(), Scalar::all(128.0))
+        .unwrap()
 }
 
 /// The photograph, 360 pixels high, on grey.

@@ -126,18 +126,35 @@ fn device(value: Value<'_>, notes: &Notes<'_>) -> Option<Device> {
 /// `[retention]`, which may be absent: then the defaults hold.
 pub(super) fn retention(root: &Table<'_, '_>) -> Option<Retention> {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-    let (alerts, watchlist) = match root.find("retention") {
-        None => (None, None),
+    let (alerts, inputs, watchlist) = match root.find("retention") {
+        None => (None, None, None),
         Some(value) => {
             let table = value.table(root.notes())?;
             let alerts = table.integer("alerts-hours", limits::ALERTS_HOURS.range());
+            let inputs = table.integer("inputs-hours", limits::INPUTS_HOURS.range());
+            let longest = match table.find("alerts-hours") {
+                None => Some(limits::ALERTS_HOURS.default),
+                Some(_) => alerts,
+            };
+            if let (Some(value), Some(inputs), Some(longest)) =
+                (table.find("inputs-hours"), inputs, longest)
+                && inputs > longest
+            {
+                value.complain(
+                    root.notes(),
+                    format!("at most as long as the alerts are kept, {longest} hours"),
+                    "keep them for a shorter time, or leave the line out: then they are kept as long as the alerts",
+                );
+            }
             let watchlist = table.integer("watchlist-hours", limits::WATCHLIST_HOURS.range());
             table.finish();
-            (alerts, watchlist)
+            (alerts, inputs, watchlist)
         }
     };
+    let alerts = alerts.unwrap_or(limits::ALERTS_HOURS.default);
     Some(Retention {
-        alerts: hours(alerts.unwrap_or(limits::ALERTS_HOURS.default)),
+        alerts: hours(alerts),
+        inputs: hours(inputs.unwrap_or(alerts)),
         watchlist: hours(watchlist.unwrap_or(limits::WATCHLIST_HOURS.default)),
     })
 }

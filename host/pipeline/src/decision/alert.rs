@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use overt_deployment::{Purpose, Timestamp};
 use overt_records as records;
-use overt_runtime::decision::{Alert as RoutedAlert, Priority, Proposal, Urgency};
-use overt_runtime::{CallCause, CallError, Role};
+use overt_runtime::decision::{Alert as RoutedAlert, Priority, Proposal, Route, Urgency};
+use overt_runtime::{CallCause, CallError, Metered, Role};
 use overt_vision::FrameError;
 
 use super::{DecisionThread, Raised, State};
 use crate::generation::Generation;
+use crate::inputs::{Outcome, Routing};
 use crate::pictures;
 use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
 use crate::stages::Stage;
@@ -28,7 +29,7 @@ impl DecisionThread<'_> {
         time: f64,
         proposal: &Proposal,
     ) {
-        let Some(trail) = state.cameras[camera].get(&track) else {
+        let Some(trail) = state.cameras[camera].get_mut(&track) else {
             return;
         };
         // The runtime has checked that the entry was offered, and an offered entry has a best score.
@@ -40,6 +41,7 @@ impl DecisionThread<'_> {
         };
         let floor = generation.score_floor;
         if best.score < floor {
+            trail.calls.came_to(Outcome::UnderFloor);
             let error = host_refused(
                 generation,
                 format!(
@@ -50,6 +52,7 @@ impl DecisionThread<'_> {
             return self.failed(state, generation, camera, sequence, &error);
         }
         if trail.is_alerted(entry) {
+            trail.calls.came_to(Outcome::Second);
             let error = host_refused(
                 generation,
                 "it proposed a second alert for the same entry on the same track".to_owned(),
@@ -58,6 +61,7 @@ impl DecisionThread<'_> {
         }
         let listed = &generation.watchlist.entries[entry as usize];
         let number = state.next_number;
+        trail.calls.came_to(Outcome::Raised(number));
         let (urgency, priority, priority_name) = match proposal.priority {
             Priority::Low => (Urgency::Low, records::Priority::Low, "low"),
             Priority::Normal => (Urgency::Normal, records::Priority::Normal, "normal"),
@@ -89,9 +93,19 @@ impl DecisionThread<'_> {
         let probe = self.stages.time(Stage::Picture, || {
             pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
         });
-        let routes = self.route(state, generation, camera, sequence, &routed);
+        let (routes, asked) = self.route(state, generation, camera, sequence, &routed);
         let entry_picture = self.entry_picture(generation, entry, best.image);
         let raised = Timestamp::now();
+        let router = &generation.router;
+        let inputs = state.cameras[camera].get(&track).and_then(|trail| {
+            let routing = asked.as_ref().map(|called| Routing {
+                plugin: &router.plugin,
+                capabilities: &router.capabilities,
+                alert: &routed,
+                called,
+            });
+            trail.calls.inputs(routing)
+        });
         state.pending.push(records::NewAlert {
             alert: records::Alert {
                 number,
@@ -113,6 +127,7 @@ impl DecisionThread<'_> {
                 reason: proposal.reason.clone().into(),
                 scores,
             },
+            inputs,
         });
         state.next_number += 1;
         state.counts.alerts += 1;
@@ -160,7 +175,8 @@ impl DecisionThread<'_> {
         })
     }
 
-    /// Who is asked to look: what the router names, if it is a channel for review; otherwise the default desk. An alert always has a desk.
+    /// Who is asked to look: what the router names, if it is a channel for review; otherwise the default desk. An alert always has a desk. And the
+    /// router's call, where it was asked.
     fn route(
         &self,
         state: &mut State,
@@ -168,25 +184,26 @@ impl DecisionThread<'_> {
         camera: CameraIndex,
         sequence: u32,
         alert: &RoutedAlert,
-    ) -> Vec<RouteReport> {
+    ) -> (Vec<RouteReport>, Option<Metered<Vec<Route>>>) {
         let mut routes: Vec<RouteReport> = Vec::new();
-        let asked = match super::is_out(state, &generation.router) {
-            // The default desk has it.
-            true => Ok(Vec::new()),
-            false => self
-                .stages
-                .time(Stage::Route, || generation.router.plugin.for_review(alert)),
-        };
-        if let (Ok(named), Some(shadow)) = (&asked, generation.shadows.get(&Role::AlertRouter))
-            && shadow.is_asked()
-            && !super::is_out(state, &generation.router)
+        // In quarantine it is not asked; the default desk has the alert.
+        let asked = (!super::is_out(state, &generation.router)).then(|| {
+            self.stages.time(Stage::Route, || {
+                generation.router.plugin.for_review_metered(alert)
+            })
+        });
+        if let (Some(Ok(named)), Some(shadow)) = (
+            asked.as_ref().map(|called| &called.answer),
+            generation.shadows.get(&Role::AlertRouter),
+        ) && shadow.is_asked()
         {
             let challenger = &shadow.loaded.plugin;
             if let Some(answer) = shadow.ask(|| challenger.for_review(alert)) {
                 shadow.routes(named, &answer);
             }
         }
-        match asked {
+        let answer = asked.as_ref().map(|called| called.answer.clone());
+        match answer.unwrap_or(Ok(Vec::new())) {
             Ok(named) => {
                 super::well(state, generation, Role::AlertRouter);
                 for route in named {
@@ -236,7 +253,7 @@ impl DecisionThread<'_> {
                 by_default: true,
             });
         }
-        routes
+        (routes, asked)
     }
 
     fn entry_picture(&self, generation: &Generation, entry: u32, image: u32) -> Picture {

@@ -2,8 +2,8 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use overt_records::{
-    Alert, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture, Priority,
-    Retention, RunHeader, Store, StoreSettings, Timestamp,
+    Alert, AlertInputs, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture,
+    Priority, Retention, RunHeader, Store, StoreSettings, Timestamp,
 };
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ pub fn settings() -> StoreSettings {
         deployment: "walk-past".into(),
         retention: Retention {
             alerts_hours: 24,
+            inputs_hours: 12,
             watchlist_hours: 48,
         },
     }
@@ -112,8 +113,20 @@ pub fn alert(number: u32) -> NewAlert {
             routes: vec!["desk-1".into()],
         },
         payload: payload(number),
+        inputs: Some(inputs(number)),
     }
 }
+
+/// What the plugins were asked for alert `number`; recognisable, as below.
+pub fn inputs(number: u32) -> AlertInputs {
+    let mut bytes = INPUTS.repeat(20);
+    bytes.extend(number.to_le_bytes());
+    AlertInputs {
+        bytes: Zeroizing::new(bytes),
+    }
+}
+
+pub const INPUTS: &[u8] = b"the scores of a track, as it were; ";
 
 /// What alert `number` rests on; recognisable bytes, so that a test can look for them in files.
 pub fn payload(number: u32) -> AlertPayload {

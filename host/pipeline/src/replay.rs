@@ -1,0 +1,550 @@
+//! An alert once more: its plugin calls, from the plugin files and with the inputs that were sealed with it, compared byte for byte with what was answered
+//! then. A decision depends on nothing but the plugin, its configuration and what it is shown: each call has a fresh store, fuel is counted the same
+//! everywhere, and NaN has one form. So an answer or a fuel figure that differs is a fault, and says whose.
+//!
+//! No model and no back end is needed, nor the deployment's present configuration: a plugin runs with the one that is on record.
+
+mod shelf;
+
+use std::path::PathBuf;
+
+use overt_contract::Role;
+use overt_deployment::{Deployment, Timestamp};
+use overt_records::{self as records, HeldInputs, RecordsError, Store};
+use overt_runtime::decision::{Decision, Priority, Route};
+use overt_runtime::{
+    Limits, Plugin, PluginBytes, PluginError, Runtime, RuntimeOptions, Terms, Trust, TrustedFile,
+};
+use serde::Serialize;
+
+use crate::error::PipelineError;
+use crate::inputs::{Answer, AskingHost, Inputs, Outcome, Ran, Unreadable, same_answer};
+use crate::machine::MachineOptions;
+use crate::trust::trust;
+use shelf::{Found, Shelf};
+
+/// What came of replaying an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every answer is the same byte for byte, and took the same fuel.
+    Same,
+    /// Every answer is the same byte for byte. The fuel does not compare, because another version of the host counted it.
+    OtherHost,
+    /// A call is answered otherwise, or takes other fuel: the first that does.
+    Differs {
+        /// Which and how.
+        difference: Box<Difference>,
+    },
+    /// A plugin that was asked is not there, but another file of the same id is.
+    PluginChanged {
+        /// The one that was asked.
+        asked: AskedPlugin,
+        /// The files of the same id that are there.
+        found: Vec<OtherFile>,
+    },
+    /// A plugin that was asked is not there, and none of its id.
+    PluginMissing {
+        /// The one that was asked.
+        asked: AskedPlugin,
+    },
+    /// A plugin that was asked is there, and this deployment does not accept it now.
+    PluginRefused {
+        /// The one that was asked.
+        asked: AskedPlugin,
+        /// Its file.
+        file: PathBuf,
+        /// Why.
+        cause: String,
+        /// What can be done.
+        mend: String,
+    },
+    /// What is on record is not what was recorded.
+    RecordChanged {
+        /// How that shows.
+        cause: String,
+    },
+    /// The inputs' time is over.
+    Expired {
+        /// Since when.
+        at: String,
+    },
+    /// No inputs were kept with this alert: it was raised by a version of the host that kept none.
+    NeverKept,
+}
+
+/// A plugin on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AskedPlugin {
+    /// The role that it filled.
+    pub role: Role,
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
+/// A plugin file that is not the one on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OtherFile {
+    /// The file.
+    pub file: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of it.
+    pub sha256: String,
+}
+
+/// How a call differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Which plugin.
+    pub asked: AskedPlugin,
+    /// Which of its calls on record, from 1.
+    pub call: u32,
+    /// Whether another version of the host asked then.
+    pub other_host: bool,
+    /// What was answered then.
+    pub recorded: Answered,
+    /// What is answered now.
+    pub found: Answered,
+}
+
+/// An answer in words, and what it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// In words; where two answers are the same in words, the fuel differs.
+    pub answer: String,
+    /// Fuel.
+    pub fuel: u64,
+}
+
+/// An alert that was replayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// The alert's number.
+    pub alert: u32,
+    /// When it was raised; absent where its row cannot be read.
+    pub raised_at: Option<String>,
+    /// The run that raised it.
+    pub run: Option<u64>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Calls that were made once more and compared: the policy's, and the router's one.
+    pub compared: u32,
+    /// Calls on record that were ended by the host's clock or by the host's own fault, which need not happen again.
+    pub not_compared: u32,
+    /// Earlier calls of the track that are not on record, because it was long.
+    pub left_out: u32,
+    /// Fuel of the calls that were compared, as recorded.
+    pub fuel: u64,
+    /// Version of the host that raised it.
+    pub host: Option<String>,
+    /// The plugins that were asked.
+    pub plugins: Vec<AskedPlugin>,
+}
+
+/// How what is on record shows that it was changed.
+#[derive(Debug, thiserror::Error)]
+enum RecordFault {
+    #[error("{0}")]
+    Records(RecordsError),
+    #[error("the inputs were opened, and {0}")]
+    Unreadable(#[from] Unreadable),
+    #[error("the inputs are not those of this alert: {0}")]
+    Foreign(#[from] Foreign),
+}
+
+/// How inputs and alert disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Foreign {
+    #[error("they hold no call of the policy")]
+    NoCall,
+    #[error("their last call is about another track or time")]
+    OtherTrack,
+    #[error("their last call did not raise it")]
+    NotRaised,
+    #[error("their last call proposed no alert")]
+    NoProposal,
+    #[error("the policy proposed an entry of another category")]
+    OtherCategory,
+    #[error("the policy proposed another priority")]
+    OtherPriority,
+    #[error("the policy gave another reason")]
+    OtherReason,
+    #[error("the router was asked about another alert")]
+    OtherRouting,
+}
+
+/// Replays alerts. It accepts a plugin once, however many alerts it was asked about.
+pub struct Replayer {
+    runtime: Runtime,
+    trust: Trust,
+    now: Timestamp,
+    shelf: Shelf,
+    accepted: Vec<(Ran, Plugin)>,
+}
+
+impl Verdict {
+    /// Its name, as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Same => "same",
+            Verdict::OtherHost => "other-host",
+            Verdict::Differs { .. } => "differs",
+            Verdict::PluginChanged { .. } => "plugin-changed",
+            Verdict::PluginMissing { .. } => "plugin-missing",
+            Verdict::PluginRefused { .. } => "plugin-refused",
+            Verdict::RecordChanged { .. } => "record-changed",
+            Verdict::Expired { .. } => "expired",
+            Verdict::NeverKept => "never-kept",
+        }
+    }
+}
+
+impl From<&Ran> for AskedPlugin {
+    fn from(ran: &Ran) -> Self {
+        Self {
+            role: ran.role,
+            id: ran.id.clone(),
+            version: ran.version.clone(),
+            sha256: ran.sha256.clone(),
+        }
+    }
+}
+
+impl Replayer {
+    /// Looks for plugins where the deployment file names them, and in these folders. The deployment's trust holds.
+    ///
+    /// # Errors
+    /// Keys that cannot be read, a runtime that cannot start, a folder that cannot be listed.
+    pub fn new(
+        deployment: &Deployment,
+        options: MachineOptions,
+        folders: &[PathBuf],
+    ) -> Result<Replayer, PipelineError> {
+        let runtime = Runtime::new(RuntimeOptions {
+            compiler: options.compiler,
+            cache: options.cache,
+        })
+        .map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
+        let named = deployment
+            .plugins
+            .iter()
+            .filter(|plugin| !plugin.role.is_perception())
+            .map(|plugin| plugin.file.clone());
+        let files: Vec<PathBuf> = named.chain(shelf::files_in(folders)?).collect();
+        Ok(Replayer::with(runtime, trust(deployment)?, files))
+    }
+
+    /// The same with a runtime that is there, and these plugin files.
+    pub fn with(
+        runtime: Runtime,
+        trust: Trust,
+        files: impl IntoIterator<Item = PathBuf>,
+    ) -> Replayer {
+        Replayer {
+            runtime,
+            trust,
+            now: Timestamp::now(),
+            shelf: Shelf::of(files),
+            accepted: Vec::new(),
+        }
+    }
+
+    /// Replays an alert.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoSuchAlert`], and a store that cannot be read at all. What is wrong with the alert's own records is a verdict.
+    pub fn replay(
+        &mut self,
+        store: &Store,
+        number: u32,
+        now: records::Timestamp,
+    ) -> Result<Replayed, PipelineError> {
+        let mut replayed = Replayed::nothing(number);
+        match self.verdict(store, number, now, &mut replayed) {
+            Ok(verdict) => replayed.verdict = verdict,
+            Err(RecordFault::Records(
+                error @ (RecordsError::Altered { .. } | RecordsError::Damaged { .. }),
+            )) => {
+                replayed.verdict = Verdict::RecordChanged {
+                    cause: error.to_string(),
+                }
+            }
+            Err(RecordFault::Records(error)) => return Err(error.into()),
+            Err(fault) => {
+                replayed.verdict = Verdict::RecordChanged {
+                    cause: fault.to_string(),
+                }
+            }
+        }
+        Ok(replayed)
+    }
+
+    fn verdict(
+        &mut self,
+        store: &Store,
+        number: u32,
+        now: records::Timestamp,
+        replayed: &mut Replayed,
+    ) -> Result<Verdict, RecordFault> {
+        let stored = store.alert(number).map_err(RecordFault::Records)?;
+        replayed.raised_at = Some(in_words(stored.alert.raised_at));
+        replayed.run = Some(stored.run.0);
+        let held = store.alert_inputs(number, now);
+        let bytes = match held.map_err(RecordFault::Records)? {
+            HeldInputs::Held(inputs) => inputs.bytes,
+            HeldInputs::Expired { at } => return Ok(Verdict::Expired { at: in_words(at) }),
+            HeldInputs::NeverKept => return Ok(Verdict::NeverKept),
+        };
+        let inputs = Inputs::read(&bytes)?;
+        let reason = store.alert_payload(number).map_err(RecordFault::Records)?;
+        let reason = reason.as_ref().map(|payload| payload.reason.as_str());
+        agrees(&inputs, &stored.alert, reason)?;
+        Ok(self.again(&inputs, replayed))
+    }
+
+    /// Makes every call of these inputs once more. `replayed` is told how many were compared.
+    pub fn again(&mut self, inputs: &Inputs, replayed: &mut Replayed) -> Verdict {
+        replayed.host = Some(inputs.host.version.clone());
+        replayed.left_out = inputs.left_out;
+        let rans = inputs.calls.iter().map(|call| &call.ran);
+        for ran in rans.chain(inputs.routing.iter().map(|call| &call.ran)) {
+            let asked = AskedPlugin::from(ran);
+            if !replayed.plugins.contains(&asked) {
+                replayed.plugins.push(asked);
+            }
+        }
+        let same_host = inputs.host == AskingHost::this();
+        match self.calls(inputs, same_host, replayed) {
+            Err(verdict) => *verdict,
+            Ok(()) if same_host => Verdict::Same,
+            Ok(()) => Verdict::OtherHost,
+        }
+    }
+
+    fn calls(
+        &mut self,
+        inputs: &Inputs,
+        same_host: bool,
+        replayed: &mut Replayed,
+    ) -> Result<(), Box<Verdict>> {
+        for (index, call) in inputs.calls.iter().enumerate() {
+            if let Answer::Ended { .. } = call.answer {
+                replayed.not_compared += 1;
+                continue;
+            }
+            let called = self.plugin(&call.ran)?.decide_metered(&call.observation);
+            let found = Answer::of(&called.answer);
+            replayed.compared += 1;
+            replayed.fuel += call.fuel;
+            let same = same_answer(&found, &call.answer_bytes);
+            if same && (called.fuel == call.fuel || !same_host) {
+                continue;
+            }
+            return Err(differs(
+                &call.ran,
+                index,
+                !same_host,
+                (decision(&call.answer), call.fuel),
+                (decision(&found), called.fuel),
+            ));
+        }
+        let Some(call) = &inputs.routing else {
+            return Ok(());
+        };
+        if let Answer::Ended { .. } = call.answer {
+            replayed.not_compared += 1;
+            return Ok(());
+        }
+        let called = self.plugin(&call.ran)?.for_review_metered(&call.alert);
+        let found = Answer::of(&called.answer);
+        replayed.compared += 1;
+        replayed.fuel += call.fuel;
+        let same = same_answer(&found, &call.answer_bytes);
+        if same && (called.fuel == call.fuel || !same_host) {
+            return Ok(());
+        }
+        Err(differs(
+            &call.ran,
+            0,
+            !same_host,
+            (routes(&call.answer), call.fuel),
+            (routes(&found), called.fuel),
+        ))
+    }
+
+    /// The plugin on record, accepted as a run accepts one, with the configuration on record.
+    fn plugin(&mut self, ran: &Ran) -> Result<&Plugin, Box<Verdict>> {
+        if let Some(at) = self.accepted.iter().position(|(there, _)| there == ran) {
+            return Ok(&self.accepted[at].1);
+        }
+        let asked = AskedPlugin::from(ran);
+        let file = match self.shelf.find(ran) {
+            Found::File(file) => file,
+            Found::Others(found) => {
+                return Err(Box::new(Verdict::PluginChanged { asked, found }));
+            }
+            Found::Nothing => return Err(Box::new(Verdict::PluginMissing { asked })),
+        };
+        let plugin = self.accept(ran, &file).map_err(|cause| {
+            Box::new(Verdict::PluginRefused {
+                asked,
+                file: file.path,
+                cause: cause.to_string(),
+                mend: cause.mend(),
+            })
+        })?;
+        self.accepted.push((ran.clone(), plugin));
+        Ok(&self.accepted[self.accepted.len() - 1].1)
+    }
+
+    fn accept(&self, ran: &Ran, file: &shelf::File) -> Result<Plugin, PluginError> {
+        let bytes = PluginBytes::read(&file.path)?;
+        // What was looked at is what runs.
+        bytes.expect(&file.sha256)?;
+        let file = TrustedFile::admit(bytes, &self.trust, self.now)?;
+        let terms = Terms {
+            role: ran.role,
+            grants: ran.capabilities.iter().copied().collect(),
+            limits: Limits {
+                memory: ran.memory,
+                fuel: ran.fuel,
+                ..Limits::default()
+            },
+            config: ran.config.clone(),
+            // No plugin that decides has any.
+            models: Default::default(),
+        };
+        self.runtime.accept(&file, terms)
+    }
+}
+
+impl Replayed {
+    /// An alert about which nothing is known yet.
+    pub fn nothing(alert: u32) -> Replayed {
+        Replayed {
+            alert,
+            raised_at: None,
+            run: None,
+            verdict: Verdict::NeverKept,
+            compared: 0,
+            not_compared: 0,
+            left_out: 0,
+            fuel: 0,
+            host: None,
+            plugins: Vec::new(),
+        }
+    }
+}
+
+/// Whether the inputs are those of this alert.
+fn agrees(inputs: &Inputs, alert: &records::Alert, reason: Option<&str>) -> Result<(), Foreign> {
+    let Some(last) = inputs.calls.last() else {
+        return Err(Foreign::NoCall);
+    };
+    let seen = &last.observation;
+    if (seen.track, seen.camera.as_str()) != (alert.track, alert.camera.as_str())
+        || seen.time.to_bits() != alert.time.to_bits()
+    {
+        return Err(Foreign::OtherTrack);
+    }
+    if last.outcome != Outcome::Raised(alert.number) {
+        return Err(Foreign::NotRaised);
+    }
+    let Answer::Given(Decision::Alert(proposal)) = &last.answer else {
+        return Err(Foreign::NoProposal);
+    };
+    let category = seen
+        .offered
+        .get(proposal.offered as usize)
+        .map(|offer| offer.category.as_str());
+    if category != Some(&alert.category) {
+        return Err(Foreign::OtherCategory);
+    }
+    let priority = match alert.priority {
+        records::Priority::Low => Priority::Low,
+        records::Priority::Normal => Priority::Normal,
+        records::Priority::High => Priority::High,
+    };
+    if proposal.priority != priority {
+        return Err(Foreign::OtherPriority);
+    }
+    if reason.is_some_and(|reason| reason != proposal.reason) {
+        return Err(Foreign::OtherReason);
+    }
+    if let Some(call) = &inputs.routing
+        && call.alert.number != alert.number
+    {
+        return Err(Foreign::OtherRouting);
+    }
+    Ok(())
+}
+
+fn differs(
+    ran: &Ran,
+    index: usize,
+    other_host: bool,
+    recorded: (String, u64),
+    found: (String, u64),
+) -> Box<Verdict> {
+    let answered = |(answer, fuel)| Answered { answer, fuel };
+    Box::new(Verdict::Differs {
+        difference: Box::new(Difference {
+            asked: ran.into(),
+            call: index as u32 + 1,
+            other_host,
+            recorded: answered(recorded),
+            found: answered(found),
+        }),
+    })
+}
+
+fn decision(answer: &Answer<Decision>) -> String {
+    match answer {
+        Answer::Given(Decision::Ignore(reason)) => format!("ignore: {reason}"),
+        Answer::Given(Decision::Hold(reason)) => format!("hold: {reason}"),
+        Answer::Given(Decision::Alert(proposal)) => {
+            let priority = match proposal.priority {
+                Priority::Low => "low",
+                Priority::Normal => "normal",
+                Priority::High => "high",
+            };
+            format!(
+                "alert for offer {}, {priority}: {}",
+                proposal.offered, proposal.reason
+            )
+        }
+        other => no_answer(other),
+    }
+}
+
+fn routes(answer: &Answer<Vec<Route>>) -> String {
+    match answer {
+        Answer::Given(routes) if routes.is_empty() => "nobody, so the default desk".to_owned(),
+        Answer::Given(routes) => {
+            let names: Vec<&str> = routes.iter().map(|route| route.channel.as_str()).collect();
+            names.join(", ")
+        }
+        other => no_answer(other),
+    }
+}
+
+fn no_answer<T>(answer: &Answer<T>) -> String {
+    match answer {
+        Answer::Failed { cause, said } if said.is_empty() => format!("failed with {cause}"),
+        Answer::Failed { cause, said } => format!("failed with {cause}: {said}"),
+        Answer::Ended { cause } => format!("ended by the host: {cause}"),
+        Answer::Given(_) => String::new(),
+    }
+}
+
+/// `2026-01-31T09:00:00.25Z`.
+fn in_words(time: records::Timestamp) -> String {
+    let time = Timestamp::from_millisecond(time.unix_ms());
+    time.unwrap_or(Timestamp::MAX).to_string()
+}
