@@ -233,7 +233,7 @@ impl Replayer {
         .map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
         let named = deployment
             .plugins
-            .iter()
+            .all()
             .filter(|plugin| !plugin.role.is_perception())
             .map(|plugin| plugin.file.clone());
         let files: Vec<PathBuf> = named.chain(shelf::files_in(folders)?).collect();

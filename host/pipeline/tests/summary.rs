@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use overt_deployment::Role;
+use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
-    Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Quarantine,
-    Summary,
+    Alert, Camera, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed,
+    Quarantine, Summary,
 };
 use overt_tests::schema::Schema;
 use serde_json::{Value, json};
@@ -95,6 +96,56 @@ fn summary() -> Value {
             strikes: 10,
             calls: 12,
         }],
+        generations: vec![Generation {
+            number: 1,
+            since: "2026-01-31T10:00:12Z".into(),
+            cause: "fallback",
+            by: None,
+            reason: None,
+            role: Some(Role::Detector),
+            changed: vec![Role::Detector],
+            plugins: vec!["0a".repeat(32)],
+            lock_sha256: None,
+        }],
+        shadows: [
+            Agreement::Faces {
+                both: 1,
+                only_serving: 2,
+                only_challenger: 3,
+                overlap: vec![0; 10],
+            },
+            Agreement::Searches {
+                same_best: 1,
+                other_best: 2,
+                both_over_floor: 3,
+                only_serving_over_floor: 4,
+                only_challenger_over_floor: 5,
+                difference: vec![0; 20],
+            },
+            Agreement::Qualities {
+                difference: vec![0; 20],
+                unmeasured: 1,
+            },
+            Agreement::Decisions {
+                matrix: [[0; 3]; 3],
+                other_entry: 1,
+            },
+            Agreement::Desks { same: 1, other: 0 },
+        ]
+        .map(|agreement| ShadowReport {
+            role: Role::Encoder,
+            plugin: "challenger".into(),
+            version: "0.3.0".into(),
+            sha256: "0b".repeat(32),
+            every: 1,
+            calls: 5,
+            failures: [("overrun", 1)].into(),
+            stopped: false,
+            milliseconds: 1.5,
+            unencoded: 0,
+            agreement,
+        })
+        .into(),
         lock_sha256: Some("1c".repeat(32)),
         unsigned: false,
         interrupted: true,
@@ -122,6 +173,13 @@ fn the_schema_names_every_key_and_no_other() {
         "/plugins/0",
         "/models/0",
         "/plugin_errors/0",
+        "/generations/0",
+        "/shadows/0",
+        "/shadows/0/agreement",
+        "/shadows/1/agreement",
+        "/shadows/2/agreement",
+        "/shadows/3/agreement",
+        "/shadows/4/agreement",
     ];
     for pointer in objects {
         let keys: Vec<String> = summary

@@ -246,7 +246,7 @@ impl View {
                 (format!("{:.1}", summary.fps), "frames per second"),
             ],
             sums: frames.processed + frames.dropped + frames.unseen == frames.read,
-            alerts: data.alerts.iter().map(|alert| Alert::of(alert)).collect(),
+            alerts: data.alerts.iter().map(Alert::of).collect(),
             timelines: data
                 .cameras
                 .iter()

@@ -219,6 +219,8 @@ mod tests {
             models: Vec::new(),
             plugin_errors: Vec::new(),
             quarantines: Vec::new(),
+            generations: Vec::new(),
+            shadows: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             unsigned: false,
             interrupted: false,
