@@ -21,11 +21,75 @@ const DEPLOYMENT: &str = "examples/walk-past/deployment.toml";
 /// Frames of a run: eight seconds of video, with up to three people in view.
 const FRAMES: u64 = 200;
 
+/// The demonstration with records of its own, and one person on its watchlist.
+pub(crate) struct Demo {
+    pub(crate) deployment: Deployment,
+    pub(crate) machine: Machine,
+    pub(crate) store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Demo {
+    pub(crate) fn open(project: &Project) -> Outcome<Demo> {
+        let folder = tempfile::tempdir()?;
+        let mut deployment = Deployment::read(&project.path(DEPLOYMENT))?;
+        deployment.host.records = folder.path().join("records.redb");
+        let machine = Machine::start(
+            &deployment,
+            MachineOptions {
+                compiler: project.compiler()?,
+                cache: Some(project.cache.clone()),
+            },
+        )?;
+        let hours = |time: Duration| (time.as_secs() / 3_600) as u32;
+        let retention = Retention {
+            alerts_hours: hours(deployment.retention.alerts),
+            inputs_hours: hours(deployment.retention.inputs),
+            watchlist_hours: hours(deployment.retention.watchlist),
+        };
+        let settings = StoreSettings {
+            deployment: deployment.id.clone(),
+            retention,
+        };
+        let store = Store::open_or_create(&deployment.host.records, &settings)?;
+        let image = ImageToEnrol {
+            reference: "BENCH-1".into(),
+            category: deployment.watchlist.categories[0].clone(),
+            path: project.photograph("person-a-1.jpg"),
+        };
+        let enrolled = overt_pipeline::enrol::enrol(
+            &machine,
+            &deployment,
+            &store,
+            vec![image],
+            &AtomicBool::new(false),
+            &|_| {},
+        )?;
+        if let Some(Err(failure)) = enrolled
+            .into_iter()
+            .next()
+            .map(|enrolment| enrolment.outcome)
+        {
+            return Err(failure.into());
+        }
+        Ok(Demo {
+            deployment,
+            machine,
+            store,
+            _folder: folder,
+        })
+    }
+}
+
 /// The rows.
 pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
-    let folder = tempfile::tempdir()?;
-    let mut deployment = Deployment::read(&project.path(DEPLOYMENT))?;
-    deployment.host.records = folder.path().join("records.redb");
+    let demo = Demo::open(project)?;
+    let Demo {
+        deployment,
+        machine,
+        store,
+        ..
+    } = &demo;
     let (frames, video_fps, video) = match &deployment.cameras[0].source {
         Source::File(path) => {
             let video = FileCamera::open(path, "bench".into())
@@ -41,48 +105,10 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
         }
         _ => return Err(format!("{DEPLOYMENT}: expected a video file as the first camera").into()),
     };
-    let machine = Machine::start(
-        &deployment,
-        MachineOptions {
-            compiler: project.compiler()?,
-            cache: Some(project.cache.clone()),
-        },
-    )?;
-    let hours = |time: Duration| (time.as_secs() / 3_600) as u32;
-    let retention = Retention {
-        alerts_hours: hours(deployment.retention.alerts),
-        inputs_hours: hours(deployment.retention.inputs),
-        watchlist_hours: hours(deployment.retention.watchlist),
-    };
-    let settings = StoreSettings {
-        deployment: deployment.id.clone(),
-        retention,
-    };
-    let store = Store::open_or_create(&deployment.host.records, &settings)?;
-    let image = ImageToEnrol {
-        reference: "BENCH-1".into(),
-        category: deployment.watchlist.categories[0].clone(),
-        path: project.photograph("person-a-1.jpg"),
-    };
-    let enrolled = overt_pipeline::enrol::enrol(
-        &machine,
-        &deployment,
-        &store,
-        vec![image],
-        &AtomicBool::new(false),
-        &|_| {},
-    )?;
-    if let Some(Err(failure)) = enrolled
-        .into_iter()
-        .next()
-        .map(|enrolment| enrolment.outcome)
-    {
-        return Err(failure.into());
-    }
     let run = |workers| {
         let mut deployment = deployment.clone();
         deployment.host.workers = Some(workers);
-        seconds_a_frame(&machine, &deployment, &store, frames)
+        seconds_a_frame(machine, &deployment, store, frames)
     };
     let seconds = |workers| run(workers).map(|(seconds, _)| seconds);
     let pairs = Pairs::take(

@@ -13,6 +13,7 @@ mod project;
 mod python;
 mod row;
 mod search;
+mod swap;
 mod tax;
 
 use std::path::PathBuf;
@@ -62,6 +63,8 @@ enum Part {
     Search,
     /// The demonstration's frames a second; four minutes.
     Demo,
+    /// How long frames pause while plugins are swapped.
+    Swap,
 }
 
 impl Part {
@@ -80,6 +83,7 @@ impl Part {
             Part::Tax => tax::rows(project, scale),
             Part::Search => search::rows(project, scale),
             Part::Demo => demo::rows(project, scale),
+            Part::Swap => swap::rows(project, scale),
         }
     }
 }

@@ -86,6 +86,11 @@ impl Pairs {
         Ok(pairs)
     }
 
+    /// Times that were taken elsewhere, in turn; as many of the one as of the other.
+    pub(crate) fn of(ours: Vec<f64>, baseline: Vec<f64>) -> Pairs {
+        Pairs { ours, baseline }
+    }
+
     /// Pairs with the roles changed.
     pub(crate) fn swapped(self) -> Pairs {
         Pairs {

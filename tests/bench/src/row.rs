@@ -49,6 +49,8 @@ pub(crate) enum Unit {
     Microseconds,
     /// 10⁻³ s.
     Milliseconds,
+    /// Of so many seconds each, as many as would have fitted into the time.
+    Frames(f64),
     /// So many things in the operation that was timed, told as things a second.
     Rate(f64, &'static str),
 }
@@ -65,6 +67,7 @@ impl Row {
         let (value, unit, ratio) = match unit {
             Unit::Microseconds => (seconds * 1e6, "µs", pairs.of_times()),
             Unit::Milliseconds => (seconds * 1e3, "ms", pairs.of_times()),
+            Unit::Frames(each) => (seconds / each, "frames", pairs.of_times()),
             Unit::Rate(count, unit) => (count / seconds, unit, pairs.of_rates()),
         };
         let Ratio {

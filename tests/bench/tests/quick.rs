@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every row, in the order of the table.
-const ROWS: [(&str, &str); 19] = [
+const ROWS: [(&str, &str); 21] = [
     ("empty call, host to plugin", "µs"),
     ("empty call, plugin to host", "µs"),
     ("a decision, 10 candidates", "µs"),
@@ -26,6 +26,11 @@ const ROWS: [(&str, &str); 19] = [
     ("gallery of 1000 × 512, one query while", "queries/s"),
     ("the demonstration, one worker", "frames/s"),
     ("the demonstration, two workers", "frames/s"),
+    (
+        "longest pause while policy and router are swapped",
+        "frames",
+    ),
+    ("longest pause while the detector is swapped", "frames"),
 ];
 
 #[test]

@@ -486,6 +486,7 @@ fn what_a_reader_has_to_know_before_anything_else_stands_at_the_head_of_the_page
     );
     assert!(!told.contains("This run was unlocked.") && !told.contains("needed no signature."));
     data.summary.quarantines.clear();
+    data.generations.clear();
     data.summary.lock_sha256 = None;
     data.summary.unsigned = true;
     let told = page(&data).unwrap();
