@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use overt_contract::Capability;
 use overt_deployment::{self as deployment, Deployment, Timestamp};
@@ -16,6 +17,7 @@ use overt_vision::ModelFile;
 use crate::error::PipelineError;
 use crate::lock::Lock;
 use crate::machine::Machine;
+use crate::metrics::PluginMetrics;
 use crate::trust::trust;
 
 /// An accepted plugin with its manifest.
@@ -28,6 +30,7 @@ pub struct Loaded {
     pub capabilities: Vec<Capability>,
     /// The signatures of keys that the deployment knows; empty where unsigned plugins may run.
     pub signatures: Vec<Signature>,
+    pub(crate) metrics: Arc<PluginMetrics>,
 }
 
 /// What plugins are admitted by.
@@ -147,11 +150,14 @@ impl<'a> Admission<'a> {
             let path = file.path().to_owned();
             return Err(refused(PluginError::SelfTest { path, failures }));
         }
+        // From here on: what the self-test asks is no call of a run.
+        let metrics = self.machine.metrics.plugin(&accepted);
         Ok(Loaded {
-            plugin: accepted,
+            plugin: accepted.observed(metrics.clone()),
             manifest,
             capabilities,
             signatures: file.signatures().to_vec(),
+            metrics,
         })
     }
 }

@@ -10,6 +10,7 @@ use overt_runtime::CallError;
 use overt_vision::{Face, Rect};
 
 use crate::choice::Choice;
+use crate::metrics::CameraMetrics;
 use crate::stages::{Stage, Stages};
 use crate::tracker::Tracker;
 use crate::way::{
@@ -23,6 +24,7 @@ pub(crate) struct Lane<'a> {
     jobs: Sender<Job>,
     decision: Sender<ToDecision>,
     stages: &'a Stages,
+    metrics: &'a CameraMetrics,
     tracker: Tracker,
     choice: Choice,
     /// Detections that came before their turn.
@@ -73,12 +75,14 @@ impl<'a> Lane<'a> {
         jobs: Sender<Job>,
         decision: Sender<ToDecision>,
         stages: &'a Stages,
+        metrics: &'a CameraMetrics,
     ) -> Lane<'a> {
         Lane {
             zone,
             jobs,
             decision,
             stages,
+            metrics,
             tracker: Tracker::new(fps),
             choice: Choice::default(),
             early: BTreeMap::new(),
@@ -139,6 +143,7 @@ impl<'a> Lane<'a> {
         let step = self
             .stages
             .time(Stage::Track, || self.tracker.step(sequence, time, &faces));
+        self.metrics.tracks(self.tracker.tracks());
         self.in_view
             .note(time, step.seen.iter().map(|(_, span)| span.track));
         for ended in &step.ended {

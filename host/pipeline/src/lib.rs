@@ -12,6 +12,7 @@
 //! - [`stills`]: photographs through the plugins that see, for enrolment and evaluation.
 //! - [`calibration`]: how often a search errs at each threshold, which the score floor rests on.
 //! - [`enrol`]: photographs become watchlist entries, through the same plugins that will see the passers-by.
+//! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -28,11 +29,13 @@ pub mod enrol;
 pub mod error;
 pub mod generation;
 pub mod health;
+pub mod incident;
 pub mod inspection;
 mod lane;
 mod live;
 pub mod lock;
 pub mod machine;
+pub mod metrics;
 mod newest;
 mod order;
 mod pictures;
@@ -55,5 +58,6 @@ pub use generation::{Generation, Perception};
 pub use health::CameraNews;
 pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};
+pub use metrics::Metrics;
 pub use run::{Event, Finished, run};
 pub use trust::trust;

@@ -1,6 +1,7 @@
 //! What the host needs of the machine: the plugin runtime and the inference back end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use overt_deployment as deployment;
 use overt_runtime::compiler::Compiler;
@@ -10,6 +11,7 @@ use overt_vision::{
 };
 
 use crate::error::PipelineError;
+use crate::metrics::Metrics;
 
 /// What the caller knows of the machine.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub struct MachineOptions {
 pub struct Machine {
     pub(crate) runtime: Runtime,
     pub(crate) backend: Box<dyn Backend>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Machine {
@@ -39,7 +42,11 @@ impl Machine {
         };
         let runtime =
             Runtime::new(options).map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
-        Ok(Machine { runtime, backend })
+        Ok(Machine {
+            runtime,
+            backend,
+            metrics: Arc::new(Metrics::new()),
+        })
     }
 
     /// The back end's name, version and precision.
@@ -51,6 +58,11 @@ impl Machine {
             ..
         } = self.backend.identity();
         format!("{name} {version} {precision}")
+    }
+
+    /// How plugins and cameras do.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The back end by its library's digest.

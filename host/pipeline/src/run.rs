@@ -22,6 +22,7 @@ use crate::decision::{Decided, DecisionThread};
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::health::{CameraNews, HealthRecord};
+use crate::incident;
 use crate::lane::Lane;
 use crate::lock::LockFile;
 use crate::machine::Machine;
@@ -98,6 +99,10 @@ pub fn run(
     stop: &AtomicBool,
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Finished, PipelineError> {
+    let tell = &|event: Event<'_>| {
+        incident::told(&event);
+        tell(event);
+    };
     let started = Timestamp::now();
     if !deployment.is_open_at(started) {
         return Err(PipelineError::NotOpen {
@@ -123,7 +128,8 @@ pub fn run(
     )?);
     let workers = stills::workers(deployment);
     let record = store.begin_run(&header(deployment, lock, &generation, started))?;
-    let (stages, intake) = (Stages::default(), Intake::default());
+    let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
+    let metrics = machine.metrics.begin(deployment, &stages);
     let current = ArcSwap::new(generation.clone());
     let clock = Instant::now();
     // Set where the run fails, whatever thread it fails in, and where nobody can be recognised any more: no camera needs to go on then.
@@ -135,6 +141,8 @@ pub fn run(
             run: &record,
             stages: &stages,
             intake: &intake,
+            metrics: &machine.metrics,
+            cameras: &metrics,
             tell,
             halt: &halt,
             by_arrival: deployment
@@ -323,7 +331,7 @@ fn way(
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let generation = current.load_full();
-    let halt = decision.halt;
+    let (halt, figures) = (decision.halt, decision.cameras);
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
     let (to_lanes, lane_messages): (Vec<Sender<ToLane>>, Vec<Receiver<ToLane>>) =
@@ -378,6 +386,7 @@ fn way(
                 compare.clone(),
                 to_decision,
                 stages,
+                &figures[index],
             );
             let lane = named("overt-lane").spawn_scoped(scope, move || lane.run(messages));
             threads.push(("lane", lane.map_err(PipelineError::Thread)?));
@@ -394,6 +403,7 @@ fn way(
                 stop: [stop, halt],
                 intake,
                 stages,
+                metrics: &figures[index],
             };
             let run = move || {
                 let camera = &*opened.id;

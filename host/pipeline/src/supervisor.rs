@@ -61,7 +61,7 @@ impl Supervisor {
         }
         let record = self.record(error.role);
         record.note(true);
-        let strikes = record.recent.iter().filter(|failed| **failed).count();
+        let strikes = record.strikes();
         if record.quarantined || strikes < STRIKES {
             return None;
         }
@@ -78,6 +78,12 @@ impl Supervisor {
         self.records[role as usize].quarantined
     }
 
+    /// Failures among the last calls of the role's plugin, and whether it is in quarantine.
+    pub(crate) fn standing(&self, role: Role) -> (usize, bool) {
+        let record = &self.records[role as usize];
+        (record.strikes(), record.quarantined)
+    }
+
     /// Whether nobody can be recognised any more.
     pub(crate) fn is_blind(&self) -> bool {
         Role::ALL
@@ -87,6 +93,10 @@ impl Supervisor {
 }
 
 impl Record {
+    fn strikes(&self) -> usize {
+        self.recent.iter().filter(|failed| **failed).count()
+    }
+
     fn note(&mut self, failed: bool) {
         if self.recent.len() == CALLS {
             self.recent.pop_front();

@@ -13,6 +13,7 @@ use crate::engine::Runtime;
 use crate::error::{CallCause, CallError};
 use crate::limits::{self, Limits};
 use crate::manifest::EncoderFacts;
+use crate::observe::{CallObserver, Spent, Watched};
 use crate::sandbox::{Call, Ended, LogSource, NamedSession};
 use overt_contract::Role;
 
@@ -35,6 +36,7 @@ pub struct Plugin {
     pub(crate) inner: Arc<Inner>,
     /// Its own table, as a JSON object.
     pub(crate) config: Arc<str>,
+    pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
 /// What all clones of a plugin share.
@@ -145,7 +147,16 @@ impl Plugin {
         Ok(Plugin {
             inner: self.inner.clone(),
             config: serde_json::to_string(config)?.into(),
+            observer: None,
         })
+    }
+
+    /// The same plugin, with somebody who hears of every call of it from here on.
+    pub fn observed(self, observer: Arc<dyn CallObserver>) -> Plugin {
+        Plugin {
+            observer: Some(observer),
+            ..self
+        }
     }
 
     /// Loads the plugin's models for one worker.
@@ -350,6 +361,14 @@ impl Plugin {
             camera: about.camera.clone(),
             frame: about.frame,
         };
+        let inner = &self.inner;
+        let watched = Watched::begin(
+            &inner.identity,
+            inner.role,
+            about.camera.as_ref(),
+            about.frame,
+        );
+        let mut spent = Spent::default();
         let lent = std::mem::take(&mut sessions.sessions);
         let store = Call::store(
             &self.inner.runtime,
@@ -368,8 +387,10 @@ impl Plugin {
                 work(&mut store, &instance.map_err(|error| self.ended(&error))?)
             }));
             sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
+            spent = Call::spent(&store);
             outcome.unwrap_or_else(|_| Err(CallCause::Host("a host function panicked".into())))
         });
+        watched.end(spent, outcome.as_ref().err(), self.observer.as_deref());
         outcome.map_err(|cause| self.error(about, cause))
     }
 

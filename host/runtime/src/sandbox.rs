@@ -11,6 +11,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::engine::Runtime;
 use crate::error::CallCause;
 use crate::limits::{self, Limits};
+use crate::observe::Spent;
 use overt_contract::Family;
 
 /// What a guest's `frame` handle stands for. `pub` because the generated bindings re-export it within this private module.
@@ -137,6 +138,20 @@ impl Call {
             }
         }
         Ok(store)
+    }
+
+    /// What a call has used. A memory never shrinks, so what there is at the end is the most that there was.
+    pub(crate) fn spent(store: &Store<Call>) -> Spent {
+        let call = store.data();
+        // An engine that counts no fuel has none to ask for.
+        let left = store.get_fuel().ok();
+        Spent {
+            memory: call.memory.used,
+            fuel: left.map(|left| {
+                let HostFuel { left: host, limit } = call.host_fuel;
+                limit.saturating_sub(left) + limit.saturating_sub(host)
+            }),
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub(crate) mod openmetrics;
+pub(crate) mod running;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -16,7 +19,7 @@ pub(crate) fn overt() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_overt"));
     command
         .env_remove("OVERT_ONNXRUNTIME")
-        .env_remove("RUST_LOG")
+        .env_remove("OVERT_LOG")
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }

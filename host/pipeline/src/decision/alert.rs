@@ -115,6 +115,7 @@ impl DecisionThread<'_> {
         });
         state.next_number += 1;
         state.counts.alerts += 1;
+        self.cameras[camera].alerts.inc();
         state.raised.push(Raised {
             entry,
             camera,
