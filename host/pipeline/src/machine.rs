@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use overt_confinement::Confinement;
 use overt_deployment as deployment;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::{Runtime, RuntimeOptions};
@@ -27,6 +28,7 @@ pub struct Machine {
     pub(crate) runtime: Runtime,
     pub(crate) backend: Box<dyn Backend>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) confinement: Confinement,
 }
 
 impl Machine {
@@ -46,6 +48,7 @@ impl Machine {
             runtime,
             backend,
             metrics: Arc::new(Metrics::new()),
+            confinement: Confinement::none("nobody asked for it"),
         })
     }
 
@@ -58,6 +61,14 @@ impl Machine {
             ..
         } = self.backend.identity();
         format!("{name} {version} {precision}")
+    }
+
+    /// The same, of a process that has shut itself in: a run tells of it in what it leaves.
+    pub fn confined(self, confinement: Confinement) -> Machine {
+        Machine {
+            confinement,
+            ..self
+        }
     }
 
     /// How plugins and cameras do.
@@ -120,6 +131,17 @@ impl BackendChoice {
         }
     }
 
+    /// The library's file: the one that is named, or where it is found. `beside` is the deployment file, or any place above which it may lie.
+    ///
+    /// # Errors
+    /// `NoLibrary`.
+    pub fn find(&self, beside: &Path) -> Result<PathBuf, PipelineError> {
+        match &self.library {
+            Some(library) => Ok(library.clone()),
+            None => find_library(self, beside),
+        }
+    }
+
     /// Its name for people, the variable that names its file, the folder and the file that set-up makes.
     fn place(&self) -> (&'static str, &'static str, &'static str, &'static str) {
         match (self.backend, self.device) {
@@ -163,10 +185,7 @@ pub fn open_backend(
     choice: &BackendChoice,
     beside: &Path,
 ) -> Result<Box<dyn Backend>, PipelineError> {
-    let library = match &choice.library {
-        Some(library) => library.clone(),
-        None => find_library(choice, beside)?,
-    };
+    let library = choice.find(beside)?;
     Ok(match choice.backend {
         deployment::Backend::OnnxRuntime if choice.precision != Precision::F32 => {
             return Err(PipelineError::Inference(InferenceError::NoPrecision {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use overt_confinement::Confinement;
 use overt_deployment::Role;
 use overt_pipeline::summary::{
     Alert, Camera, Frames, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed, Quarantine,
@@ -96,6 +97,7 @@ fn summary() -> Value {
             calls: 12,
         }],
         lock_sha256: Some("1c".repeat(32)),
+        confinement: Confinement::none("this kernel has no Landlock"),
         unsigned: false,
         interrupted: true,
     };

@@ -1,5 +1,6 @@
 //! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
 
+mod confine;
 mod log;
 mod metrics;
 mod table;
@@ -64,21 +65,27 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             &arguments.deployment,
         )?),
     };
-    // Made before the run, so that a folder that cannot be made is known before an hour of work.
     let folder = &deployment.host.output;
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     let listener = deployment.host.metrics.map(metrics::listen).transpose()?;
+    // Before any thread, and before anything of a stranger's is opened. What has its file or port already keeps it.
+    let confinement = confine::confine(&deployment)?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.sweep(watchlist::now())?;
-    let machine = machine::start(&deployment)?;
+    let shut_in = confinement.to_string();
+    let is_whole = confinement.is_whole();
+    let machine = machine::start(&deployment)?.confined(confinement);
 
     let progress = Progress::new("frames", None);
     if let (Some(address), Some(listener)) = (deployment.host.metrics, listener) {
         metrics::serve(listener, machine.metrics().clone())?;
         progress.line(&format!("Metrics at http://{address}/metrics"));
     }
+    progress.line(&match is_whole {
+        true => format!("Shut in: {shut_in}."),
+        false => format!("NOT SHUT IN: {shut_in}."),
+    });
     if lock.is_none() {
         progress.line(UNLOCKED);
     }

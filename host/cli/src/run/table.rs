@@ -57,6 +57,9 @@ pub(super) fn table(summary: &Summary) -> String {
     if summary.unsigned {
         rows.push(("signatures", "none asked for".to_owned()));
     }
+    if !summary.confinement.is_whole() {
+        rows.push(("shut in", summary.confinement.to_string()));
+    }
     if summary.interrupted {
         rows.push(("interrupted", "yes: the cameras had not ended".to_owned()));
     }
@@ -120,6 +123,7 @@ fn camera_line(camera: &Camera, with_frames: bool) -> Vec<String> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use overt_confinement::Confinement;
     use overt_deployment::Role;
     use overt_pipeline::summary::{Frames, PictureAlarm, PluginErrors};
 
@@ -168,6 +172,15 @@ mod tests {
         assert!(text.ends_with(lines), "{text}");
     }
 
+    fn whole() -> Confinement {
+        Confinement {
+            landlock_abi: Some(7),
+            files: true,
+            network: true,
+            reason: None,
+        }
+    }
+
     fn summary() -> Summary {
         Summary {
             frames: Frames {
@@ -193,6 +206,7 @@ mod tests {
             plugin_errors: Vec::new(),
             quarantines: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
+            confinement: whole(),
             unsigned: false,
             interrupted: false,
         }
@@ -227,6 +241,7 @@ ms a frame, by stage  detect 48.1, decide 0.2
         let text = table(&Summary {
             plugin_errors: vec![errors],
             lock_sha256: None,
+            confinement: Confinement::none("this kernel has no Landlock"),
             unsigned: true,
             interrupted: true,
             ..summary()
@@ -237,6 +252,10 @@ ms a frame, by stage  detect 48.1, decide 0.2
             "{text}"
         );
         assert!(text.contains("interrupted           yes"), "{text}");
+        assert!(
+            text.contains("shut in               no: this kernel has no Landlock\n"),
+            "{text}"
+        );
         assert!(
             text.contains("2 × detector-x as detector: trapped (first: camera gate, frame 7)"),
             "{text}"

@@ -79,6 +79,11 @@ impl Running {
         }
     }
 
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it goes on.
     pub(crate) fn goes_on(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -135,6 +135,7 @@ pub(super) fn gather(
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         lock_sha256: lock.map(|lock| lock.sha256.clone()),
+        confinement: machine.confinement.clone(),
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
     };
