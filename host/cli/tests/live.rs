@@ -4,75 +4,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use overt_tests::rtsp::{RtspServer, TEST_PICTURE, playing};
 use serde_json::Value;
-use support::{Ended, Place, overt, run};
-
-/// Longer than anything takes on a busy machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// A run under way, and the lines that it prints to standard error.
-struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-}
-
-impl Running {
-    fn start(place: &Place) -> Running {
-        let mut child = overt()
-            .args(["run", "--unlocked"])
-            .arg(place.deployment())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (tell, lines) = channel();
-        let err = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in err.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Running {
-            child,
-            lines,
-            seen: Vec::new(),
-        }
-    }
-
-    /// Waits for a line with this in it.
-    fn await_line(&mut self, part: &str) -> String {
-        loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
-                let _ = self.child.kill();
-                panic!(
-                    "no line with {part:?} came; these did:\n{}",
-                    self.seen.join("\n")
-                );
-            };
-            self.seen.push(line.clone());
-            if line.contains(part) {
-                return line;
-            }
-        }
-    }
-
-    /// Ctrl-C, and what it leaves.
-    fn interrupt(self) -> Ended {
-        let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
-        self.child.wait_with_output().unwrap().into()
-    }
-}
+use support::running::Running;
+use support::{Place, run};
 
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()

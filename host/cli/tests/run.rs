@@ -60,7 +60,7 @@ fn a_run_whose_standard_error_cannot_be_written_goes_on_to_its_end() {
     let ended = overt()
         .args(["run", "--unlocked"])
         .arg(place.deployment())
-        .env("RUST_LOG", "trace")
+        .env("OVERT_LOG", "trace")
         .stdout(Stdio::null())
         .stderr(full)
         .status()

@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use serde_json::Value;
+use support::running::Running;
 use support::{Ended, Place, module, photograph, run, set_up};
 
 fn swap(place: &Place) -> Ended {
@@ -52,6 +53,13 @@ fn nothing_lost(summary: &Value) {
     );
 }
 
+/// A run that goes on and answers.
+fn going(place: &Place, arguments: &[&str]) -> Running {
+    let mut going = Running::start_with(place, arguments);
+    going.await_answer(place);
+    going
+}
+
 /// A place with a long video of person A.
 fn long() -> Place {
     let place = Place::with_person_a();
@@ -63,7 +71,7 @@ fn long() -> Place {
 fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
     let place = long();
     place.lock();
-    let going = place.start(&[]);
+    let going = going(&place, &[]);
     let before = status(&place);
     assert_eq!(before["generations"].as_array().unwrap().len(), 1);
 
@@ -91,7 +99,7 @@ fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
     assert_eq!(swapped["generation"]["by"], "A. N. Engineer");
     assert_eq!(swapped["drained"], true);
 
-    let ended = going.end();
+    let ended = going.interrupt();
     assert!(
         ended.err.contains("GENERATION 1 serves with policy-threshold 0.1.0 as matcher-policy; swapped by A. N. Engineer: it was evaluated"),
         "{}",
@@ -117,7 +125,7 @@ fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
 #[test]
 fn what_is_wrong_with_a_swap_leaves_what_served_serving() {
     let place = long();
-    let going = place.start(&["--unlocked"]);
+    let going = going(&place, &["--unlocked"]);
     let refused = |told: &[&str]| {
         let ended = swap(&place);
         assert_eq!(ended.status, Some(1), "{}{}", ended.out, ended.err);
@@ -154,7 +162,7 @@ fn what_is_wrong_with_a_swap_leaves_what_served_serving() {
 
     let now = status(&place);
     assert_eq!(now["generations"].as_array().unwrap().len(), 1);
-    let ended = going.end();
+    let ended = going.interrupt();
     assert!(!ended.err.contains("GENERATION"), "{}", ended.err);
     nothing_lost(&summary(&place));
 }
@@ -225,7 +233,7 @@ fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
     let uncalibrated = std::fs::read_to_string(place.deployment()).unwrap();
     std::fs::write(place.deployment(), &was).unwrap();
 
-    let going = place.start(&["--unlocked"]);
+    let going = going(&place, &["--unlocked"]);
     std::fs::write(place.deployment(), &uncalibrated).unwrap();
     let refused = swap(&place);
     assert_eq!(refused.status, Some(1));
@@ -256,7 +264,7 @@ fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
     let swapped: Value = serde_json::from_str(&swapped.out).unwrap();
     assert_eq!(swapped["re_encoded"], 1);
     assert_eq!(swapped["generation"]["plugins"][1]["version"], "0.2.0");
-    let ended = going.end();
+    let ended = going.interrupt();
     assert!(ended.err.contains("ALERT 1"), "{}", ended.err);
     nothing_lost(&summary(&place));
 
@@ -274,7 +282,7 @@ fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
 #[test]
 fn the_socket_is_its_owners_alone_and_a_stranger_to_its_language_holds_nobody_up() {
     let place = long();
-    let going = place.start(&["--unlocked"]);
+    let going = going(&place, &["--unlocked"]);
     let folder = place.path("out/records.control");
     let found = std::fs::symlink_metadata(&folder).unwrap();
     assert_eq!(found.mode() & 0o777, 0o700);
@@ -314,7 +322,7 @@ fn the_socket_is_its_owners_alone_and_a_stranger_to_its_language_holds_nobody_up
     drop(silent);
     assert!(status(&place)["frames_read"].as_u64().unwrap() > 0);
     nothing_lost(&{
-        going.end();
+        going.interrupt();
         summary(&place)
     });
     let gone = run([

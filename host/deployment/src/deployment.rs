@@ -1,6 +1,7 @@
 //! A deployment as a force decided it: one checked value that nobody changes afterwards. It knows how the value is shaped; how the file is read, and
 //! what is a mistake in it, stands in `check`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,6 +153,20 @@ pub struct Host {
     pub records: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.
     pub output: PathBuf,
+    /// `metrics`: where a run serves its figures over HTTP. Absent: nowhere. Off this machine with `metrics-remote = true` alone: they say when people pass.
+    pub metrics: Option<SocketAddr>,
+    /// `confine`: what a run does where the kernel cannot shut it in.
+    pub confine: Confine,
+}
+
+/// What a run does where the kernel cannot shut the process in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confine {
+    /// `"possible"`: it is shut in as far as the kernel can, and says how far that was. The default.
+    Possible,
+    /// `"required"`: it does not run unless files and ports are both shut off.
+    Required,
 }
 
 /// Which library runs the models.

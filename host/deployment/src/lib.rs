@@ -17,8 +17,8 @@ mod trust;
 mod zone;
 
 pub use deployment::{
-    Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Deployment, Device, Host,
-    Precision, Purpose, Retention, Watchlist,
+    Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Confine, Deployment, Device,
+    Host, Precision, Purpose, Retention, Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use overt_deployment::{
-    CameraKind, Capability, Deployment, Device, Limits, Problems, Purpose, Role, Source, Zone,
-    limits,
+    CameraKind, Capability, Confine, Deployment, Device, Limits, Problems, Purpose, Role, Source,
+    Zone, limits,
 };
 
 fn sound() -> Deployment {
@@ -50,6 +50,11 @@ fn every_key_of_a_sound_file_arrives() {
         deployment.host.models,
         Some(PathBuf::from("tests/ui/models"))
     );
+    assert_eq!(
+        deployment.host.metrics,
+        Some("10.0.0.7:9464".parse().unwrap())
+    );
+    assert_eq!(deployment.host.confine, Confine::Required);
     assert_eq!(
         deployment.cameras[0].zone,
         Zone::new(vec![[10, 20], [1280, 20], [1280, 720], [10, 720]]).ok()
@@ -139,6 +144,10 @@ fn what_is_left_out_has_its_default() {
             &deployment.host.onnxruntime
         ),
         (None, Device::Cpu, &None)
+    );
+    assert_eq!(
+        (deployment.host.metrics, deployment.host.confine),
+        (None, Confine::Possible)
     );
     assert_eq!(deployment.cameras[0].zone, None);
     assert_eq!(deployment.plugins.quality, None);

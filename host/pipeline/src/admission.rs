@@ -17,6 +17,7 @@ use overt_vision::{Backend, InferenceError, ModelFile};
 use crate::error::PipelineError;
 use crate::lock::Lock;
 use crate::machine::Machine;
+use crate::metrics::PluginMetrics;
 use crate::trust::trust;
 
 /// An accepted plugin with its manifest.
@@ -35,6 +36,7 @@ pub struct Loaded {
     terms: GivenTerms,
     /// Model sessions that are ready for workers to take.
     warm: Mutex<Vec<Sessions>>,
+    pub(crate) metrics: Arc<PluginMetrics>,
 }
 
 /// What the deployment file said of a plugin when it was accepted.
@@ -210,14 +212,17 @@ impl<'a> Admission<'a> {
             let path = file.path().to_owned();
             return Err(refused(PluginError::SelfTest { path, failures }));
         }
+        // From here on: what the self-test asks is no call of a run.
+        let metrics = self.machine.metrics.plugin(&accepted, slot.post);
         Ok(Arc::new(Loaded {
-            plugin: accepted,
+            plugin: accepted.observed(metrics.clone()),
             manifest,
             capabilities,
             signatures: file.signatures().to_vec(),
             slot,
             terms: GivenTerms(plugin.clone()),
             warm: Mutex::default(),
+            metrics,
         }))
     }
 }

@@ -13,6 +13,7 @@ use crate::caught::{SetOnDrop, caught};
 use crate::generations::Generations;
 use crate::health::{CameraNews, Health, HealthRecord};
 use crate::live::{Came, Reader};
+use crate::metrics::CameraMetrics;
 use crate::newest::{Newest, Taken};
 use crate::stages::{Stage, Stages};
 use crate::tracker;
@@ -77,6 +78,7 @@ pub(crate) struct Capture<'a> {
     pub(crate) stop: [&'a AtomicBool; 2],
     pub(crate) intake: &'a Intake,
     pub(crate) stages: &'a Stages,
+    pub(crate) metrics: &'a CameraMetrics,
 }
 
 impl Capture<'_> {
@@ -96,6 +98,7 @@ impl Capture<'_> {
             stop,
             intake,
             stages,
+            metrics,
         } = self;
         let mut admitted = 0;
         let mut admit = |permit, frame| {
@@ -118,7 +121,7 @@ impl Capture<'_> {
             tell,
         };
         let (mut record, trouble) = match feed {
-            Feed::File(camera) => gate.file(camera, intake, stages),
+            Feed::File(camera) => gate.file(camera, intake, stages, metrics),
             Feed::Live(source, camera) => {
                 let (newest, closed) = (Newest::new(), AtomicBool::new(false));
                 let reader = Reader {
@@ -131,6 +134,7 @@ impl Capture<'_> {
                     read: &intake.read,
                     dropped: &intake.dropped,
                     stages,
+                    metrics,
                     tell,
                 };
                 gate.live(reader, camera, &newest, &closed)
@@ -140,6 +144,7 @@ impl Capture<'_> {
         let went = u64::from(admitted) + record.dropped;
         let lost = record.read.saturating_sub(went);
         record.dropped += lost;
+        metrics.dropped.inc_by(lost);
         intake.dropped.fetch_add(lost, Ordering::Relaxed);
         if let Some(Trouble::Panicked) = trouble {
             // It may have been the telling that panicked.
@@ -176,8 +181,9 @@ impl Gate<'_> {
         camera: FileCamera,
         intake: &Intake,
         stages: &Stages,
+        metrics: &CameraMetrics,
     ) -> (HealthRecord, Option<Trouble>) {
-        let mut health = Health::new(self.tell);
+        let mut health = Health::new(self.tell, metrics);
         let read = caught("camera", || {
             self.every_frame(camera, intake, stages, &mut health)
         });

@@ -23,6 +23,8 @@ use crate::caught::caught;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::generations::{GenerationCause, Generations};
+use crate::incident;
+use crate::metrics::{CameraMetrics, Metrics};
 use crate::order::{Lanes, Next};
 use crate::report::AlertReport;
 use crate::run::Event;
@@ -68,6 +70,9 @@ pub(crate) struct DecisionThread<'a> {
     pub(crate) run: &'a records::Run,
     pub(crate) stages: &'a Stages,
     pub(crate) intake: &'a Intake,
+    pub(crate) metrics: &'a Metrics,
+    /// The cameras' figures, by their index.
+    pub(crate) cameras: &'a [Arc<CameraMetrics>],
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
     /// Whether frames are taken as they come, because a camera is live.
     pub(crate) by_arrival: bool,
@@ -185,6 +190,7 @@ impl DecisionThread<'_> {
             last_generation = Some(generation.clone());
             self.frame(state, camera, *passed);
             self.quarantine(state, &generation)?;
+            self.figures(state, &generation);
             if is_full(state.pending.len(), state.uncommitted_frames) {
                 self.commit(state)?;
             }
@@ -201,6 +207,7 @@ impl DecisionThread<'_> {
         // The last word on an open track can be one failure too many as well.
         if let Some(generation) = &last_generation {
             self.quarantine(state, generation)?;
+            self.figures(state, generation);
         }
         self.commit(state)?;
         Ok(ends)
@@ -226,10 +233,13 @@ impl DecisionThread<'_> {
                 state.counts.faces += faces;
                 state.counts.frames.processed += 1;
                 state.frames[camera].0 += 1;
+                self.cameras[camera].processed.inc();
+                self.cameras[camera].faces.inc_by(faces);
             }
             other => {
                 state.counts.frames.unseen += 1;
                 state.frames[camera].1 += 1;
+                self.cameras[camera].unseen.inc();
                 if let Err(error) = other {
                     self.failed(state, &generation, camera, sequence, &error);
                 }
@@ -405,13 +415,15 @@ impl DecisionThread<'_> {
         error: &CallError,
     ) {
         state.counts.plugin_errors += 1;
-        tracing::debug!(%error, "a plugin call failed");
+        self.metrics.failed(error);
+        let id = &self.deployment.cameras[camera].id;
+        incident::failed(error, id, error.frame.unwrap_or(sequence));
         let first = summary::PluginErrors {
             plugin: error.plugin.to_string(),
             role: error.role,
             cause: error.cause.to_string(),
             count: 0,
-            camera: self.deployment.cameras[camera].id.clone(),
+            camera: id.clone(),
             frame: error.frame.unwrap_or(sequence),
         };
         let key = (error.plugin.to_string(), error.role, error.cause.name());
@@ -426,6 +438,17 @@ impl DecisionThread<'_> {
         let file = &loaded.plugin.identity().sha256;
         if let Some(struck) = state.supervisor.strike(file, error) {
             state.struck.push((struck, error.clone()));
+        }
+    }
+
+    /// What a frame has changed of the plugins' standing, for whoever watches.
+    fn figures(&self, state: &State, generation: &Generation) {
+        self.metrics.generation(generation.number);
+        for loaded in generation.plugins() {
+            let (strikes, quarantined) = state
+                .supervisor
+                .standing(loaded.slot.role, &loaded.plugin.identity().sha256);
+            loaded.metrics.stands(strikes, quarantined);
         }
     }
 

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use overt_vision::{CameraError, Frame, PictureFault, PictureWatch};
 
+use crate::metrics::CameraMetrics;
+
 /// Outages and alarms that are kept one by one; more are counted.
 const KEPT: usize = 100;
 
@@ -85,6 +87,7 @@ pub(crate) struct HealthRecord {
 /// How a camera does.
 pub(crate) struct Health<'a> {
     tell: &'a (dyn Fn(CameraNews) + Sync),
+    metrics: &'a CameraMetrics,
     watch: PictureWatch,
     pub(crate) record: HealthRecord,
     alarm: Option<(PictureFault, f64)>,
@@ -93,9 +96,13 @@ pub(crate) struct Health<'a> {
 }
 
 impl<'a> Health<'a> {
-    pub(crate) fn new(tell: &'a (dyn Fn(CameraNews) + Sync)) -> Health<'a> {
+    pub(crate) fn new(
+        tell: &'a (dyn Fn(CameraNews) + Sync),
+        metrics: &'a CameraMetrics,
+    ) -> Health<'a> {
         Health {
             tell,
+            metrics,
             watch: PictureWatch::default(),
             record: HealthRecord::default(),
             alarm: None,
@@ -107,9 +114,16 @@ impl<'a> Health<'a> {
     /// A frame came.
     pub(crate) fn note(&mut self, frame: &Frame) {
         self.record.read += 1;
+        self.metrics.came();
         self.last_frame = Some((frame.captured_at(), Instant::now()));
         let fault = self.watch.note(frame);
         self.alarm(fault, frame.captured_at());
+    }
+
+    /// A frame made way for a newer one.
+    pub(crate) fn dropped(&mut self) {
+        self.record.dropped += 1;
+        self.metrics.dropped.inc();
     }
 
     fn alarm(&mut self, fault: Option<PictureFault>, time: f64) {
@@ -146,6 +160,7 @@ impl<'a> Health<'a> {
 
     /// The camera went, or was tried again in vain.
     pub(crate) fn lost(&mut self, time: f64, cause: CameraError, retry_in: Duration) {
+        self.metrics.away(true);
         if self.away_since.is_none() {
             // What its last picture showed is no news while there is none.
             self.alarm(None, time);
@@ -168,6 +183,7 @@ impl<'a> Health<'a> {
         let Some(since) = self.away_since.take() else {
             return;
         };
+        self.metrics.away(false);
         if let Some(kept) = self
             .record
             .kept_outages
@@ -226,7 +242,8 @@ mod tests {
     fn an_outage_is_one_however_often_it_is_tried_and_an_alarm_ends_with_it() {
         let told = Mutex::new(Vec::new());
         let tell = |news| told.lock().unwrap().push(news);
-        let mut health = Health::new(&tell);
+        let metrics = CameraMetrics::alone();
+        let mut health = Health::new(&tell, &metrics);
         for index in 0..50 {
             health.note(&frame(f64::from(index) / 10.0, 5));
         }
@@ -270,7 +287,8 @@ mod tests {
     #[test]
     fn a_camera_that_comes_and_goes_all_day_is_counted_and_not_kept_without_end() {
         let tell = |_| {};
-        let mut health = Health::new(&tell);
+        let metrics = CameraMetrics::alone();
+        let mut health = Health::new(&tell, &metrics);
         for index in 0..1_000 {
             let time = f64::from(index);
             health.lost(time, lost(), Duration::from_secs(1));

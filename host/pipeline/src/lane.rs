@@ -11,6 +11,7 @@ use overt_runtime::CallError;
 use overt_vision::{Face, Rect};
 
 use crate::choice::Choice;
+use crate::metrics::CameraMetrics;
 use crate::stages::{Stage, Stages};
 use crate::tracker::Tracker;
 use crate::way::{
@@ -24,6 +25,7 @@ pub(crate) struct Lane<'a> {
     jobs: Sender<Job>,
     decision: Sender<ToDecision>,
     stages: &'a Stages,
+    metrics: &'a CameraMetrics,
     tracker: Tracker,
     choice: Choice,
     /// The encoder that the choices were made for.
@@ -76,12 +78,14 @@ impl<'a> Lane<'a> {
         jobs: Sender<Job>,
         decision: Sender<ToDecision>,
         stages: &'a Stages,
+        metrics: &'a CameraMetrics,
     ) -> Lane<'a> {
         Lane {
             zone,
             jobs,
             decision,
             stages,
+            metrics,
             tracker: Tracker::new(fps),
             choice: Choice::default(),
             encoder: None,
@@ -143,6 +147,7 @@ impl<'a> Lane<'a> {
         let step = self
             .stages
             .time(Stage::Track, || self.tracker.step(sequence, time, &faces));
+        self.metrics.tracks(self.tracker.tracks());
         self.in_view
             .note(time, step.seen.iter().map(|(_, span)| span.track));
         for ended in &step.ended {

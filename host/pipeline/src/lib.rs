@@ -16,6 +16,7 @@
 //! - [`shadow`]: a challenger that is asked the same and decides nothing.
 //! - [`control`]: what a run can be asked while it goes on.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
+//! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -34,12 +35,14 @@ pub mod error;
 pub mod generation;
 mod generations;
 pub mod health;
+pub mod incident;
 pub mod inputs;
 pub mod inspection;
 mod lane;
 mod live;
 pub mod lock;
 pub mod machine;
+pub mod metrics;
 mod newest;
 mod order;
 mod pictures;
@@ -68,5 +71,6 @@ pub use generations::{GenerationCause, GenerationFacts};
 pub use health::CameraNews;
 pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};
+pub use metrics::Metrics;
 pub use run::{Event, Finished, run};
 pub use trust::trust;

@@ -9,6 +9,7 @@ use overt_vision::{CameraError, Frame, FrameInfo, LiveCamera, LiveSource, Patien
 
 use crate::caught::caught;
 use crate::health::{CameraNews, Health, HealthRecord};
+use crate::metrics::CameraMetrics;
 use crate::newest::Newest;
 use crate::stages::{Stage, Stages};
 use crate::tracker;
@@ -72,6 +73,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) read: &'a AtomicU64,
     pub(crate) dropped: &'a AtomicU64,
     pub(crate) stages: &'a Stages,
+    pub(crate) metrics: &'a CameraMetrics,
     pub(crate) tell: &'a (dyn Fn(CameraNews) + Sync),
 }
 
@@ -90,7 +92,7 @@ impl Reader<'_> {
 
     /// Reads from the opened camera until the run is over, and closes the place for the newest frame. False where that was because of a panic.
     pub(crate) fn run(self, opened: LiveCamera) -> (HealthRecord, bool) {
-        let mut health = Health::new(self.tell);
+        let mut health = Health::new(self.tell, self.metrics);
         let read = caught("reader", || self.follow(opened, &mut health));
         // Whoever waits for a frame waits no longer.
         self.newest.close();
@@ -146,7 +148,7 @@ impl Reader<'_> {
             let gaps = had.gaps;
             if self.newest.put(Came { frame, gaps }).is_some() {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
-                health.record.dropped += 1;
+                health.dropped();
             }
         }
         None
@@ -225,6 +227,7 @@ mod tests {
             read: &read,
             dropped: &dropped,
             stages: &stages,
+            metrics: &CameraMetrics::alone(),
             tell: &move |news| hear.send(news).unwrap(),
         };
         drop(server);

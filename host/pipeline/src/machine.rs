@@ -1,7 +1,9 @@
 //! What the host needs of the machine: the plugin runtime and the inference back end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use overt_confinement::Confinement;
 use overt_deployment as deployment;
 use overt_runtime::compiler::Compiler;
 use overt_runtime::{Runtime, RuntimeOptions};
@@ -10,6 +12,7 @@ use overt_vision::{
 };
 
 use crate::error::PipelineError;
+use crate::metrics::Metrics;
 
 /// What the caller knows of the machine.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct MachineOptions {
 pub struct Machine {
     pub(crate) runtime: Runtime,
     pub(crate) backend: Box<dyn Backend>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) confinement: Confinement,
 }
 
 impl Machine {
@@ -39,7 +44,12 @@ impl Machine {
         };
         let runtime =
             Runtime::new(options).map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
-        Ok(Machine { runtime, backend })
+        Ok(Machine {
+            runtime,
+            backend,
+            metrics: Arc::new(Metrics::new()),
+            confinement: Confinement::none("nobody asked for it"),
+        })
     }
 
     /// The back end's name, version and precision.
@@ -51,6 +61,19 @@ impl Machine {
             ..
         } = self.backend.identity();
         format!("{name} {version} {precision}")
+    }
+
+    /// The same, of a process that has shut itself in: a run tells of it in what it leaves.
+    pub fn confined(self, confinement: Confinement) -> Machine {
+        Machine {
+            confinement,
+            ..self
+        }
+    }
+
+    /// How plugins and cameras do.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The back end by its library's digest.
@@ -108,6 +131,17 @@ impl BackendChoice {
         }
     }
 
+    /// The library's file: the one that is named, or where it is found. `beside` is the deployment file, or any place above which it may lie.
+    ///
+    /// # Errors
+    /// `NoLibrary`.
+    pub fn find(&self, beside: &Path) -> Result<PathBuf, PipelineError> {
+        match &self.library {
+            Some(library) => Ok(library.clone()),
+            None => find_library(self, beside),
+        }
+    }
+
     /// Its name for people, the variable that names its file, the folder and the file that set-up makes.
     fn place(&self) -> (&'static str, &'static str, &'static str, &'static str) {
         match (self.backend, self.device) {
@@ -151,10 +185,7 @@ pub fn open_backend(
     choice: &BackendChoice,
     beside: &Path,
 ) -> Result<Box<dyn Backend>, PipelineError> {
-    let library = match &choice.library {
-        Some(library) => library.clone(),
-        None => find_library(choice, beside)?,
-    };
+    let library = choice.find(beside)?;
     Ok(match choice.backend {
         deployment::Backend::OnnxRuntime if choice.precision != Precision::F32 => {
             return Err(PipelineError::Inference(InferenceError::NoPrecision {

@@ -23,6 +23,7 @@ use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
+use crate::incident;
 use crate::lane::Lane;
 use crate::lock::LockFile;
 use crate::machine::Machine;
@@ -108,6 +109,10 @@ pub fn run(
     requests: Receiver<Request>,
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Finished, PipelineError> {
+    let tell = &|event: Event<'_>| {
+        incident::told(&event);
+        tell(event);
+    };
     let started = Timestamp::now();
     if !deployment.is_open_at(started) {
         return Err(PipelineError::NotOpen {
@@ -129,7 +134,8 @@ pub fn run(
     let workers = stills::workers(deployment);
     let first = generations.facts().remove(0);
     let record = store.begin_run(&header(deployment, &first, started))?;
-    let (stages, intake) = (Stages::default(), Intake::default());
+    let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
+    let metrics = machine.metrics.begin(deployment, &stages);
     let clock = Instant::now();
     // Set where the run fails, whatever thread it fails in, and where nobody can be recognised any more: no camera needs to go on then.
     let halt = AtomicBool::new(false);
@@ -140,6 +146,8 @@ pub fn run(
             run: &record,
             stages: &stages,
             intake: &intake,
+            metrics: &machine.metrics,
+            cameras: &metrics,
             tell,
             halt: &halt,
             generations: &generations,
@@ -319,7 +327,7 @@ fn way(
 ) -> Result<Decided, PipelineError> {
     let (stages, intake, generations) = (decision.stages, decision.intake, decision.generations);
     let until = decision.deployment.end;
-    let halt = decision.halt;
+    let (halt, figures) = (decision.halt, decision.cameras);
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
     let (to_lanes, lane_messages): (Vec<Sender<ToLane>>, Vec<Receiver<ToLane>>) =
@@ -396,6 +404,7 @@ fn way(
                 compare.clone(),
                 to_decision,
                 stages,
+                &figures[index],
             );
             let lane = named("overt-lane").spawn_scoped(scope, move || lane.run(messages));
             threads.push(("lane", lane.map_err(PipelineError::Thread)?));
@@ -412,6 +421,7 @@ fn way(
                 stop: [stop, halt],
                 intake,
                 stages,
+                metrics: &figures[index],
             };
             let run = move || {
                 let camera = &*opened.id;

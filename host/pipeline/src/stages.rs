@@ -21,7 +21,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    const ALL: [Stage; 11] = [
+    pub(crate) const ALL: [Stage; 11] = [
         Stage::Capture,
         Stage::Detect,
         Stage::Track,
@@ -36,7 +36,7 @@ impl Stage {
     ];
 
     /// The stage's name in `summary.json`.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Stage::Capture => "capture",
             Stage::Detect => "detect",
@@ -67,17 +67,17 @@ impl Stages {
         result
     }
 
+    /// Seconds that a stage has taken so far.
+    pub(crate) fn seconds(&self, stage: Stage) -> f64 {
+        self.0[stage as usize].load(Ordering::Relaxed) as f64 / 1e9
+    }
+
     /// Milliseconds by stage for one of `frames` frames.
     pub(crate) fn per_frame(&self, frames: u64) -> BTreeMap<String, f64> {
         let frames = frames.max(1) as f64;
         Stage::ALL
             .iter()
-            .map(|stage| {
-                (
-                    stage.name().to_owned(),
-                    self.0[*stage as usize].load(Ordering::Relaxed) as f64 / 1e6 / frames,
-                )
-            })
+            .map(|stage| (stage.name().to_owned(), self.seconds(*stage) * 1e3 / frames))
             .collect()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use overt_confinement::Confinement;
 use overt_deployment::{self as deployment, Role};
 use overt_records as records;
 use overt_runtime::trust::{Signature, Standing};
@@ -50,6 +51,8 @@ pub struct Summary {
     pub lock_sha256: Option<String>,
     /// Whether plugins ran whoever had made them.
     pub unsigned: bool,
+    /// Whether and how far the process had shut itself in.
+    pub confinement: Confinement,
     /// Whether somebody ended the run before its cameras did.
     pub interrupted: bool,
 }

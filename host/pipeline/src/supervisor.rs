@@ -105,9 +105,16 @@ impl Supervisor {
 
     /// Whether this plugin is in quarantine.
     pub(crate) fn is_out(&self, role: Role, file: &str) -> bool {
-        self.records
-            .iter()
-            .any(|record| record.quarantined && record.role == role && *record.file == *file)
+        self.standing(role, file).1
+    }
+
+    /// Failures among the last calls of this plugin, and whether it is in quarantine.
+    pub(crate) fn standing(&self, role: Role, file: &str) -> (usize, bool) {
+        let is_it = |record: &&Record| record.role == role && *record.file == *file;
+        let record = self.records.iter().find(is_it);
+        record.map_or((0, false), |record| {
+            (record.recent.strikes(), record.quarantined)
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use overt_confinement::Confinement;
 use overt_deployment::Role;
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
@@ -147,6 +148,7 @@ fn summary() -> Value {
         })
         .into(),
         lock_sha256: Some("1c".repeat(32)),
+        confinement: Confinement::none("this kernel has no Landlock"),
         unsigned: false,
         interrupted: true,
     };

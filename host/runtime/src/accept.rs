@@ -112,6 +112,7 @@ impl Runtime {
                 indices,
             }),
             config: terms.config.into(),
+            observer: None,
         };
         plugin
             .load_every_role(&manifest.plugin.roles)

@@ -13,6 +13,7 @@ use crate::engine::Runtime;
 use crate::error::{CallCause, CallError};
 use crate::limits::{self, Limits};
 use crate::manifest::EncoderFacts;
+use crate::observe::{CallObserver, Spent, Watched};
 use crate::sandbox::{Call, Ended, LogSource, NamedSession};
 use overt_contract::Role;
 
@@ -35,6 +36,7 @@ pub struct Plugin {
     pub(crate) inner: Arc<Inner>,
     /// Its own table, as a JSON object.
     pub(crate) config: Arc<str>,
+    pub(crate) observer: Option<Arc<dyn CallObserver>>,
 }
 
 /// What all clones of a plugin share.
@@ -160,7 +162,16 @@ impl Plugin {
         Ok(Plugin {
             inner: self.inner.clone(),
             config: serde_json::to_string(config)?.into(),
+            observer: None,
         })
+    }
+
+    /// The same plugin, with somebody who hears of every call of it from here on.
+    pub fn observed(self, observer: Arc<dyn CallObserver>) -> Plugin {
+        Plugin {
+            observer: Some(observer),
+            ..self
+        }
     }
 
     /// Loads the plugin's models for one worker.
@@ -391,6 +402,14 @@ impl Plugin {
             camera: about.camera.clone(),
             frame: about.frame,
         };
+        let inner = &self.inner;
+        let watched = Watched::begin(
+            &inner.identity,
+            inner.role,
+            about.camera.as_ref(),
+            about.frame,
+        );
+        let mut spent = Spent::default();
         let lent = std::mem::take(&mut sessions.sessions);
         let store = Call::store(
             &self.inner.runtime,
@@ -401,7 +420,6 @@ impl Plugin {
             lent,
             source,
         );
-        let mut fuel = 0;
         let outcome = store.and_then(|mut store| {
             // A panic here is the host's own mistake, which a guest may have found and must not end the host with. Nothing broken is left
             // behind: the store is dropped, and a session that is given back is the back end's to keep usable.
@@ -410,14 +428,14 @@ impl Plugin {
                 work(&mut store, &instance.map_err(|error| self.ended(&error))?)
             }));
             sessions.sessions = std::mem::take(&mut store.data_mut().sessions);
-            // The engine of perception plugins counts none, and says so with an error.
-            let left = store.get_fuel().unwrap_or(self.inner.limits.fuel);
-            fuel = self.inner.limits.fuel.saturating_sub(left) + store.data().host_fuel();
+            spent = Call::spent(&store);
             outcome.unwrap_or_else(|_| Err(CallCause::Host("a host function panicked".into())))
         });
+        watched.end(spent, outcome.as_ref().err(), self.observer.as_deref());
         Metered {
             answer: outcome.map_err(|cause| self.error(about, cause)),
-            fuel,
+            // Of a perception plugin none is counted.
+            fuel: spent.fuel.unwrap_or(0),
         }
     }
 

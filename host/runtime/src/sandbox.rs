@@ -11,6 +11,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::engine::Runtime;
 use crate::error::CallCause;
 use crate::limits::{self, Limits};
+use crate::observe::Spent;
 use overt_contract::Family;
 
 /// What a guest's `frame` handle stands for. `pub` because the generated bindings re-export it within this private module.
@@ -138,6 +139,20 @@ impl Call {
         }
         Ok(store)
     }
+
+    /// What a call has used. A memory never shrinks, so what there is at the end is the most that there was.
+    pub(crate) fn spent(store: &Store<Call>) -> Spent {
+        let call = store.data();
+        // An engine that counts no fuel has none to ask for.
+        let left = store.get_fuel().ok();
+        Spent {
+            memory: call.memory.used,
+            fuel: left.map(|left| {
+                let HostFuel { left: host, limit } = call.host_fuel;
+                limit.saturating_sub(left) + limit.saturating_sub(host)
+            }),
+        }
+    }
 }
 
 /// Fuel for calls from a decision plugin to the host, counted by itself because a host function cannot reach the store's. A perception plugin
@@ -156,12 +171,6 @@ impl Call {
             .checked_sub(cost)
             .ok_or(Ended(CallCause::OutOfFuel { fuel: *limit }))?;
         Ok(())
-    }
-
-    /// Fuel that calls to the host took so far; none of a perception plugin.
-    pub(crate) fn host_fuel(&self) -> u64 {
-        let HostFuel { left, limit } = self.host_fuel;
-        limit.saturating_sub(left)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use overt_deployment::{Backend, Deployment};
+use overt_deployment::{Backend, Confine, Deployment};
 use overt_models::{Status, cards, status};
 use overt_pipeline::machine::{BackendChoice, open_backend};
 use overt_runtime::inspect::inspect;
@@ -91,6 +91,21 @@ pub(super) fn opencv() -> Check {
         );
     }
     Check::ok("OpenCV", found)
+}
+
+/// Whether a run can shut itself in. Missing only where the deployment wants it.
+pub(super) fn confinement(deployment: Option<&Deployment>) -> Check {
+    const NAME: &str = "confinement";
+    const MEND: &str = "run on Linux 6.7 or later with Landlock switched on (`landlock` among the `lsm=` of the kernel's command line)";
+    let possible = overt_confinement::possible();
+    let found = possible.to_string();
+    match possible.is_whole() {
+        true => Check::ok(NAME, found),
+        false if deployment.is_some_and(|file| file.host.confine == Confine::Required) => {
+            Check::missing(NAME, found, MEND)
+        }
+        false => Check::absent(NAME, found, MEND),
+    }
 }
 
 /// Every model of Overt's own plugins, by its digest.

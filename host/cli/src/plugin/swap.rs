@@ -16,7 +16,8 @@ use crate::progress::Progress;
 ///
 /// First change [plugins] in the deployment file, and lock it (`overt lock`). The run that goes on verifies, compiles and tests the new plugins aside, loads their
 /// models, and puts them in place between two frames: none is lost, and none waits. Another encoder needs a calibration of its own, and the watchlist is
-/// encoded anew from the stored pictures first. Whatever fails leaves the plugins serving that served. Who swapped, when and why is on record.
+/// encoded anew from the stored pictures first. Whatever fails leaves the plugins serving that served. Who swapped, when and why is on record. New files have to lie in the folders that the deployment
+/// file named when the run began: it has shut itself in, and reads no other.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use overt_confinement::Confinement;
 use overt_deployment::{Capability, Purpose, Role, Timestamp};
 use overt_pipeline::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, Picture, PluginReport,
@@ -216,6 +217,7 @@ fn data() -> ReportData {
                 ),
             ],
             lock_sha256: Some("1c".repeat(32)),
+            confinement: Confinement::none("this kernel has no Landlock"),
             unsigned: false,
             interrupted: false,
         },

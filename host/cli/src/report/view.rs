@@ -289,6 +289,7 @@ impl View {
                 ("Inference", host.backend.clone()),
                 ("Device", host.device.clone()),
                 ("Workers", host.workers.to_string()),
+                ("Shut in", summary.confinement.to_string()),
                 (
                     "Lock",
                     summary

@@ -1,5 +1,8 @@
 //! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
 
+mod confine;
+mod log;
+mod metrics;
 mod table;
 
 use std::path::PathBuf;
@@ -30,7 +33,7 @@ Examples:
   overt run examples/walk-past/deployment.toml
   overt run deployment.toml --camera gate --camera van
   overt run deployment.toml --unlocked           to try something out
-  overt run deployment.toml 2> run.log
+  overt run deployment.toml --log run.jsonl --log-format json
 
 Exit status:
   0    every camera ended as it should
@@ -48,9 +51,13 @@ pub(crate) struct Arguments {
     /// Run this camera of the file and no other; can be given several times
     #[arg(long = "camera", value_name = "ID")]
     cameras: Vec<String>,
+
+    #[command(flatten)]
+    log: log::LogArguments,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.log.start()?;
     let mut deployment = Deployment::read(&arguments.deployment)?;
     keep_cameras(&mut deployment, &arguments.cameras)?;
     deployment.check_files()?;
@@ -61,15 +68,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             &arguments.deployment,
         )?),
     };
-    // Made before the run, so that a folder that cannot be made is known before an hour of work.
     let folder = &deployment.host.output;
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    let listener = deployment.host.metrics.map(metrics::listen).transpose()?;
+    // Before any thread, and before anything of a stranger's is opened. What has its file or port already keeps it.
+    let confinement = confine::confine(&deployment)?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
-    log_to_stderr();
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.sweep(watchlist::now())?;
-    let machine = machine::start(&deployment)?;
+    let shut_in = confinement.to_string();
+    let is_whole = confinement.is_whole();
+    let machine = machine::start(&deployment)?.confined(confinement);
 
     let (ask, requests) = crossbeam_channel::unbounded();
     let begun = Begun {
@@ -81,6 +90,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let socket = Server::start(&control::folder(&deployment), begun, ask)?;
 
     let progress = Progress::new("frames", None);
+    if let (Some(address), Some(listener)) = (deployment.host.metrics, listener) {
+        metrics::serve(listener, machine.metrics().clone())?;
+        progress.line(&format!("Metrics at http://{address}/metrics"));
+    }
+    progress.line(&match is_whole {
+        true => format!("Shut in: {shut_in}."),
+        false => format!("NOT SHUT IN: {shut_in}."),
+    });
     if lock.is_none() {
         progress.line(UNLOCKED);
     }
@@ -309,18 +326,4 @@ fn unwritable(error: impl std::fmt::Display) -> Failure {
         format!("the results cannot be written down: {error}"),
         "this is a fault of Overt; the alerts are in the records",
     )
-}
-
-/// Lines of the host and of decision plugins, warnings and worse; `RUST_LOG` says otherwise.
-fn log_to_stderr() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    // Set up already, in a test: the first one stays.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        // A line that cannot be written would be told on the same standard error, with a panic.
-        .log_internal_errors(false)
-        .try_init();
 }

@@ -84,6 +84,9 @@ pub(super) fn table(summary: &Summary) -> String {
     if summary.unsigned {
         rows.push(("signatures", "none asked for".to_owned()));
     }
+    if !summary.confinement.is_whole() {
+        rows.push(("shut in", summary.confinement.to_string()));
+    }
     if summary.interrupted {
         rows.push(("interrupted", "yes: the cameras had not ended".to_owned()));
     }
@@ -147,6 +150,7 @@ fn camera_line(camera: &Camera, with_frames: bool) -> Vec<String> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use overt_confinement::Confinement;
     use overt_deployment::Role;
     use overt_pipeline::summary::{Frames, PictureAlarm, PluginErrors};
 
@@ -195,6 +199,15 @@ mod tests {
         assert!(text.ends_with(lines), "{text}");
     }
 
+    fn whole() -> Confinement {
+        Confinement {
+            landlock_abi: Some(7),
+            files: true,
+            network: true,
+            reason: None,
+        }
+    }
+
     fn summary() -> Summary {
         Summary {
             frames: Frames {
@@ -222,6 +235,7 @@ mod tests {
             generations: Vec::new(),
             shadows: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
+            confinement: whole(),
             unsigned: false,
             interrupted: false,
         }
@@ -256,6 +270,7 @@ ms a frame, by stage  detect 48.1, decide 0.2
         let text = table(&Summary {
             plugin_errors: vec![errors],
             lock_sha256: None,
+            confinement: Confinement::none("this kernel has no Landlock"),
             unsigned: true,
             interrupted: true,
             ..summary()
@@ -266,6 +281,10 @@ ms a frame, by stage  detect 48.1, decide 0.2
             "{text}"
         );
         assert!(text.contains("interrupted           yes"), "{text}");
+        assert!(
+            text.contains("shut in               no: this kernel has no Landlock\n"),
+            "{text}"
+        );
         assert!(
             text.contains("2 × detector-x as detector: trapped (first: camera gate, frame 7)"),
             "{text}"

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub(crate) mod openmetrics;
+pub(crate) mod running;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
 use opencv::core::{Mat, Scalar, Size, Vec3b};
 use opencv::prelude::*;
@@ -21,7 +23,7 @@ pub(crate) fn overt() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_overt"));
     command
         .env_remove("OVERT_ONNXRUNTIME")
-        .env_remove("RUST_LOG")
+        .env_remove("OVERT_LOG")
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
@@ -107,41 +109,6 @@ pub(crate) fn machine_and_store(deployment: &Deployment) -> (Machine, Store) {
     (machine, store)
 }
 
-/// An `overt run` that goes on; ended when this is dropped.
-pub(crate) struct Going {
-    child: Option<Child>,
-}
-
-impl Going {
-    /// Asks it to end, and waits until it has.
-    pub(crate) fn end(mut self) -> Ended {
-        let child = self.child.take().unwrap();
-        let id = rustix::process::Pid::from_child(&child);
-        // It may have come to its own end.
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-        child.wait_with_output().unwrap().into()
-    }
-
-    /// Waits until it has come to its own end.
-    pub(crate) fn ended(mut self) -> Ended {
-        self.child
-            .take()
-            .unwrap()
-            .wait_with_output()
-            .unwrap()
-            .into()
-    }
-}
-
-impl Drop for Going {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 /// A folder with a deployment file.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
@@ -181,36 +148,6 @@ impl Place {
             Path::new("--unlocked"),
             &self.deployment(),
         ])
-    }
-
-    /// Starts the deployment, and waits until it answers.
-    pub(crate) fn start(&self, more: &[&str]) -> Going {
-        let child = overt()
-            .arg("run")
-            .args(more)
-            .arg(self.deployment())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut going = Going { child: Some(child) };
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(120) {
-            let status = run([
-                Path::new("deployment"),
-                Path::new("status"),
-                &self.deployment(),
-            ]);
-            if status.status == Some(0) {
-                return going;
-            }
-            if going.child.as_mut().unwrap().try_wait().unwrap().is_some() {
-                let ended = going.ended();
-                panic!("it has ended: {}{}", ended.out, ended.err);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("it does not answer");
     }
 
     /// Locks the deployment as it stands.

@@ -1,10 +1,11 @@
 //! `[host]` and `[retention]`: the machine's part, and how long it keeps what.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::words;
-use crate::deployment::{Backend, Device, Host, Precision, Retention};
+use crate::deployment::{Backend, Confine, Device, Host, Precision, Retention};
 use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{Notes, Table, Value};
@@ -14,6 +15,10 @@ const BACKENDS: [(&str, Backend); 2] = [
     ("openvino", Backend::OpenVino),
 ];
 const PRECISIONS: [(&str, Precision); 2] = [("f32", Precision::F32), ("bf16", Precision::Bf16)];
+const CONFINE: [(&str, Confine); 2] = [
+    ("possible", Confine::Possible),
+    ("required", Confine::Required),
+];
 
 pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Host> {
     let notes = table.notes();
@@ -90,6 +95,13 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         "the folder for the summary and the report",
         "\"out\"",
     );
+    let metrics = metrics(&table);
+    let confine = table
+        .find("confine")
+        .map_or(Some(Confine::Possible), |value| {
+            let what = "what to do where the kernel cannot shut the process in";
+            words::word(value, notes, what, &CONFINE).map(|at| at.value)
+        });
     table.finish();
     Some(Host {
         // Within its bound, so it fits.
@@ -103,7 +115,39 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         lock: lock?,
         records: records?.value,
         output: output?.value,
+        metrics: metrics?,
+        confine: confine?,
     })
+}
+
+/// `metrics`, and `metrics-remote` without which it stays on this machine: the figures say when people pass, and whoever can reach them needs no password.
+fn metrics(table: &Table<'_, '_>) -> Option<Option<SocketAddr>> {
+    const EXPECTED: &str =
+        "an IP address of this machine and a port from 1 to 65535, such as `127.0.0.1:9464`";
+    let notes = table.notes();
+    let remote = table.flag("metrics-remote");
+    let Some(value) = table.find("metrics") else {
+        return remote.map(|_| None);
+    };
+    let string = value.string(notes, EXPECTED)?;
+    let address: Option<SocketAddr> = string.value.parse().ok();
+    let Some(address) = address.filter(|address| address.port() != 0) else {
+        string.complain(
+            notes,
+            EXPECTED,
+            "write `\"127.0.0.1:9464\"`; a name is not looked up, and IPv6 stands in brackets: `\"[::1]:9464\"`",
+        );
+        return None;
+    };
+    if !address.ip().is_loopback() && !remote? {
+        string.complain(
+            notes,
+            "an address of this machine alone, since the figures say when people pass and nobody is asked for a password",
+            "write `127.0.0.1` for the address, or add `metrics-remote = true` if others may know",
+        );
+        return None;
+    }
+    remote.map(|_| Some(address))
 }
 
 fn device(value: Value<'_>, notes: &Notes<'_>) -> Option<Device> {

@@ -131,6 +131,7 @@ impl DecisionThread<'_> {
         });
         state.next_number += 1;
         state.counts.alerts += 1;
+        self.cameras[camera].alerts.inc();
         state.raised.push(Raised {
             reference: listed.reference.clone(),
             camera,

@@ -127,6 +127,7 @@ pub(super) fn gather(
         lock_sha256: generations
             .first()
             .and_then(|first| first.lock_sha256.clone()),
+        confinement: machine.confinement.clone(),
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
     };

@@ -161,10 +161,12 @@ fn load(library: &Path) -> Result<(Environment, String, String), String> {
         return Ok((environment, loaded.version.clone(), loaded.sha256.clone()));
     }
     let sha256 = sha256_of_file(&path).map_err(|e| e.to_string())?;
+    no_telemetry();
     let version = version_of(&path)?;
     let builder = ort::init_from(&path).map_err(|e| e.to_string())?;
     let environment = builder
         .with_name("overt")
+        // By itself too late: the library has reported that it started by then.
         .with_telemetry(false)
         .with_logger(Arc::new(log))
         .build();
@@ -175,6 +177,15 @@ fn load(library: &Path) -> Result<(Environment, String, String), String> {
         environment: environment.as_ref().ok().cloned(),
     });
     Ok((environment.map_err(|e| e.to_string())?, version, sha256))
+}
+
+/// Keeps the library from reporting to its maker, which its official builds do by themselves: that it was started, on what machine, under an identifier that
+/// they keep in the user's cache folder. It heeds this variable alone, and only when it is loaded.
+fn no_telemetry() {
+    // SAFETY: Rust code reads the environment under the lock that this takes. C code does not; but this is done once for a process, under the lock of `LOADED`,
+    // when its inference library is loaded: before there is a session, and so before any thread works with one. Tested by
+    // `the_inference_library_reports_to_nobody`.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
 /// What the library says of itself, such as `1.31.1`. `ort` reads it too, but keeps it to itself.
