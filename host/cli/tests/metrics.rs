@@ -59,7 +59,7 @@ fn figures_can_be_read_while_a_run_goes_on_and_name_nobody() {
         // What is under way has been read and is not through.
         assert!(processed + dropped + unseen <= read, "{samples:?}");
         let labels = [
-            "camera", "cause", "le", "plugin", "role", "stage", "version",
+            "camera", "cause", "le", "plugin", "post", "role", "stage", "version",
         ];
         assert!(samples.labels().is_subset(&BTreeSet::from(labels)));
         let words = samples.words();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use overt_deployment::Deployment;
 use overt_records::{self as records, ReEncoded};
+use overt_runtime::PluginError;
 
 use crate::admission::Loaded;
 use crate::error::PipelineError;
@@ -135,9 +136,22 @@ impl SwapError {
             SwapError::Quarantined { .. } => "name another plugin; whoever knows the cause can release it after the run: `overt plugin release`".into(),
             SwapError::Busy => "wait until it is through".into(),
             SwapError::Ending => "begin the next run with what the deployment file says now".into(),
+            SwapError::Pipeline(error) if is_shut_out(error) => "put the file into a folder that the deployment file named when the run began: the run has shut itself in, and reads no other".into(),
             SwapError::Pipeline(error) => error.mend(),
         }
     }
+}
+
+/// Whether a plugin or a model may not be read, which a run that has shut itself in meets outside the folders of its deployment.
+fn is_shut_out(error: &PipelineError) -> bool {
+    let denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
+    error.each().into_iter().any(|error| match error {
+        PipelineError::Plugin { cause, .. } => match &**cause {
+            PluginError::Read { cause, .. } => denied(cause),
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// What a swap came to.

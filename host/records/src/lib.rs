@@ -28,7 +28,9 @@ mod fault;
 mod files;
 mod generations;
 mod inputs;
+mod judgements;
 mod keys;
+mod life;
 mod opening;
 mod payload;
 mod quarantine;
@@ -45,6 +47,11 @@ pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};
+pub use judgements::{AlertView, JudgementError, LivingAlert, PassedAlert, Report, Verdict, View};
+pub use life::{
+    Closed, CredentialUsed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState,
+    LimitOf, NotAllowed, Reject, Step, StepKind, Stop,
+};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

@@ -6,6 +6,8 @@
 
 use crate::alerts::StoredAlert;
 use crate::generations::GenerationChange;
+use crate::judgements::View;
+use crate::life::Life;
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
@@ -38,6 +40,11 @@ pub(crate) const QUARANTINES: TableDefinition<u64, Row<Quarantine>> =
 pub(crate) const GENERATIONS: TableDefinition<(u64, u64), Row<GenerationChange>> =
     TableDefinition::new("generations");
 
+/// Lives of alerts, by the alert's number; one that nothing has happened to has none.
+pub(crate) const LIVES: TableDefinition<u32, Row<Life>> = TableDefinition::new("lives");
+/// Views of alerts' images, in order.
+pub(crate) const VIEWS: TableDefinition<u64, Row<View>> = TableDefinition::new("views");
+
 /// What may stand in a plain row: nothing that holds an image, a template or a score.
 pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {
     const NAME: &'static str;
@@ -57,6 +64,14 @@ impl PlainRow for Quarantine {
 
 impl PlainRow for GenerationChange {
     const NAME: &'static str = "overt-records::Generation";
+}
+
+impl PlainRow for Life {
+    const NAME: &'static str = "overt-records::Life";
+}
+
+impl PlainRow for View {
+    const NAME: &'static str = "overt-records::View";
 }
 
 impl PlainRow for AlertRow {

@@ -202,7 +202,9 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             Answer::Step(step) => Told::Step(step.into()),
             Answer::Swapped(swapped) => match *swapped {
                 Ok(swapped) => Told::Swapped(SwappedTo::from(&swapped)),
-                Err(SwapError::Pipeline(error)) => Told::Refused(refusals(&error.into())),
+                Err(SwapError::Pipeline(error)) if error.each().len() > 1 => {
+                    Told::Refused(refusals(&error.into()))
+                }
                 Err(error) => refused(&error.to_string(), &error.mend()),
             },
         });
