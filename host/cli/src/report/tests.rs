@@ -351,8 +351,8 @@ fn a_challenger_is_shown_by_counts_and_bars_and_a_table_of_what_they_show() {
     let told = page(&data()).unwrap();
     for text in [
         "Challengers in the shadow",
-        "the same best candidate in 910 of 932 searches",
-        "the same decision 749 of 753 times; alerts of both 9, of the serving plugin alone 1, of the challenger alone 3",
+        "The same best candidate in 910 of 932 searches",
+        "The same decision 749 of 753 times; alerts of both 9, of the serving plugin alone 1, of the challenger alone 3",
         "2 × overrun; 4 watchlist images that it made nothing of",
         "<th scope=\"row\">alert</th><td class=\"number\">1</td><td class=\"number\">0</td><td class=\"number\">9</td>",
     ] {

@@ -355,6 +355,13 @@ impl Camera {
     }
 }
 
+/// A line as a sentence begins.
+fn capitalised(line: &str) -> String {
+    let mut letters = line.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 /// Height of a challenger's bars, in pixels.
 const BARS: f32 = 60.0;
 
@@ -407,14 +414,14 @@ impl Shadow {
             version: shadow.version.clone(),
             calls: match shadow.every {
                 1 => grouped(shadow.calls),
-                every => format!("{} (each {every}th frame)", grouped(shadow.calls)),
+                every => format!("{}, about one frame in {every}", grouped(shadow.calls)),
             },
             failures: match failures.is_empty() {
                 true => "none".to_owned(),
                 false => failures.join("; "),
             },
             milliseconds: format!("{:.2}", shadow.milliseconds),
-            sentence: shadow.sentence(),
+            sentence: capitalised(&shadow.sentence()),
             caption,
             bars: counts
                 .iter()
