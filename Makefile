@@ -60,8 +60,9 @@ bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
-soak: hostile ## Go round every hostile plugin a thousand times, and look whether the host grows
+soak: setup-tests plugins hostile ## Go round every hostile plugin a thousand times, and look whether the host grows; swap plugins 1,100 times under load
 	@$(target)/release/soak
+	@OVERT_SWAP_ROUNDS=10 cargo test --release --workspace --quiet --test swaps_under_load
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins .overt/hostile
