@@ -172,7 +172,6 @@ impl DecisionThread<'_> {
 
     /// Takes the lanes' frames until every lane has ended.
     fn follow(&self, state: &mut State, mut lanes: Lanes) -> Result<Vec<LaneEnd>, PipelineError> {
-        let mut last_generation = None;
         loop {
             let (camera, passed) = match lanes.next_ready()? {
                 Next::Frame(camera, passed) => (camera, passed),
@@ -187,7 +186,6 @@ impl DecisionThread<'_> {
                 }
             };
             let generation = passed.generation.clone();
-            last_generation = Some(generation.clone());
             self.frame(state, camera, *passed);
             self.quarantine(state, &generation)?;
             self.figures(state, &generation);
@@ -196,19 +194,17 @@ impl DecisionThread<'_> {
             }
         }
         let ends = lanes.into_ends();
+        // No frame's generation is kept for this: while cameras give nothing, one that was swapped for another can go.
+        let generation = self.generations.current();
         for (camera, lane) in ends.iter().enumerate() {
             state.counts.tracks += lane.tracks;
-            if let Some(generation) = &last_generation {
-                for span in &lane.open {
-                    self.ended(state, generation, camera, *span, lane.seconds);
-                }
+            for span in &lane.open {
+                self.ended(state, &generation, camera, *span, lane.seconds);
             }
         }
         // The last word on an open track can be one failure too many as well.
-        if let Some(generation) = &last_generation {
-            self.quarantine(state, generation)?;
-            self.figures(state, generation);
-        }
+        self.quarantine(state, &generation)?;
+        self.figures(state, &generation);
         self.commit(state)?;
         Ok(ends)
     }

@@ -201,7 +201,7 @@ pub(crate) fn held_out(
     // A file that cannot be read is complained of when it is loaded.
     let files: Vec<PluginBytes> = deployment
         .plugins
-        .iter()
+        .all()
         .filter_map(|plugin| PluginBytes::read(&plugin.file).ok())
         .collect();
     let errors: Vec<PipelineError> = lasting

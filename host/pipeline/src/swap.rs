@@ -285,8 +285,10 @@ impl Swapping<'_> {
             reason: wanted.reason.clone(),
         };
         let facts = turn.publish(next, cause, self.run.id(), |change| {
-            self.run.change_generation(change, re_encoded.as_ref())
+            let sealed = re_encoded.as_ref().and_then(|new| new.templates.as_ref());
+            self.run.change_generation(change, sealed)
         })?;
+        let re_encoded = re_encoded.map_or(0, Sealed::in_use);
         step(SwapStep::Serving {
             generation: facts.number,
         });
@@ -299,7 +301,7 @@ impl Swapping<'_> {
         }
         Ok(Swapped {
             generation: facts,
-            re_encoded: re_encoded.map_or(0, |new| new.templates.len() as u64),
+            re_encoded,
             drained,
         })
     }
@@ -348,7 +350,7 @@ impl Swapping<'_> {
         &self,
         making: &Making<'_>,
         perception: &Perception,
-    ) -> Result<(Watchlist, ReEncoded), SwapError> {
+    ) -> Result<(Watchlist, Sealed<'_>), SwapError> {
         let encoded = making.encode(perception)?.ok_or(SwapError::Ending)?;
         if !encoded.failures.is_empty() {
             return Err(SwapError::Watchlist {
@@ -356,14 +358,47 @@ impl Swapping<'_> {
                 failures: encoded.failures,
             });
         }
-        let (encoder, templates) = (perception.encoder(), encoded.templates);
+        let templates = encoded.templates;
         let watchlist = Watchlist::of(
             perception.encoder_id(),
             making.deployment,
             self.store,
             &templates,
         )?;
-        Ok((watchlist, ReEncoded { encoder, templates }))
+        let sealed = self
+            .store
+            .re_encode(&perception.encoder(), &templates)
+            .map_err(PipelineError::from)?;
+        let sealed = Sealed {
+            store: self.store,
+            templates: Some(sealed),
+        };
+        Ok((watchlist, sealed))
+    }
+}
+
+/// Another encoder's templates in the store; given up with this unless they are in use.
+struct Sealed<'a> {
+    store: &'a records::Store,
+    templates: Option<ReEncoded>,
+}
+
+impl Sealed<'_> {
+    /// They are in use; how many they are.
+    fn in_use(mut self) -> u64 {
+        let templates = self.templates.take();
+        templates.map_or(0, |templates| templates.templates() as u64)
+    }
+}
+
+impl Drop for Sealed<'_> {
+    fn drop(&mut self) {
+        if let Some(templates) = self.templates.take()
+            && let Err(error) = self.store.give_up(&templates)
+        {
+            // They go with their retention.
+            tracing::warn!(%error, "templates of a swap that was refused are still in the store");
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::payload::{self, Picture, TemplateValues};
+use crate::payload::{self, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::runs::{ModelUsed, PluginUsed, Run, RunId};
+use crate::sealed::Kind;
 use crate::store::Store;
-use crate::tables::{ENTRIES, GENERATIONS, ImageRow, RowBytes};
+use crate::tables::{ENTRIES, GENERATIONS, RowBytes};
 use crate::transaction::Change;
 use crate::watchlist::{Encoder, StoredTemplate};
 use redb::{ReadableTable, TableError};
@@ -55,13 +56,20 @@ pub struct GenerationChange {
     pub score_floor: f32,
 }
 
-/// Every template of the watchlist, made anew.
-#[derive(Clone)]
+/// Every template of the watchlist, made anew and sealed already, and not yet in use. What is given up is removed by [`Store::give_up`]; what a crash leaves goes
+/// with its retention.
+#[derive(Debug)]
 pub struct ReEncoded {
-    /// By this encoder.
-    pub encoder: Encoder,
-    /// One for each image. Category and quality are not looked at: they stay as they are.
-    pub templates: Vec<StoredTemplate>,
+    encoder: Encoder,
+    /// Records by reference and image.
+    records: BTreeMap<(String, u32), u64>,
+}
+
+impl ReEncoded {
+    /// How many templates there are.
+    pub fn templates(&self) -> usize {
+        self.records.len()
+    }
 }
 
 impl GenerationChange {
@@ -91,11 +99,43 @@ impl GenerationChange {
     }
 }
 
+/// Templates that are sealed in one transaction.
+const GROUP: usize = 256;
+
+/// Seals one template under a record of its own, which ends when its image's retention does.
+fn seal_one(
+    change: &mut Change<'_>,
+    encoder: &Encoder,
+    template: &StoredTemplate,
+) -> Result<u64, Fault> {
+    let reference = template.reference.as_str();
+    let entries = change.rows.open_table(ENTRIES)?;
+    let row = entries.get(reference)?;
+    let entry = row.map(|row| row.value().read()).transpose()?;
+    drop(entries);
+    let mut images = entry.into_iter().flat_map(|entry| entry.images);
+    let Some(image) = images.find(|image| image.number == template.image) else {
+        return Err(refused(format!(
+            "there is no image {} of {reference}",
+            template.image
+        )));
+    };
+    let held: TemplateValues = change.open(image.template())?;
+    let values = TemplateValues {
+        values: template.values.clone(),
+        ..held
+    };
+    values.check(reference, encoder.dimension)?;
+    let record = change.add_record(RetentionClass::Watchlist, image.expires_at)?;
+    change.seal(record, &values)?;
+    Ok(record)
+}
+
 impl Run {
     /// Records that another generation serves from now on, together with the new templates where its encoder is another. When this returns it is on disk.
     ///
     /// # Errors
-    /// [`RecordsError::Refused`] for a value outside its limits, and where the templates are not those of the watchlist's images, one for each;
+    /// [`RecordsError::Refused`] for a value outside its limits, and where there is not one new template for each of the watchlist's images;
     /// [`RecordsError::Full`].
     pub fn change_generation(
         &self,
@@ -116,19 +156,10 @@ impl Run {
     }
 }
 
-/// Replaces every template. Each image gets a new record, and so a new key: the old template is gone for good with the old one's.
+/// Puts the new templates in the place of the old ones, which are gone with their records; one that was enrolled with its picture goes from its table, and its
+/// key with the picture's.
 fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
-    let refused = |problem: String| -> Fault {
-        RecordsError::Refused {
-            what: "the watchlist, encoded anew".into(),
-            problem,
-        }
-        .into()
-    };
-    let mut templates: BTreeMap<(String, u32), &StoredTemplate> = BTreeMap::new();
-    for template in &new.templates {
-        templates.insert((template.reference.clone(), template.image), template);
-    }
+    let mut records = new.records.clone();
     let mut entries = BTreeMap::new();
     for row in change.rows.open_table(ENTRIES)?.iter()? {
         let (reference, entry) = row?;
@@ -136,30 +167,20 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
     }
     for (reference, mut entry) in entries {
         for image in &mut entry.images {
-            let Some(template) = templates.remove(&(reference.clone(), image.number)) else {
+            let Some(record) = records.remove(&(reference.clone(), image.number)) else {
                 return Err(refused(format!(
                     "image {} of {reference} has no new template",
                     image.number
                 )));
             };
-            let picture: Picture = change.open(image.record)?;
-            let held: TemplateValues = change.open(image.record)?;
-            let values = TemplateValues {
-                values: template.values.clone(),
-                ..held
-            };
-            values.check(&reference, new.encoder.dimension)?;
-            let record = change.add_record(RetentionClass::Watchlist, image.expires_at)?;
-            change.seal(record, &picture)?;
-            change.seal(record, &values)?;
-            change.remove(RetentionClass::Watchlist, image.record)?;
-            *image = ImageRow {
-                number: image.number,
-                record,
-                encoder: new.encoder.clone(),
-                enrolled_at: image.enrolled_at,
-                expires_at: image.expires_at,
-            };
+            match image.template_record.replace(record) {
+                Some(old) => change.remove(RetentionClass::Watchlist, old)?,
+                None => {
+                    let mut templates = change.rows.open_table(Kind::Template.table())?;
+                    templates.remove(image.record)?;
+                }
+            }
+            image.encoder = new.encoder.clone();
         }
         let row = RowBytes::of(&entry)?;
         change
@@ -167,7 +188,7 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
             .open_table(ENTRIES)?
             .insert(reference.as_str(), row)?;
     }
-    match templates.keys().next() {
+    match records.keys().next() {
         None => Ok(()),
         Some((reference, image)) => {
             Err(refused(format!("there is no image {image} of {reference}")))
@@ -175,7 +196,64 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
     }
 }
 
+fn refused(problem: String) -> Fault {
+    RecordsError::Refused {
+        what: "the watchlist, encoded anew".into(),
+        problem,
+    }
+    .into()
+}
+
 impl Store {
+    /// Seals another encoder's templates beside those in use, a few hundred in a transaction, so that nobody who commits an alert meanwhile waits for all of
+    /// them. They are in use from [`Run::change_generation`] on.
+    ///
+    /// # Errors
+    /// [`RecordsError::Refused`] for a value outside its limits or an image that is not there; [`RecordsError::Full`]. Nothing is left of them then.
+    pub fn re_encode(
+        &self,
+        encoder: &Encoder,
+        templates: &[StoredTemplate],
+    ) -> Result<ReEncoded, RecordsError> {
+        let mut sealed = ReEncoded {
+            encoder: encoder.clone(),
+            records: BTreeMap::new(),
+        };
+        for group in templates.chunks(GROUP) {
+            let added = self.change(|change| {
+                let mut added = Vec::with_capacity(group.len());
+                for template in group {
+                    let record = seal_one(change, encoder, template)?;
+                    added.push(((template.reference.clone(), template.image), record));
+                }
+                Ok(added)
+            });
+            match added {
+                Ok(added) => sealed.records.extend(added),
+                Err(error) => {
+                    self.give_up(&sealed)?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Removes templates that are not going to be used.
+    ///
+    /// # Errors
+    /// [`RecordsError::Full`] and the like.
+    pub fn give_up(&self, templates: &ReEncoded) -> Result<(), RecordsError> {
+        if templates.records.is_empty() {
+            return Ok(());
+        }
+        self.change(|change| {
+            for record in templates.records.values() {
+                change.remove(RetentionClass::Watchlist, *record)?;
+            }
+            Ok(())
+        })
+    }
     /// Every generation that came while a run went on, by run and number.
     ///
     /// # Errors

@@ -26,16 +26,18 @@ impl Store {
         self.change(|change| {
             let expired = expired_in(change, now)?;
             let mut report = SweepReport::default();
+            let mut of_watchlist = false;
             for (class, record) in expired {
                 change.remove(class, record)?;
                 match class {
                     RetentionClass::Alerts => report.alerts += 1,
                     RetentionClass::Inputs => report.inputs += 1,
-                    RetentionClass::Watchlist => report.watchlist_images += 1,
+                    // An image has one record or two; it is counted where it leaves its entry.
+                    RetentionClass::Watchlist => of_watchlist = true,
                 }
             }
-            if report.watchlist_images > 0 {
-                report.watchlist_entries = drop_images(change, now)?;
+            if of_watchlist {
+                (report.watchlist_images, report.watchlist_entries) = drop_images(change, now)?;
             }
             Ok(report)
         })
@@ -69,16 +71,17 @@ fn expired(
     Ok(expired)
 }
 
-/// Takes expired images out of their entries, and entries without an image off the watchlist. Returns how many entries
-/// went.
-fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<usize, Fault> {
+/// Takes expired images out of their entries, and entries without an image off the watchlist. Returns how many images and
+/// how many entries went.
+fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<(usize, usize), Fault> {
     let mut entries = change.rows.open_table(ENTRIES)?;
-    let mut changed = Vec::new();
+    let (mut images, mut changed) = (0, Vec::new());
     for row in entries.iter()? {
         let (reference, entry) = row?;
         let mut entry = entry.value().read()?;
         let before = entry.images.len();
         entry.images.retain(|image| image.expires_at > now);
+        images += before - entry.images.len();
         if entry.images.len() < before {
             changed.push((reference.value().to_owned(), entry));
         }
@@ -92,5 +95,5 @@ fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<usize, Fault> {
             entries.insert(reference.as_str(), RowBytes::of(&entry)?)?;
         }
     }
-    Ok(gone)
+    Ok((images, gone))
 }

@@ -92,11 +92,21 @@ pub(crate) struct EntryRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ImageRow {
     pub(crate) number: u32,
-    /// Record of the sealed picture and template.
+    /// Record of the sealed picture, and of the template that was enrolled with it.
     pub(crate) record: u64,
+    /// Record of the template, where another encoder has made one since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) template_record: Option<u64>,
     pub(crate) encoder: Encoder,
     pub(crate) enrolled_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+}
+
+impl ImageRow {
+    /// Record of the template that counts.
+    pub(crate) fn template(&self) -> u64 {
+        self.template_record.unwrap_or(self.record)
+    }
 }
 
 /// An alert.

@@ -192,7 +192,7 @@ impl Watchlist<'_> {
             };
             change.rows.open_table(ENTRIES)?.remove(reference)?;
             for image in &entry.images {
-                change.remove(RetentionClass::Watchlist, image.record)?;
+                remove_image(change, image)?;
             }
             Ok(Some(entry.images.len()))
         })
@@ -210,6 +210,7 @@ impl Watchlist<'_> {
                 let (reference, entry) = row?;
                 let entry = entry.value().read()?;
                 for image in entry.images {
+                    let record = image.template();
                     if !image.encoder.makes_same_templates(encoder) {
                         let other = other.get_or_insert_with(|| OtherEncoder {
                             reference: reference.value().to_owned(),
@@ -222,7 +223,7 @@ impl Watchlist<'_> {
                     if other.is_some() {
                         continue;
                     }
-                    let Some(template) = store.open::<TemplateValues>(image.record)? else {
+                    let Some(template) = store.open::<TemplateValues>(record)? else {
                         // A sweep destroyed it since this snapshot was taken.
                         continue;
                     };
@@ -282,7 +283,7 @@ fn enrol_one(
     }
     let mut same = None;
     for (index, row) in entry.images.iter().enumerate() {
-        let held: TemplateValues = change.open(row.record)?;
+        let held: TemplateValues = change.open(row.template())?;
         if held.source_sha256 == image.picture.source_sha256 {
             same = Some(index);
             break;
@@ -294,6 +295,7 @@ fn enrol_one(
     let mut row = ImageRow {
         number: entry.next_image,
         record,
+        template_record: None,
         encoder: image.encoder.clone(),
         enrolled_at: now,
         expires_at,
@@ -302,7 +304,7 @@ fn enrol_one(
         Some(index) => {
             let old = &mut entry.images[index];
             row.number = old.number;
-            change.remove(RetentionClass::Watchlist, old.record)?;
+            remove_image(change, old)?;
             *old = row;
             Enrolled::Replaced
         }
@@ -322,6 +324,15 @@ fn enrol_one(
     let reference = image.reference.as_str();
     change.rows.open_table(ENTRIES)?.insert(reference, row)?;
     Ok(answer)
+}
+
+/// Removes all that is sealed of an image.
+fn remove_image(change: &mut Change<'_>, image: &ImageRow) -> Result<(), Fault> {
+    change.remove(RetentionClass::Watchlist, image.record)?;
+    match image.template_record {
+        Some(record) => change.remove(RetentionClass::Watchlist, record),
+        None => Ok(()),
+    }
 }
 
 fn entry_of(change: &Change<'_>, reference: &str) -> Result<Option<EntryRow>, Fault> {
