@@ -108,6 +108,17 @@ impl BackendChoice {
         }
     }
 
+    /// The library's file: the one that is named, or where it is found. `beside` is the deployment file, or any place above which it may lie.
+    ///
+    /// # Errors
+    /// `NoLibrary`.
+    pub fn find(&self, beside: &Path) -> Result<PathBuf, PipelineError> {
+        match &self.library {
+            Some(library) => Ok(library.clone()),
+            None => find_library(self, beside),
+        }
+    }
+
     /// Its name for people, the variable that names its file, the folder and the file that set-up makes.
     fn place(&self) -> (&'static str, &'static str, &'static str, &'static str) {
         match (self.backend, self.device) {
@@ -151,10 +162,7 @@ pub fn open_backend(
     choice: &BackendChoice,
     beside: &Path,
 ) -> Result<Box<dyn Backend>, PipelineError> {
-    let library = match &choice.library {
-        Some(library) => library.clone(),
-        None => find_library(choice, beside)?,
-    };
+    let library = choice.find(beside)?;
     Ok(match choice.backend {
         deployment::Backend::OnnxRuntime if choice.precision != Precision::F32 => {
             return Err(PipelineError::Inference(InferenceError::NoPrecision {
@@ -197,6 +205,10 @@ fn find_library(choice: &BackendChoice, beside: &Path) -> Result<PathBuf, Pipeli
     Err(PipelineError::NoLibrary {
         name,
         variable,
+        set_up: match choice.device {
+            Device::Cpu => "make setup",
+            Device::Cuda { .. } => "OVERT_DEVICE=cuda make setup",
+        },
         looked,
     })
 }
