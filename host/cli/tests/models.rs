@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{run, set_up};
+use support::{Ended, overt, run, set_up};
 
 #[test]
 fn every_back_end_is_measured_and_its_outputs_are_held_against_those_of_onnx_runtime() {
@@ -91,5 +91,24 @@ fn a_model_that_is_not_here_or_that_nobody_knows_is_told_with_its_mend() {
         unknown.err.contains("no-such") && unknown.err.contains("mobilefacenet"),
         "{}",
         unknown.err
+    );
+}
+
+#[test]
+fn a_graphics_processor_that_is_asked_for_and_not_there_is_no_back_end_to_be_left_out() {
+    let folder = set_up("models");
+    let ended: Ended = overt()
+        .args(["models", "bench", "rfb320", "--cuda", "63", "--folder"])
+        .arg(folder)
+        // The library for processors, which every machine has after set-up.
+        .env("OVERT_ONNXRUNTIME", set_up("onnxruntime/libonnxruntime.so"))
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(ended.status, Some(1), "{}", ended.out);
+    assert!(
+        ended.err.contains("no device cuda:63") && ended.err.contains("overt doctor"),
+        "{}",
+        ended.err
     );
 }

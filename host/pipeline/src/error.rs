@@ -72,6 +72,8 @@ pub enum PipelineError {
         name: &'static str,
         /// The environment variable that can name it.
         variable: &'static str,
+        /// What fetches it.
+        set_up: &'static str,
         /// The places.
         looked: Vec<PathBuf>,
     },
@@ -242,11 +244,14 @@ impl PipelineError {
             PipelineError::Inference(InferenceError::NoDevice { .. }) => {
                 "set `device = \"cpu\"` under [host], or install what the device needs; `overt doctor` says what is there".into()
             }
+            PipelineError::Inference(InferenceError::DeviceFailed { .. }) => {
+                "look with `nvidia-smi` what else uses the graphics processor and its memory, and end that; or set `device = \"cpu\"` under [host]".into()
+            }
             PipelineError::Inference(InferenceError::NoPrecision { .. }) => {
                 "take `precision` out of [host], and enrol the watchlist again".into()
             }
-            PipelineError::NoLibrary { variable, .. } => {
-                format!("run `make setup`, or name the library in [host] or in {variable}")
+            PipelineError::NoLibrary { variable, set_up, .. } => {
+                format!("run `{set_up}`, or name the library in [host] or in {variable}")
             }
             PipelineError::Inference(_) => {
                 "run `make setup`, or name the library in `onnxruntime` or `openvino` under [host]".into()

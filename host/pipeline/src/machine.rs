@@ -228,6 +228,10 @@ fn find_library(choice: &BackendChoice, beside: &Path) -> Result<PathBuf, Pipeli
     Err(PipelineError::NoLibrary {
         name,
         variable,
+        set_up: match choice.device {
+            Device::Cpu => "make setup",
+            Device::Cuda { .. } => "OVERT_DEVICE=cuda make setup",
+        },
         looked,
     })
 }

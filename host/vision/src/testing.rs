@@ -7,6 +7,7 @@ pub(crate) mod onnx;
 use std::path::{Path, PathBuf};
 
 use crate::frame::{Frame, FrameInfo};
+use crate::inference::Device;
 use crate::tensor::Element;
 use crate::view::{Channels, Fit, Layout, View};
 
@@ -56,9 +57,23 @@ pub(crate) fn noise(width: u32, height: u32) -> Frame {
     Frame::from_bgr(info(), width, height, &pixels).unwrap()
 }
 
-/// ONNX Runtime, where set-up puts it.
+/// What ONNX Runtime's tests run on: the processor, or the graphics processor whose number `OVERT_TEST_CUDA` is.
+pub(crate) fn device() -> Device {
+    match std::env::var("OVERT_TEST_CUDA") {
+        Ok(index) => Device::Cuda {
+            index: index.parse().expect("OVERT_TEST_CUDA is a number"),
+        },
+        Err(_) => Device::Cpu,
+    }
+}
+
+/// ONNX Runtime for that device, where set-up puts it.
 pub(crate) fn library() -> PathBuf {
-    set_up("OVERT_ONNXRUNTIME", ".overt/onnxruntime/libonnxruntime.so")
+    let place = match device() {
+        Device::Cpu => ".overt/onnxruntime/libonnxruntime.so",
+        Device::Cuda { .. } => ".overt/onnxruntime-gpu/libonnxruntime.so",
+    };
+    set_up("OVERT_ONNXRUNTIME", place)
 }
 
 /// OpenVINO's C interface, where set-up puts it.

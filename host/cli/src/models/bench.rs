@@ -3,7 +3,7 @@
 mod likeness;
 mod subject;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use overt_deployment::Backend;
 use overt_models::{Card, cards};
 use overt_pipeline::PipelineError;
 use overt_pipeline::machine::{BackendChoice, open_backend};
-use overt_vision::{InferenceError, ModelFile, Precision};
+use overt_vision::{Device, InferenceError, ModelFile, Precision};
 use serde::Serialize;
 
 use super::Folder;
@@ -29,11 +29,13 @@ const LEAST_COSINE: [(Precision, f64); 2] = [(Precision::F32, 0.9999), (Precisio
 #[command(after_help = "\
 A model that takes several faces at once is measured with 1, 4 and 8. Every output has to resemble that of ONNX Runtime with f32: a cosine of
 0.9999 or more with f32, of 0.999 or more with bf16. The back ends run in turn, so that \"faster\" compares like with like. Nothing is read but
-the models: the inputs are made-up pictures, the same ones on each machine.
+the models: the inputs are made-up pictures, the same ones on each machine. With --cuda, ONNX Runtime's library is the one for NVIDIA's graphics
+processors, which `OVERT_DEVICE=cuda make setup` fetches, on the processor too: a process can load one only.
 
 Examples:
   overt models bench
   overt models bench mobilefacenet --runs 200
+  overt models bench --cuda 0
   overt models bench --json | jq '.rows[] | select(.backend == \"openvino\")'
 
 Exit status: 0 if every output is near enough, 1 if one is not or a model is not here.")]
@@ -45,6 +47,9 @@ pub(crate) struct Arguments {
     /// How often each is run; the median is told
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    /// On this graphics processor of NVIDIA as well, by its number
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..64))]
+    cuda: Option<u32>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -59,11 +64,44 @@ struct Report {
     rows: Vec<Row>,
 }
 
+/// What a row is about: the library, what it computes with, and where.
+#[derive(Clone, Serialize)]
+struct Label {
+    backend: &'static str,
+    precision: Precision,
+    /// `cpu` or `cuda:0`.
+    device: String,
+}
+
+impl Label {
+    fn of(choice: &BackendChoice) -> Label {
+        Label {
+            backend: match choice.backend {
+                Backend::OnnxRuntime => "onnxruntime",
+                Backend::OpenVino => "openvino",
+            },
+            precision: choice.precision,
+            device: choice.device.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    /// The processor goes without saying.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.backend, self.precision)?;
+        match self.device.as_str() {
+            "cpu" => Ok(()),
+            device => write!(f, " {device}"),
+        }
+    }
+}
+
 /// A back end that was looked for.
 #[derive(Serialize)]
 struct BackendRow {
-    backend: &'static str,
-    precision: Precision,
+    #[serde(flatten)]
+    label: Label,
     /// Version and digest; absent where it cannot be used here.
     identity: Option<String>,
     /// Why it cannot be used here; absent where it can.
@@ -74,8 +112,8 @@ struct BackendRow {
 #[derive(Clone, Serialize)]
 struct Row {
     model: String,
-    backend: &'static str,
-    precision: Precision,
+    #[serde(flatten)]
+    label: Label,
     /// Pictures or faces a run.
     batch: u32,
     /// Milliseconds to load the model.
@@ -104,36 +142,45 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .map(|card| read(card, folder))
         .collect::<Result<_, _>>()?;
 
-    let open = |backend, precision| {
-        let choice = BackendChoice {
-            precision,
-            ..BackendChoice::usual(backend)
+    let mut usual = BackendChoice::usual(Backend::OnnxRuntime);
+    let mut choices = Vec::new();
+    if let Some(index) = arguments.cuda {
+        let mut cuda = BackendChoice {
+            device: Device::Cuda { index },
+            ..usual.clone()
         };
-        open_backend(&choice, folder)
-    };
-    let onnxruntime = open(Backend::OnnxRuntime, Precision::F32)?;
+        cuda.library = Some(cuda.find(folder)?);
+        usual.library = cuda.library.clone();
+        choices.push(cuda);
+    }
+    choices.extend(
+        [Precision::F32, Precision::Bf16].map(|precision| BackendChoice {
+            precision,
+            ..BackendChoice::usual(Backend::OpenVino)
+        }),
+    );
+
+    let onnxruntime = open_backend(&usual, folder)?;
     let mut backends = vec![BackendRow {
-        backend: "onnxruntime",
-        precision: Precision::F32,
+        label: Label::of(&usual),
         identity: Some(onnxruntime.identity().to_string()),
         cause: None,
     }];
     let mut others = Vec::new();
-    for precision in [Precision::F32, Precision::Bf16] {
-        let opened = open(Backend::OpenVino, precision);
+    for choice in choices {
+        let opened = open_backend(&choice, folder);
         backends.push(BackendRow {
-            backend: "openvino",
-            precision,
+            label: Label::of(&choice),
             identity: opened.as_ref().ok().map(|b| b.identity().to_string()),
             cause: opened.as_ref().err().map(ToString::to_string),
         });
         match opened {
-            Ok(backend) => others.push(("openvino", precision, backend)),
+            Ok(backend) => others.push((Label::of(&choice), backend)),
             Err(
                 PipelineError::NoLibrary { .. }
                 | PipelineError::Inference(InferenceError::NoPrecision { .. }),
             ) => {}
-            // A library that is there and broken is no back end that this machine does not have.
+            // A library that is there and broken, or a device that was asked for, is no back end that this machine does not have.
             Err(error) => return Err(error.into()),
         }
     }
@@ -145,7 +192,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         for subject in Subject::of(card)? {
             let mut baseline = Baseline::load(&*onnxruntime, model, &subject)?;
             let mut measured = Vec::new();
-            for (_, _, backend) in &others {
+            for (_, backend) in &others {
                 measured.push(Measured::load(&**backend, model, &subject)?);
             }
             for _ in 0..arguments.runs {
@@ -154,21 +201,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
                     one.run(&subject)?;
                 }
             }
-            rows.push(row(
-                card,
-                &subject,
-                ("onnxruntime", Precision::F32),
-                &baseline.0,
-                None,
-            ));
-            for ((name, precision, _), one) in others.iter().zip(&measured) {
-                rows.push(row(
-                    card,
-                    &subject,
-                    (name, *precision),
-                    one,
-                    Some(&baseline.0),
-                ));
+            rows.push(row(card, &subject, Label::of(&usual), &baseline.0, None));
+            for ((label, _), one) in others.iter().zip(&measured) {
+                rows.push(row(card, &subject, label.clone(), one, Some(&baseline.0)));
             }
         }
     }
@@ -222,20 +257,19 @@ fn read(card: &Card, folder: &Path) -> Result<ModelFile, Failure> {
 fn row(
     card: &Card,
     subject: &Subject,
-    (backend, precision): (&'static str, Precision),
+    label: Label,
     measured: &Measured,
     baseline: Option<&Measured>,
 ) -> Row {
     let least_cosine = LEAST_COSINE
         .iter()
-        .find(|(of, _)| *of == precision)
+        .find(|(of, _)| *of == label.precision)
         .map_or(1.0, |(_, least)| *least);
     let likeness = baseline.map(|baseline| measured.likeness(baseline));
     let run_ms = measured.median_ms();
     Row {
         model: card.name.clone(),
-        backend,
-        precision,
+        label,
         batch: subject.batch,
         load_ms: measured.load_ms,
         run_ms,
@@ -263,7 +297,7 @@ fn exit(rows: &[Row]) -> Exit {
 
 fn table(report: &Report) -> String {
     let mut text = format!(
-        "{:<14} {:>5}  {:<16} {:>8} {:>8} {:>9} {:>7}  {:>9} {:>10}\n",
+        "{:<14} {:>5}  {:<22} {:>8} {:>8} {:>9} {:>7}  {:>9} {:>10}\n",
         "model",
         "batch",
         "back end",
@@ -282,10 +316,10 @@ fn table(report: &Report) -> String {
         // Writing into a string cannot fail.
         let _ = write!(
             text,
-            "{:<14} {:>5}  {:<16} {:>8.1} {:>8.3} {:>9.3} {:>6.2}x  {:>9} {:>10}",
+            "{:<14} {:>5}  {:<22} {:>8.1} {:>8.3} {:>9.3} {:>6.2}x  {:>9} {:>10}",
             row.model,
             row.batch,
-            format!("{} {}", row.backend, row.precision),
+            row.label.to_string(),
             row.load_ms,
             row.run_ms,
             row.item_ms,
@@ -307,9 +341,8 @@ fn table(report: &Report) -> String {
         let what = match (&backend.identity, &backend.cause) {
             (Some(identity), _) => identity.clone(),
             (None, cause) => format!(
-                "{} {} was not measured: {}",
-                backend.backend,
-                backend.precision,
+                "{} was not measured: {}",
+                backend.label,
                 cause.as_deref().unwrap_or_default()
             ),
         };
@@ -323,11 +356,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn openvino_bf16() -> Label {
+        Label::of(&BackendChoice {
+            precision: Precision::Bf16,
+            ..BackendChoice::usual(Backend::OpenVino)
+        })
+    }
+
     fn some_row() -> Row {
         Row {
             model: "mobilefacenet".into(),
-            backend: "openvino",
-            precision: Precision::Bf16,
+            label: openvino_bf16(),
             batch: 4,
             load_ms: 120.0,
             run_ms: 8.0,
@@ -365,8 +404,7 @@ mod tests {
         let report = Report {
             runs: 1,
             backends: vec![BackendRow {
-                backend: "openvino",
-                precision: Precision::Bf16,
+                label: openvino_bf16(),
                 identity: None,
                 cause: Some("no AVX512_BF16".into()),
             }],

@@ -97,6 +97,10 @@ impl HostModel for Call {
                 })
                 .collect::<wasmtime::Result<Vec<_>>>()?)),
             Err(vision::InferenceError::Deadline { .. }) => Err(late()),
+            // The machine's trouble and no plugin's: it strikes none.
+            Err(error @ vision::InferenceError::DeviceFailed { .. }) => Err(wasmtime::Error::from(
+                Ended(CallCause::Host(error.to_string())),
+            )),
             Err(vision::InferenceError::BadInput { .. }) => Ok(Err(InferenceError::BadInput)),
             Err(vision::InferenceError::OverBudget(_)) => Ok(Err(InferenceError::OverBudget)),
             Err(error) => {

@@ -60,10 +60,10 @@ pub trait Backend: Send + Sync {
     /// Where its sessions run.
     fn device(&self) -> Device;
 
-    /// Makes a session from a model's bytes. Sessions share nothing; a worker has its own.
+    /// Makes a session from a model's bytes, for one worker. On a processor sessions share nothing; on a graphics card those of one model take turns.
     ///
     /// # Errors
-    /// `BadModel`, `NoDevice`.
+    /// `BadModel`, `NoDevice`, `DeviceFailed`.
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError>;
 }
 
@@ -81,7 +81,7 @@ pub trait Session: Send {
     /// comes after the deadline is the error `Deadline` too.
     ///
     /// # Errors
-    /// `BadInput`, `OverBudget`, `Deadline`, `Failed`. The session can be used again after each.
+    /// `BadInput`, `OverBudget`, `Deadline`, `DeviceFailed`, `Failed`. The session can be used again after each.
     fn run(
         &mut self,
         inputs: &[&Tensor],
@@ -105,6 +105,14 @@ pub enum InferenceError {
     #[error("no device {device}: {cause}")]
     NoDevice {
         /// What was asked for.
+        device: Device,
+        /// What the library said.
+        cause: String,
+    },
+    /// The device is there and does not work, most often because its memory is short.
+    #[error("{device} failed: {}", plain(cause))]
+    DeviceFailed {
+        /// Which.
         device: Device,
         /// What the library said.
         cause: String,
@@ -150,4 +158,12 @@ pub enum InferenceError {
         /// What the library said.
         cause: String,
     },
+}
+
+/// An error with what stands behind it: of a library that cannot be loaded, the loader's own words, such as which other library is missing.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }

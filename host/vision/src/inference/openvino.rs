@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use self::session::OpenVinoSession;
 use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
-use crate::inference::{Backend, Device, InferenceError, Session, ports};
+use crate::inference::{Backend, Device, InferenceError, Session, ports, with_source};
 use crate::model::ModelFile;
 
 /// The name in deployment files and identities.
@@ -160,7 +160,7 @@ fn check_is_openvino(path: &Path) -> Result<(), String> {
     // SAFETY: loading a library runs its initialisers. This one is the inference library that the deployment names, which the bindings
     // load and trust a moment later. The symbol is looked for and not called, so its type does not matter.
     let library = unsafe {
-        let library = libloading::Library::new(path).map_err(|e| e.to_string())?;
+        let library = libloading::Library::new(path).map_err(|e| with_source(&e))?;
         library
             .get::<unsafe extern "C" fn()>(b"ov_get_openvino_version")
             .map_err(|_| {

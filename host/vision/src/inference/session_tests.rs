@@ -277,6 +277,45 @@ fn the_same_input_gives_the_same_bits() {
 }
 
 #[test]
+fn f32_is_computed_with_all_of_its_bits() {
+    // A sum of 64 times 1 + 2⁻¹², which the ten bits of NVIDIA's TF32 and the seven of bf16 round to 1; f32 holds it and the sum exactly.
+    const CHANNELS: u64 = 64;
+    let value = 1.0 + 2f32.powi(-12);
+    let ones: Vec<u8> = (0..CHANNELS * CHANNELS)
+        .flat_map(|_| 1f32.to_le_bytes())
+        .collect();
+    let square = [Side::Fixed(CHANNELS as i64), Side::Fixed(CHANNELS as i64)];
+    let product = Graph {
+        node: vec![node("MatMul", &["x", "w"], &["y"])],
+        initializer: vec![constant("w", FLOAT, &[64, 64], &ones)],
+        input: vec![port("x", FLOAT, &square)],
+        output: vec![port("y", FLOAT, &square)],
+        ..Graph::default()
+    };
+    let picture = [1, CHANNELS as i64, 32, 32].map(Side::Fixed);
+    let convolution = Graph {
+        node: vec![node("Conv", &["x", "w"], &["y"])],
+        initializer: vec![constant("w", FLOAT, &[64, 64, 1, 1], &ones)],
+        input: vec![port("x", FLOAT, &picture)],
+        output: vec![port("y", FLOAT, &picture)],
+        ..Graph::default()
+    };
+    for (graph, shape) in [(product, &[64, 64][..]), (convolution, &[1, 64, 32, 32])] {
+        let count: u32 = shape.iter().product();
+        let x = floats(shape, &vec![value; count as usize]);
+        let y = run(&mut *load(graph), &[&x]).unwrap().remove(0);
+        assert!(
+            y.as_f32s()
+                .unwrap()
+                .iter()
+                .all(|found| *found == CHANNELS as f32 * value),
+            "{:?}",
+            y.as_f32s().unwrap()[0]
+        );
+    }
+}
+
+#[test]
 fn a_run_with_large_inputs_is_a_run_like_any_other() {
     // 40 MiB: over the size from which a run gives its working memory back.
     let values = 10 << 20;

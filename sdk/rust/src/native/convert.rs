@@ -188,6 +188,7 @@ pub(super) fn inference_error(error: vision::InferenceError) -> InferenceError {
         vision::InferenceError::Deadline { .. } => InferenceError::Failed,
         vision::InferenceError::Library { .. }
         | vision::InferenceError::NoDevice { .. }
+        | vision::InferenceError::DeviceFailed { .. }
         | vision::InferenceError::NoPrecision { .. }
         | vision::InferenceError::BadModel { .. }
         | vision::InferenceError::Failed { .. } => InferenceError::Failed,

@@ -1,13 +1,15 @@
 //! A model that ONNX Runtime has loaded: its ports, the checks before a run, the run, its outputs. Knows neither how the library
 //! was loaded nor on which device it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use half::f16;
 use ort::session::{RunOptions, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
+use super::by_shape::ByShape;
+use super::card;
 use crate::budget::Budget;
 use crate::inference::ports::{self, Place};
 use crate::inference::watchdog::{self, Stop};
@@ -58,7 +60,9 @@ fn place_of(outlet: &Outlet) -> Result<Place, InferenceError> {
 const LARGE_INPUT_BYTES: usize = 32 << 20;
 
 pub(super) struct OnnxSession {
-    session: ort::session::Session,
+    /// Perhaps other workers' as well.
+    sessions: Arc<Mutex<ByShape>>,
+    device: Device,
     /// The arenas to give back after a large run, in ONNX Runtime's spelling.
     arenas: String,
     inputs: Vec<Place>,
@@ -71,12 +75,16 @@ impl OnnxSession {
     /// # Errors
     /// `BadModel` where a port is no tensor of an element that the contract has.
     pub(super) fn new(
-        session: ort::session::Session,
+        sessions: Arc<Mutex<ByShape>>,
         device: Device,
     ) -> Result<OnnxSession, InferenceError> {
         let places =
             |outlets: &[Outlet]| outlets.iter().map(place_of).collect::<Result<Vec<_>, _>>();
-        let (inputs, outputs) = (places(session.inputs())?, places(session.outputs())?);
+        let (inputs, outputs) = {
+            let sessions = lock(&sessions);
+            let any = sessions.any();
+            (places(any.inputs())?, places(any.outputs())?)
+        };
         let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
         let arenas = match device {
             Device::Cpu => "cpu:0".to_owned(),
@@ -86,7 +94,8 @@ impl OnnxSession {
             arenas,
             input_ports: ports(&inputs),
             output_ports: ports(&outputs),
-            session,
+            sessions,
+            device,
             inputs,
             outputs,
         })
@@ -132,6 +141,9 @@ impl Session for OnnxSession {
                 .map_err(failed)?;
         }
         let run = Arc::new(Run(options));
+        let shapes = inputs.iter().map(|tensor| tensor.shape().to_vec());
+        let mut sessions = lock(&self.sessions);
+        let session = sessions.of(shapes.collect());
         ports::check_deadline(deadline)?;
         let guard = match deadline {
             Some(deadline) => {
@@ -140,14 +152,22 @@ impl Session for OnnxSession {
             }
             None => None,
         };
-        let outputs = self.session.run_with_options(values.as_slice(), &run.0);
+        let outputs = session.run_with_options(values.as_slice(), &run.0);
         drop(guard);
         ports::check_deadline(deadline)?;
-        let outputs = outputs.map_err(failed)?;
+        let outputs = outputs.map_err(|error| {
+            let of_card = card::failed(self.device, &error.to_string());
+            of_card.unwrap_or_else(|| failed(error))
+        })?;
         (0..outputs.len())
             .map(|i| take(&outputs[i], budget))
             .collect()
     }
+}
+
+/// A run that panicked left nothing behind in them.
+fn lock(sessions: &Mutex<ByShape>) -> MutexGuard<'_, ByShape> {
+    sessions.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(cause: impl ToString) -> InferenceError {

@@ -1,4 +1,5 @@
-//! ONNX Runtime itself, on small models that are written here.
+//! ONNX Runtime itself, on small models that are written here: on the processor, or where `OVERT_TEST_CUDA` is a number, on that graphics
+//! processor of NVIDIA.
 #![allow(clippy::unwrap_used)]
 
 // Once for each back end, on purpose.
@@ -14,11 +15,11 @@ use tempfile::TempDir;
 use self::every_back_end::{add, load, model, scalar};
 use super::*;
 use crate::budget::Budget;
-use crate::testing::library;
 use crate::testing::onnx::{BOOL, FLOAT, Graph, INT64, constant, file, node, port};
+use crate::testing::{device, library};
 
 fn runtime() -> OnnxRuntime {
-    OnnxRuntime::open(&library(), Device::Cpu).unwrap()
+    OnnxRuntime::open(&library(), device()).unwrap()
 }
 
 /// Counts `times` up by one, one operator after the other.
@@ -113,9 +114,9 @@ fn the_library_says_its_version_and_is_loaded_once() {
     assert!(identity.version.starts_with("1."), "{identity}");
     assert_eq!(
         (identity.arithmetic(), identity.device.as_str()),
-        ("onnxruntime f32".to_owned(), "cpu")
+        ("onnxruntime f32".to_owned(), device().to_string().as_str())
     );
-    assert_eq!(first.device(), Device::Cpu);
+    assert_eq!(first.device(), device());
     let digest = hex::encode(sha2::Digest::finalize(
         <sha2::Sha256 as sha2::Digest>::new_with_prefix(fs::read(library()).unwrap()),
     ));
@@ -149,5 +150,9 @@ fn a_file_that_is_no_such_library_is_named() {
         );
     }
     // What a process says that has loaded nothing yet.
-    assert!(version_of(&text).is_err());
+    let cause = version_of(&text).unwrap_err();
+    assert!(
+        cause.contains("text.so: "),
+        "the loader's own words, not only that it failed: {cause}"
+    );
 }
