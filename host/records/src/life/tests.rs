@@ -83,11 +83,11 @@ fn an_alert_goes_from_raised_to_its_disposal_through_two_people() {
         officer(2_000, StepKind::Viable),
         officer(3_000, StepKind::Engaged),
         // A stop takes as long as it takes: no limit ends it.
-        officer(90_000_0, confirmed),
-        officer(90_000_1, StepKind::Disposal("arrest".into())),
+        officer(900_000, confirmed),
+        officer(900_001, StepKind::Disposal("arrest".into())),
     ]);
     assert_eq!(life.state(), LifeState::Closed(Closed::ConfirmedTrue));
-    let again = officer(90_000_2, StepKind::Disposal("other".into()));
+    let again = officer(900_002, StepKind::Disposal("other".into()));
     assert!(matches!(
         refused(&life, again),
         NotAllowed::OutOfTurn { .. }
