@@ -1,6 +1,7 @@
 //! Generations: which plugins served in a run from when on, and who decided it or what made them change. A new encoder's templates come with its generation, in
 //! the same transaction: at any moment the store holds the templates of one encoder.
 
+use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload::{self, Picture, TemplateValues};
@@ -106,18 +107,34 @@ impl Run {
         let run = self.id();
         self.store().change(|change| {
             if let Some(re_encoded) = re_encoded {
-                re_encode(change, re_encoded)?;
+                let images = re_encode(change, re_encoded)?;
+                let encoder = audit::watchlist_encoder(&re_encoded.encoder);
+                let event = AuditEvent::WatchlistReEncoded { images, encoder };
+                change.log(new.at, Actor::Host, event)?;
+                change.log_destroyed_keys(new.at)?;
             }
             let mut rows = change.rows.open_table(GENERATIONS)?;
             let kept = GenerationChange { run, ..new.clone() };
             rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
-            Ok(())
+            let by = match &new.cause {
+                ChangeCause::Swap { by, .. } => Actor::Named(by.clone()),
+                ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
+            };
+            let event = AuditEvent::GenerationChanged {
+                run: run.0,
+                generation: new.number,
+                cause: new.cause.clone(),
+                plugins: new.plugins.clone(),
+                models: new.models.clone(),
+                lock_sha256: new.lock_sha256.clone(),
+            };
+            change.log(new.at, by, event)
         })
     }
 }
 
-/// Replaces every template. Each image gets a new record, and so a new key: the old template is gone for good with the old one's.
-fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
+/// Replaces every template, and says how many. Each image gets a new record, and so a new key: the old template is gone for good with the old one's.
+fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<u64, Fault> {
     let refused = |problem: String| -> Fault {
         RecordsError::Refused {
             what: "the watchlist, encoded anew".into(),
@@ -168,7 +185,7 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
             .insert(reference.as_str(), row)?;
     }
     match templates.keys().next() {
-        None => Ok(()),
+        None => Ok(new.templates.len() as u64),
         Some((reference, image)) => {
             Err(refused(format!("there is no image {image} of {reference}")))
         }

@@ -143,9 +143,9 @@ fn enrol_and_remove(path: &Path) {
         let source = round as u8;
         let images = [image("stays", source), image("goes", source)];
         watchlist.enrol(&images, NOW).unwrap();
-        watchlist.remove("goes").unwrap();
+        watchlist.remove("goes", NOW).unwrap();
         if store.watchlist().list().unwrap()[0].images.len() > 3 {
-            watchlist.remove("stays").unwrap();
+            watchlist.remove("stays", NOW).unwrap();
         }
         say(&format!("{round}."));
     }
