@@ -60,8 +60,9 @@ bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
-soak: hostile ## Go round every hostile plugin a thousand times, and look whether the host grows
+soak: hostile ## Go round every hostile plugin a thousand times, look whether the host grows, and kill a store's process a thousand times
 	@$(target)/release/soak
+	@OVERT_KILLS=1000 cargo test --release --workspace --quiet --test crash audit_log
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins .overt/hostile

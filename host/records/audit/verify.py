@@ -8,6 +8,7 @@ The format and the verdicts are described in ../AUDIT.md. The steps and their or
 ../src/audit/verify.rs: what one says the other has to say.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -65,6 +66,7 @@ def multiply(number, base):
 BASE = point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+@functools.lru_cache(maxsize=1024)
 def is_signed(key, message, signature):
     public, r = point(key), point(signature[:32])
     s = int.from_bytes(signature[32:], "little")
@@ -249,17 +251,18 @@ def verify(export, lodged):
 
 
 def main(arguments):
-    if not arguments or arguments[0].startswith("-") or any(a != "--head" for a in arguments[1::2]) or len(arguments) % 2 == 0:
+    options, paths = arguments[1::2], arguments[0::2]
+    if len(paths) != len(options) + 1 or paths[0].startswith("-") or set(options) - {"--head"}:
         print(__doc__, file=sys.stderr)
         return 2
     heads = []
-    for path in arguments[2::2]:
+    for path in paths[1:]:
         with open(path, "rb") as file:
             heads.append(read_head(file.read().removesuffix(b"\n")))
         if heads[-1] is None:
             print(f"{path}: no signed head of an audit log, or it was changed", file=sys.stderr)
             return 2
-    with open(arguments[0], "rb") as file:
+    with open(paths[0], "rb") as file:
         result = verify(file.read(), heads)
     print(json.dumps(result))
     return {"proven": 0, "broken": 1, "tail-unproven": 3}[result["verdict"]]

@@ -5,7 +5,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditFile, Identity, Log};
 use crate::cipher;
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::files;
+use crate::files::{self, At};
 use crate::keys::{KeyFile, StoreId};
 use crate::sealed::Kind;
 use crate::store::StoreSettings;
@@ -13,9 +13,11 @@ use crate::retention::Timestamp;
 use crate::tables::{ALERTS, ENTRIES, HELD, META, QUARANTINES, RUNS, SCHEMA};
 use redb::backends::FileBackend;
 use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableHandle, WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend, TableHandle,
+    WriteTransaction,
 };
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -41,7 +43,12 @@ pub(crate) fn open(
             store: path.to_path_buf(),
         });
     }
-    let database = open_database(path)?;
+    // A new store gets its name once it is whole: a kill in the middle of redb's own making of a file would leave what is no store.
+    let unfinished = is_new.then(|| files::with_suffix(path, "new"));
+    let database = match &unfinished {
+        Some(unfinished) => open_database(unfinished, true)?,
+        None => open_database(path, false)?,
+    };
     let facts = read_facts(&database, path)?;
     let (id, mut keys, audit) = match facts {
         Some(facts) => {
@@ -52,6 +59,12 @@ pub(crate) fn open(
         }
         None => create(&database, path, key_path, settings)?,
     };
+    if let Some(unfinished) = &unfinished {
+        // Not renamed: that would replace a store which somebody else has made by now.
+        fs::hard_link(unfinished, path).at(path)?;
+        fs::remove_file(unfinished).at(unfinished)?;
+        files::sync_folder_of(path)?;
+    }
     let held = held_records(&database, path)?;
     check_keys(&held, key_path, &keys)?;
     upgrade(&database, path, &audit)?;
@@ -78,7 +91,7 @@ pub(crate) fn reopen(
     key_path: &Path,
     keys: &mut KeyFile,
 ) -> Result<Database, RecordsError> {
-    let database = open_database(path)?;
+    let database = open_database(path, false)?;
     let held = held_records(&database, path)?;
     check_keys(&held, key_path, keys)?;
     keys.forget(|record| !held.contains(&record));
@@ -86,13 +99,17 @@ pub(crate) fn reopen(
 }
 
 /// Opens the redb file, verifying every page, for a plain opening trusts the file and may panic on a damaged one.
-fn open_database(path: &Path) -> Result<Database, RecordsError> {
+/// What is there is thrown away where the file is to be new, unless another process is making it.
+fn open_database(path: &Path, is_new: bool) -> Result<Database, RecordsError> {
     let not_a_store = |cause: String| RecordsError::NotAStore {
         path: path.to_path_buf(),
         cause,
     };
     let file = files::open_private(path)?;
     let opened = FileBackend::new(file).and_then(|backend| {
+        if is_new {
+            backend.set_len(0).map_err(redb::StorageError::Io)?;
+        }
         Database::builder()
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
@@ -374,7 +391,7 @@ pub(crate) fn for_audit(
     path: &Path,
     deployment: &str,
 ) -> Result<(Database, StoreId), RecordsError> {
-    let database = open_database(path)?;
+    let database = open_database(path, false)?;
     let Some(facts) = read_facts(&database, path)? else {
         let path = path.to_path_buf();
         return Err(RecordsError::NoAuditLog { path });

@@ -58,9 +58,7 @@ impl AuditFile {
         bytes[32..32 + SEED].copy_from_slice(&*seed);
         let check = Sha256::digest(&bytes[..64]);
         bytes[64..96].copy_from_slice(&check);
-        let mut name = path.as_os_str().to_owned();
-        name.push(".new");
-        let fresh = PathBuf::from(name);
+        let fresh = files::with_suffix(path, "new");
         files::destroy(&fresh)?;
         let file = files::write_private(&fresh, &*bytes)?;
         fs::rename(&fresh, path).at(path)?;
