@@ -60,9 +60,10 @@ bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
-soak: setup-tests plugins hostile ## Go round every hostile plugin a thousand times, and look whether the host grows; swap plugins 1,100 times under load
+soak: setup-tests plugins hostile ## Go round every hostile plugin a thousand times, and look whether the host grows; 1,100 swaps under load; a thousand kills of a store's process
 	@$(target)/release/soak
 	@OVERT_SWAP_ROUNDS=10 cargo test --release --workspace --quiet --test swaps_under_load
+	@OVERT_KILLS=1000 cargo test --release --workspace --quiet --test crash audit_log
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins .overt/hostile

@@ -142,6 +142,12 @@ impl From<RecordsError> for Failure {
             RecordsError::ForeignDeployment { .. } => {
                 "give each deployment a record store of its own: `records` under [host]"
             }
+            RecordsError::AuditFileMissing { .. } => {
+                "put the file back from where it went; it is written once, with the store, and nothing can replace it"
+            }
+            RecordsError::AuditBroken { .. } => {
+                "`overt audit verify DEPLOYMENT` says how; keep every file as it is for whoever looks into it"
+            }
             RecordsError::Full { .. } => {
                 "make room on the disk and try again; what was committed is safe"
             }

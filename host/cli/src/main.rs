@@ -44,11 +44,13 @@ Examples:
   overt run deployment.toml                                  run the deployment
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt audit replay deployment.toml                         does every alert come out the same once more?
+  overt audit verify deployment.toml                         is the audit log what was written?
 
 Exit status:
   0    done
   1    failed, or something that was asked for is not so (a photograph refused, a model missing)
   2    a mistake in the arguments or in a file that somebody wrote
+  3    nothing is wrong, and what was asked for is not proven (`overt audit verify` without a lodged head)
   130  ended by Ctrl-C, in good order";
 
 #[derive(Subcommand)]

@@ -53,6 +53,8 @@ pub struct Summary {
     pub unsigned: bool,
     /// Whether and how far the process had shut itself in.
     pub confinement: Confinement,
+    /// How far the records' audit log goes with the run's end, and its hash there: who notes it can tell an older copy of the records.
+    pub audit: records::AuditHead,
     /// Whether somebody ended the run before its cameras did.
     pub interrupted: bool,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use overt_deployment::Deployment;
+use overt_deployment::{Deployment, Timestamp};
 use overt_records::{self as records, ReEncoded};
 use overt_runtime::PluginError;
 
@@ -17,7 +17,7 @@ use crate::generations::{GenerationCause, GenerationFacts, Generations};
 use crate::lock::LockFile;
 use crate::machine::Machine;
 pub use crate::re_encode::ImageFailure;
-use crate::run::held_out;
+use crate::run::{held_out, milliseconds};
 use crate::watchlist::Watchlist;
 
 /// How often somebody who waits for the last frame of a generation looks.
@@ -367,7 +367,7 @@ impl Swapping<'_> {
         )?;
         let sealed = self
             .store
-            .re_encode(&perception.encoder(), &templates)
+            .re_encode(&perception.encoder(), &templates, now())
             .map_err(PipelineError::from)?;
         let sealed = Sealed {
             store: self.store,
@@ -375,6 +375,10 @@ impl Swapping<'_> {
         };
         Ok((watchlist, sealed))
     }
+}
+
+fn now() -> records::Timestamp {
+    milliseconds(Timestamp::now())
 }
 
 /// Another encoder's templates in the store; given up with this unless they are in use.
@@ -394,7 +398,7 @@ impl Sealed<'_> {
 impl Drop for Sealed<'_> {
     fn drop(&mut self) {
         if let Some(templates) = self.templates.take()
-            && let Err(error) = self.store.give_up(&templates)
+            && let Err(error) = self.store.give_up(&templates, now())
         {
             // They go with their retention.
             tracing::warn!(%error, "templates of a swap that was refused are still in the store");

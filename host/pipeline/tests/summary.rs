@@ -11,6 +11,7 @@ use overt_pipeline::summary::{
     Alert, Camera, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed,
     Quarantine, Summary,
 };
+use overt_records::AuditHead;
 use overt_tests::schema::Schema;
 use serde_json::{Value, json};
 
@@ -149,6 +150,10 @@ fn summary() -> Value {
         .into(),
         lock_sha256: Some("1c".repeat(32)),
         confinement: Confinement::none("this kernel has no Landlock"),
+        audit: AuditHead {
+            events: 7,
+            hash: "a0".repeat(32),
+        },
         unsigned: false,
         interrupted: true,
     };
@@ -177,6 +182,7 @@ fn the_schema_names_every_key_and_no_other() {
         "/plugin_errors/0",
         "/generations/0",
         "/shadows/0",
+        "/audit",
         "/shadows/0/agreement",
         "/shadows/1/agreement",
         "/shadows/2/agreement",
@@ -228,6 +234,8 @@ fn the_schema_refuses_values_that_cannot_be() {
         ("/plugins/0/sha256", json!("0A".repeat(32))),
         ("/plugins/0/role", json!("judge")),
         ("/plugin_errors/0/count", json!(0)),
+        ("/audit/events", json!(0)),
+        ("/audit/hash", json!("A0".repeat(32))),
         ("/interrupted", json!("no")),
     ];
     for (pointer, value) in impossible {

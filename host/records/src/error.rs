@@ -1,5 +1,6 @@
 //! Everything that can go wrong with a store, as values that carry the facts.
 
+use crate::audit::Break;
 use crate::watchlist::OtherEncoder;
 use std::io;
 use std::path::PathBuf;
@@ -90,6 +91,50 @@ pub enum RecordsError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// The store has no audit file, so nothing can be written into its audit log.
+    #[error(
+        "the audit file {path} of {store} is missing; without it nobody can sign how far the audit log goes, nor tell an older copy of the store"
+    )]
+    AuditFileMissing {
+        /// Where it should be.
+        path: PathBuf,
+        /// The store.
+        store: PathBuf,
+    },
+    /// The audit file belongs to another store.
+    #[error(
+        "the audit file {path} belongs to another store than {store}; move it away, or put that store back"
+    )]
+    AuditFileForeign {
+        /// The audit file.
+        path: PathBuf,
+        /// The store.
+        store: PathBuf,
+    },
+    /// The audit file cannot be trusted.
+    #[error("the audit file {path} is damaged: {cause}")]
+    AuditFileDamaged {
+        /// The audit file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: &'static str,
+    },
+    /// The store is of a layout that had no audit log.
+    #[error(
+        "{path} has no audit log: an older version wrote it, and no newer one has opened it since"
+    )]
+    NoAuditLog {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The audit log is not what was written, so nothing vouches for it.
+    #[error("the audit log of {path} is broken at event {}", found.event)]
+    AuditBroken {
+        /// The store.
+        path: PathBuf,
+        /// How.
+        found: Box<Break>,
     },
     /// A key file with keys in it lies where a new store was to be made.
     #[error(

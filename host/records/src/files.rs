@@ -5,7 +5,7 @@ use crate::error::RecordsError;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Says which file an error of the operating system is about, and tells a full disk from everything else.
 pub(crate) fn io_error(path: &Path, cause: io::Error) -> RecordsError {
@@ -92,6 +92,14 @@ pub(crate) fn destroy(path: &Path) -> Result<(), RecordsError> {
     }
     fs::remove_file(path).at(path)?;
     sync_folder_of(path)
+}
+
+/// `records.keys` and `new` make `records.keys.new`.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
 }
 
 /// Whether two names stand for one file. False where either does not exist.

@@ -1,6 +1,7 @@
 //! Generations: which plugins served in a run from when on, and who decided it or what made them change. A new encoder's templates come with its generation, in
 //! the same transaction: at any moment the store holds the templates of one encoder.
 
+use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload::{self, TemplateValues};
@@ -146,19 +147,35 @@ impl Run {
         let run = self.id();
         self.store().change(|change| {
             if let Some(re_encoded) = re_encoded {
-                re_encode(change, re_encoded)?;
+                let images = re_encode(change, re_encoded)?;
+                let encoder = audit::watchlist_encoder(&re_encoded.encoder);
+                let event = AuditEvent::WatchlistReEncoded { images, encoder };
+                change.log(new.at, Actor::Host, event)?;
+                change.log_destroyed_keys(new.at)?;
             }
             let mut rows = change.rows.open_table(GENERATIONS)?;
             let kept = GenerationChange { run, ..new.clone() };
             rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
-            Ok(())
+            let by = match &new.cause {
+                ChangeCause::Swap { by, .. } => Actor::Named(by.clone()),
+                ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
+            };
+            let event = AuditEvent::GenerationChanged {
+                run: run.0,
+                generation: new.number,
+                cause: new.cause.clone(),
+                plugins: new.plugins.clone(),
+                models: new.models.clone(),
+                lock_sha256: new.lock_sha256.clone(),
+            };
+            change.log(new.at, by, event)
         })
     }
 }
 
-/// Puts the new templates in the place of the old ones, which are gone with their records; one that was enrolled with its picture goes from its table, and its
-/// key with the picture's.
-fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
+/// Puts the new templates in the place of the old ones, and says how many. The old ones are gone with their records; one that was enrolled with its picture
+/// goes from its table, and its key with the picture's.
+fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<u64, Fault> {
     let mut records = new.records.clone();
     let mut entries = BTreeMap::new();
     for row in change.rows.open_table(ENTRIES)?.iter()? {
@@ -189,7 +206,7 @@ fn re_encode(change: &mut Change<'_>, new: &ReEncoded) -> Result<(), Fault> {
             .insert(reference.as_str(), row)?;
     }
     match records.keys().next() {
-        None => Ok(()),
+        None => Ok(new.records.len() as u64),
         Some((reference, image)) => {
             Err(refused(format!("there is no image {image} of {reference}")))
         }
@@ -214,6 +231,7 @@ impl Store {
         &self,
         encoder: &Encoder,
         templates: &[StoredTemplate],
+        now: Timestamp,
     ) -> Result<ReEncoded, RecordsError> {
         let mut sealed = ReEncoded {
             encoder: encoder.clone(),
@@ -231,7 +249,7 @@ impl Store {
             match added {
                 Ok(added) => sealed.records.extend(added),
                 Err(error) => {
-                    self.give_up(&sealed)?;
+                    self.give_up(&sealed, now)?;
                     return Err(error);
                 }
             }
@@ -243,7 +261,7 @@ impl Store {
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
-    pub fn give_up(&self, templates: &ReEncoded) -> Result<(), RecordsError> {
+    pub fn give_up(&self, templates: &ReEncoded, now: Timestamp) -> Result<(), RecordsError> {
         if templates.records.is_empty() {
             return Ok(());
         }
@@ -251,7 +269,7 @@ impl Store {
             for record in templates.records.values() {
                 change.remove(RetentionClass::Watchlist, *record)?;
             }
-            Ok(())
+            change.log_destroyed_keys(now)
         })
     }
     /// Every generation that came while a run went on, by run and number.

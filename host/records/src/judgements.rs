@@ -2,6 +2,7 @@
 //! had: a [`PassedAlert`] is proof that a person decided.
 
 use crate::alerts::Alert;
+use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::life::{
@@ -38,7 +39,7 @@ pub struct AlertView {
 
 /// A first judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Adjudication {
     /// It goes on to an engagement officer.
     Pass,
     /// It ends here.
@@ -155,7 +156,8 @@ impl Store {
                 at: now,
             };
             views.insert(number, RowBytes::of(&view)?)?;
-            Ok(())
+            let role = by.role;
+            change.log(now, actor(by), AuditEvent::AlertViewed { alert, role })
         })?;
         let LivingAlert { alert, life } = self.known(alert)?;
         Ok(Some(AlertView {
@@ -174,18 +176,18 @@ impl Store {
         &self,
         alert: u32,
         by: &Judge,
-        verdict: Verdict,
+        adjudication: Adjudication,
         limits: &JudgementLimits,
         now: Timestamp,
     ) -> Result<Option<PassedAlert>, JudgementError> {
-        let kind = match verdict {
-            Verdict::Pass => StepKind::Passed,
-            Verdict::Reject(reject) => StepKind::Rejected(reject),
+        let kind = match adjudication {
+            Adjudication::Pass => StepKind::Passed,
+            Adjudication::Reject(reject) => StepKind::Rejected(reject),
         };
         let living = self.step(alert, by, kind, limits, now)?;
-        Ok(match verdict {
-            Verdict::Pass => PassedAlert::of(living.alert, &living.life),
-            Verdict::Reject(_) => None,
+        Ok(match adjudication {
+            Adjudication::Pass => PassedAlert::of(living.alert, &living.life),
+            Adjudication::Reject(_) => None,
         })
     }
 
@@ -449,10 +451,27 @@ fn add(
     write(change, living)
 }
 
+/// Writes a life whose last step is new, and that step into the audit log.
 fn write(change: &Change<'_>, living: &LivingAlert) -> Result<(), Fault> {
+    let alert = living.alert.number;
     let mut lives = change.rows.open_table(LIVES)?;
-    lives.insert(living.alert.number, RowBytes::of(&living.life)?)?;
-    Ok(())
+    lives.insert(alert, RowBytes::of(&living.life)?)?;
+    let Some(step) = living.life.steps().last() else {
+        return Ok(());
+    };
+    let event = AuditEvent::AlertStep {
+        alert,
+        step: step.kind.clone(),
+    };
+    let by = step.by.as_ref().map_or(Actor::Host, actor);
+    change.log(step.at, by, event)
+}
+
+fn actor(judge: &Judge) -> Actor {
+    Actor::Person {
+        id: judge.person.clone(),
+        name: judge.name.clone(),
+    }
 }
 
 /// When this person opened the alert's images last.

@@ -67,7 +67,7 @@ impl KeyFile {
     pub(crate) fn create(path: &Path, store: StoreId) -> Result<Self, RecordsError> {
         Self::clear_unfinished_rewrites(path)?;
         let kek = cipher::random_key()?;
-        let fresh = with_suffix(path, "new");
+        let fresh = files::with_suffix(path, "new");
         let file = files::write_private(&fresh, &*head(&store, &kek)?)?;
         fs::rename(&fresh, path).at(path)?;
         files::sync_folder_of(path)?;
@@ -240,8 +240,8 @@ impl KeyFile {
         }
 
         let (fresh, old) = (
-            with_suffix(&self.path, "new"),
-            with_suffix(&self.path, "old"),
+            files::with_suffix(&self.path, "new"),
+            files::with_suffix(&self.path, "old"),
         );
         let written = files::write_private(&fresh, &bytes);
         let file = match written {
@@ -267,21 +267,13 @@ impl KeyFile {
 
     /// Finishes what a crash in the middle of a rewrite left.
     fn clear_unfinished_rewrites(path: &Path) -> Result<(), RecordsError> {
-        let old = with_suffix(path, "old");
+        let old = files::with_suffix(path, "old");
         if files::same_file(path, &old) {
             fs::remove_file(&old).at(&old)?;
         }
         files::destroy(&old)?;
-        files::destroy(&with_suffix(path, "new"))
+        files::destroy(&files::with_suffix(path, "new"))
     }
-}
-
-/// `records.keys` and `new` make `records.keys.new`.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
 }
 
 fn head(store: &StoreId, kek: &Key) -> Result<Zeroizing<[u8; HEAD]>, RecordsError> {

@@ -2,7 +2,10 @@
 //!
 //! Images, templates, crops, scores and what plugins were asked are stored only as sealed payloads. Every record, be it a watchlist image, an
 //! alert or an alert's inputs, is encrypted under a random key of its own, which lies, wrapped, in a key file outside redb. So the end of a
-//! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin, no search and no clock; every time is given by the caller.
+//! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
+//! what the audit log says of the opening of a store.
+//!
+//! Every change writes into the audit log, in the same transaction.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -22,6 +25,7 @@
 //! ```
 
 mod alerts;
+mod audit;
 mod cipher;
 mod error;
 mod fault;
@@ -44,10 +48,16 @@ mod transaction;
 mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
+pub use audit::{
+    Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
+    LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
+};
 pub use error::RecordsError;
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};
-pub use judgements::{AlertView, JudgementError, LivingAlert, PassedAlert, Report, Verdict, View};
+pub use judgements::{
+    Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
+};
 pub use life::{
     Closed, CredentialUsed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState,
     LimitOf, NotAllowed, Reject, Step, StepKind, Stop,

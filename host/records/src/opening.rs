@@ -1,18 +1,25 @@
 //! What opening a store checks, and how the store and its key file are brought into step. Knows nothing of entries, runs
 //! or alerts.
 
+use crate::audit::{self, Actor, AuditEvent, AuditFile, Identity, Log};
 use crate::cipher;
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::files;
+use crate::files::{self, At};
 use crate::keys::{KeyFile, StoreId};
+use crate::retention::Timestamp;
 use crate::sealed::Kind;
 use crate::store::StoreSettings;
 use crate::tables::{ALERTS, ENTRIES, HELD, META, QUARANTINES, RUNS, SCHEMA};
 use redb::backends::FileBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, TableHandle};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend, TableHandle,
+    WriteTransaction,
+};
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// A store that was checked: redb, the store's id, its keys and the next record's number.
 pub(crate) struct Opened {
@@ -20,6 +27,7 @@ pub(crate) struct Opened {
     pub(crate) id: StoreId,
     pub(crate) keys: KeyFile,
     pub(crate) next_record: u64,
+    pub(crate) audit: Log,
 }
 
 /// Opens a store with its key file; makes both where the store is new.
@@ -35,18 +43,32 @@ pub(crate) fn open(
             store: path.to_path_buf(),
         });
     }
-    let database = open_database(path)?;
+    // A new store gets its name once it is whole: a kill in the middle of redb's own making of a file would leave what is no store.
+    let unfinished = is_new.then(|| files::with_suffix(path, "new"));
+    let database = match &unfinished {
+        Some(unfinished) => open_database(unfinished, true)?,
+        None => open_database(path, false)?,
+    };
     let facts = read_facts(&database, path)?;
-    let (id, mut keys) = match facts {
+    let (id, mut keys, audit) = match facts {
         Some(facts) => {
-            facts.check(path, settings)?;
-            (facts.store, keys_of(key_path, path, &facts.store)?)
+            facts.check(path, &settings.deployment)?;
+            let keys = keys_of(key_path, path, &facts.store)?;
+            let audit = audit_of(path, &facts, settings)?;
+            (facts.store, keys, audit)
         }
         None => create(&database, path, key_path, settings)?,
     };
+    if let Some(unfinished) = &unfinished {
+        // Not renamed: that would replace a store which somebody else has made by now.
+        fs::hard_link(unfinished, path).at(path)?;
+        fs::remove_file(unfinished).at(unfinished)?;
+        files::sync_folder_of(path)?;
+    }
     let held = held_records(&database, path)?;
     check_keys(&held, key_path, &keys)?;
-    upgrade(&database, path)?;
+    upgrade(&database, path, &audit)?;
+    reconcile(&database, path, &audit)?;
     match keys.retain(|record| held.contains(&record)) {
         // On a full disk the store has to stay readable; a later sweep or opening destroys those keys.
         Ok(()) | Err(RecordsError::Full { .. }) => {}
@@ -58,6 +80,7 @@ pub(crate) fn open(
         database,
         id,
         keys,
+        audit,
     })
 }
 
@@ -68,7 +91,7 @@ pub(crate) fn reopen(
     key_path: &Path,
     keys: &mut KeyFile,
 ) -> Result<Database, RecordsError> {
-    let database = open_database(path)?;
+    let database = open_database(path, false)?;
     let held = held_records(&database, path)?;
     check_keys(&held, key_path, keys)?;
     keys.forget(|record| !held.contains(&record));
@@ -76,13 +99,17 @@ pub(crate) fn reopen(
 }
 
 /// Opens the redb file, verifying every page, for a plain opening trusts the file and may panic on a damaged one.
-fn open_database(path: &Path) -> Result<Database, RecordsError> {
+/// What is there is thrown away where the file is to be new, unless another process is making it.
+fn open_database(path: &Path, is_new: bool) -> Result<Database, RecordsError> {
     let not_a_store = |cause: String| RecordsError::NotAStore {
         path: path.to_path_buf(),
         cause,
     };
     let file = files::open_private(path)?;
     let opened = FileBackend::new(file).and_then(|backend| {
+        if is_new {
+            backend.set_len(0).map_err(redb::StorageError::Io)?;
+        }
         Database::builder()
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
@@ -108,7 +135,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn check(&self, path: &Path, settings: &StoreSettings) -> Result<(), RecordsError> {
+    fn check(&self, path: &Path, deployment: &str) -> Result<(), RecordsError> {
         let path = path.to_path_buf();
         if !(1..=SCHEMA).contains(&self.schema) {
             return Err(RecordsError::OtherSchema {
@@ -117,10 +144,10 @@ impl Facts {
                 found: self.schema,
             });
         }
-        if self.deployment != settings.deployment {
+        if self.deployment != deployment {
             return Err(RecordsError::ForeignDeployment {
                 path,
-                expected: settings.deployment.clone(),
+                expected: deployment.to_owned(),
                 found: self.deployment.clone(),
             });
         }
@@ -175,7 +202,9 @@ fn create(
     path: &Path,
     key_path: &Path,
     settings: &StoreSettings,
-) -> Result<(StoreId, KeyFile), RecordsError> {
+) -> Result<(StoreId, KeyFile, Log), RecordsError> {
+    let audit_path = audit::path_of(path);
+    let audit_file = AuditFile::read(&audit_path)?;
     let keys = match KeyFile::read(key_path)? {
         // A crash while the store was made left it.
         Some(keys) if keys.len() == 0 => keys,
@@ -185,8 +214,18 @@ fn create(
                 store: path.to_path_buf(),
             });
         }
+        None if audit_file.is_some() => {
+            return Err(foreign_audit_file(audit_path, path));
+        }
         None => KeyFile::create(key_path, cipher::random()?)?,
     };
+    let file = match audit_file {
+        // A crash while the store was made left it; or the store was there, and is gone, which its head tells.
+        Some(file) if file.store() == keys.store() => file,
+        Some(_) => return Err(foreign_audit_file(audit_path, path)),
+        None => AuditFile::create(&audit_path, *keys.store())?,
+    };
+    let audit = log_of(file, settings);
     let write = || -> Result<(), Fault> {
         let change = database.begin_write()?;
         {
@@ -204,22 +243,28 @@ fn create(
                 change.open_table(kind.table())?;
             }
         }
+        audit::begin(&change, &audit.identity)?;
+        let host_version = HOST_VERSION.to_owned();
+        let appended = audit::Appended::default();
+        let created = AuditEvent::StoreCreated { host_version };
+        appended.append(&change, &audit, clock(), Actor::Host, created)?;
+        note_version(&change)?;
         change.commit()?;
         Ok(())
     };
     write().map_err(|fault| fault.at(path))?;
     files::sync_folder_of(path)?;
-    Ok((*keys.store(), keys))
+    Ok((*keys.store(), keys, audit))
 }
 
-/// Brings a store of layout 1 up to date, in one transaction: it lacks tables. From then on an older host refuses it, which would take the keys of
+/// Brings a store of an older layout up to date, in one transaction: it lacks tables, and its audit log begins with an event that says so. From then on an older host refuses it, which would take the keys of
 /// a class that it does not know for damage, and destroy them.
-fn upgrade(database: &Database, path: &Path) -> Result<(), RecordsError> {
+fn upgrade(database: &Database, path: &Path, audit: &Log) -> Result<(), RecordsError> {
     let write = || -> Result<(), Fault> {
         let current = SCHEMA.to_string();
         let meta = database.begin_read()?.open_table(META)?;
-        let is_current = |schema: redb::AccessGuard<'_, &str>| schema.value() == current;
-        if meta.get("schema")?.is_some_and(is_current) {
+        let found = meta.get("schema")?.map(|schema| schema.value().to_owned());
+        if found.as_deref() == Some(current.as_str()) {
             return Ok(());
         }
         let change = database.begin_write()?;
@@ -228,11 +273,139 @@ fn upgrade(database: &Database, path: &Path) -> Result<(), RecordsError> {
             .insert("schema", current.as_str())?;
         change.open_table(QUARANTINES)?;
         change.open_table(Kind::Inputs.table())?;
+        audit::begin(&change, &audit.identity)?;
+        let begun = AuditEvent::LogBegun {
+            host_version: HOST_VERSION.to_owned(),
+            layout: found.and_then(|layout| layout.parse().ok()).unwrap_or(0),
+            runs: change.open_table(RUNS)?.len()?,
+            alerts: change.open_table(ALERTS)?.len()?,
+            entries: change.open_table(ENTRIES)?.len()?,
+        };
+        let appended = audit::Appended::default();
+        appended.append(&change, audit, clock(), Actor::Host, begun)?;
+        note_version(&change)?;
         change.commit()?;
         Ok(())
     };
     write().map_err(|fault| fault.at(path))
 }
+
+/// The version of the host that this is.
+const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The row of `META` with the version of the host that opened the store last.
+const OPENED_BY: &str = "opened-by";
+
+fn note_version(change: &WriteTransaction) -> Result<(), Fault> {
+    change.open_table(META)?.insert(OPENED_BY, HOST_VERSION)?;
+    Ok(())
+}
+
+/// What the opening of a store is logged with: its caller does not say when it is.
+fn clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let milliseconds = since.map_or(0, |since| since.as_millis());
+    Timestamp::from_unix_ms(i64::try_from(milliseconds).unwrap_or(i64::MAX))
+}
+
+fn log_of(file: AuditFile, settings: &StoreSettings) -> Log {
+    Log {
+        identity: Identity::of(&settings.deployment, file.store(), file.public()),
+        file: Mutex::new(file),
+    }
+}
+
+fn foreign_audit_file(path: PathBuf, store: &Path) -> RecordsError {
+    RecordsError::AuditFileForeign {
+        path,
+        store: store.to_path_buf(),
+    }
+}
+
+/// The audit file of a store that exists. One of an older layout gets it now.
+fn audit_of(path: &Path, facts: &Facts, settings: &StoreSettings) -> Result<Log, RecordsError> {
+    let audit_path = audit::path_of(path);
+    match AuditFile::read(&audit_path)? {
+        Some(file) if *file.store() == facts.store => Ok(log_of(file, settings)),
+        Some(_) => Err(foreign_audit_file(audit_path, path)),
+        None if facts.schema < FIRST_WITH_LOG => {
+            let file = AuditFile::create(&audit_path, facts.store)?;
+            Ok(log_of(file, settings))
+        }
+        None => Err(RecordsError::AuditFileMissing {
+            path: audit_path,
+            store: path.to_path_buf(),
+        }),
+    }
+}
+
+/// Compares the log with the head that was noted outside redb, and notes where it is now. A store that lacks the event of that head is an older copy: the log
+/// says so from then on. Also logs that another version of the host opens the store.
+fn reconcile(database: &Database, path: &Path, audit: &Log) -> Result<(), RecordsError> {
+    let outside = audit.file().head();
+    let write = || -> Result<(), Fault> {
+        let change = database.begin_write()?;
+        let appended = audit::Appended::default();
+        let tip = audit.tip(&change)?;
+        if let Some(lost) = outside
+            && !audit::holds(&change, &lost)?
+        {
+            let found = AuditEvent::RollbackFound {
+                number: lost.number,
+                hash: lost.shown().hash,
+            };
+            appended.append(&change, audit, clock(), Actor::Host, found)?;
+        }
+        let opened_by = {
+            let meta = change.open_table(META)?;
+            let version = meta.get(OPENED_BY)?;
+            version.map(|version| version.value().to_owned())
+        };
+        if opened_by.as_deref() != Some(HOST_VERSION) {
+            let changed = AuditEvent::HostChanged {
+                from: opened_by.unwrap_or_default(),
+                to: HOST_VERSION.to_owned(),
+            };
+            appended.append(&change, audit, clock(), Actor::Host, changed)?;
+            note_version(&change)?;
+        }
+        if appended.is_empty() {
+            change.abort()?;
+            if outside != Some(tip) {
+                audit.note(&tip);
+            }
+            return Ok(());
+        }
+        change.commit()?;
+        appended.committed(audit);
+        Ok(())
+    };
+    match write().map_err(|fault| fault.at(path)) {
+        // On a full disk the store has to stay readable; the next opening says it.
+        Err(RecordsError::Full { .. }) => Ok(()),
+        done => done,
+    }
+}
+
+/// Opens redb for an auditor: nothing is brought up to date, and no key is touched.
+pub(crate) fn for_audit(
+    path: &Path,
+    deployment: &str,
+) -> Result<(Database, StoreId), RecordsError> {
+    let database = open_database(path, false)?;
+    let Some(facts) = read_facts(&database, path)? else {
+        let path = path.to_path_buf();
+        return Err(RecordsError::NoAuditLog { path });
+    };
+    facts.check(path, deployment)?;
+    if facts.schema < FIRST_WITH_LOG {
+        let path = path.to_path_buf();
+        return Err(RecordsError::NoAuditLog { path });
+    }
+    Ok((database, facts.store))
+}
+
+/// The first layout with an audit log.
+const FIRST_WITH_LOG: u32 = 3;
 
 /// The key file of a store that exists.
 fn keys_of(key_path: &Path, path: &Path, store: &StoreId) -> Result<KeyFile, RecordsError> {

@@ -1,6 +1,7 @@
 //! Quarantine: a plugin that failed too often is not run again until a named person says so, with a reason. What is kept about it is plain: which plugin,
 //! what kind of failure, how often; nothing of whom it was asked about.
 
+use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload;
@@ -74,6 +75,15 @@ impl Run {
                 ..new.clone()
             };
             rows.insert(number, RowBytes::of(&kept)?)?;
+            let event = AuditEvent::PluginQuarantined {
+                run: run.0,
+                quarantine: number,
+                plugin: kept.plugin.clone(),
+                cause: kept.cause.clone(),
+                strikes: kept.strikes,
+                calls: kept.calls,
+            };
+            change.log(kept.at, Actor::Host, event)?;
             Ok(kept)
         })
     }
@@ -124,6 +134,12 @@ impl Store {
             let mut rows = change.rows.open_table(QUARANTINES)?;
             for quarantine in &lasting {
                 rows.insert(quarantine.number, RowBytes::of(quarantine)?)?;
+                let event = AuditEvent::PluginReleased {
+                    quarantine: quarantine.number,
+                    plugin: quarantine.plugin.clone(),
+                    reason: release.reason.clone(),
+                };
+                change.log(release.at, Actor::Named(release.by.clone()), event)?;
             }
             Ok(())
         })?;

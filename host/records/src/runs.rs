@@ -2,6 +2,7 @@
 //! leaves numbers and nothing else.
 
 use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
+use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::inputs::SealedInputs;
@@ -198,6 +199,16 @@ impl Run {
                     inputs,
                 })?;
                 change.rows.open_table(ALERTS)?.insert(found, row)?;
+                let event = AuditEvent::AlertRaised {
+                    run: self.id.0,
+                    alert: found,
+                    generation: new.alert.generation,
+                    camera: new.alert.camera.clone(),
+                    track: new.alert.track,
+                    reference: new.alert.reference.clone(),
+                    category: new.alert.category.clone(),
+                };
+                change.log(new.alert.raised_at, Actor::Host, event)?;
             }
             self.update(change, |run| run.counts = *counts)
         })
@@ -221,7 +232,13 @@ impl Run {
                     true => RunOutcome::Interrupted,
                     false => RunOutcome::Finished,
                 };
-            })
+            })?;
+            let event = AuditEvent::RunFinished {
+                run: self.id.0,
+                interrupted,
+                counts: *counts,
+            };
+            change.log(now, Actor::Host, event)
         })
     }
 
@@ -294,6 +311,15 @@ impl Store {
                 finished_at: None,
             };
             runs.insert(number, RowBytes::of(&run)?)?;
+            let event = AuditEvent::RunBegun {
+                run: number,
+                host_version: header.host_version.clone(),
+                lock_sha256: header.lock_sha256.clone(),
+                plugins: header.plugins.clone(),
+                models: header.models.clone(),
+                cameras: header.cameras.clone(),
+            };
+            change.log(header.started_at, Actor::Unnamed, event)?;
             Ok(run.id)
         })?;
         let store = self.clone();

@@ -1,6 +1,7 @@
 //! The store: one redb file for a deployment, and its key file beside it. Knows how a transaction is run and recovered
 //! from, and nothing of what is stored.
 
+use crate::audit::{self, Log};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
@@ -39,6 +40,7 @@ struct Shared {
     database: RwLock<Option<Database>>,
     keys: Mutex<KeyFile>,
     next_record: AtomicU64,
+    audit: Log,
 }
 
 impl Store {
@@ -72,11 +74,13 @@ impl Store {
     ) -> Result<Self, RecordsError> {
         crate::payload::name("the deployment's id", &settings.deployment)?;
         let key_path = path.with_extension("keys");
-        if key_path == path {
-            return Err(RecordsError::Refused {
-                what: path.display().to_string(),
-                problem: "the extension .keys is the key file's".into(),
-            });
+        for (other, whose) in [(&key_path, "key"), (&audit::path_of(path), "audit")] {
+            if other == path {
+                return Err(RecordsError::Refused {
+                    what: path.display().to_string(),
+                    problem: format!("this extension is the {whose} file's"),
+                });
+            }
         }
         let opened = opening::open(path, &key_path, settings, is_new)?;
         Ok(Self {
@@ -88,6 +92,7 @@ impl Store {
                 database: RwLock::new(Some(opened.database)),
                 keys: Mutex::new(opened.keys),
                 next_record: AtomicU64::new(opened.next_record),
+                audit: opened.audit,
             }),
         })
     }
@@ -145,6 +150,7 @@ impl Store {
             store: &self.shared.id,
             keys: &self.shared.keys,
             next_record: &self.shared.next_record,
+            audit: &self.shared.audit,
         }
     }
 

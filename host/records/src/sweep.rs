@@ -1,5 +1,6 @@
 //! The retention sweep: what has reached the end of its retention goes, and cannot be brought back.
 
+use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::retention::{RetentionClass, SweepReport, Timestamp};
@@ -39,6 +40,14 @@ impl Store {
             if of_watchlist {
                 (report.watchlist_images, report.watchlist_entries) = drop_images(change, now)?;
             }
+            let event = AuditEvent::Swept {
+                watchlist_images: report.watchlist_images as u64,
+                watchlist_entries: report.watchlist_entries as u64,
+                alerts: report.alerts as u64,
+                inputs: report.inputs as u64,
+            };
+            change.log(now, Actor::Host, event)?;
+            change.log_destroyed_keys(now)?;
             Ok(report)
         })
     }

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-/// The layout described here. Layout 1 had no inputs of alerts; it is brought up to date when it is opened.
-pub(crate) const SCHEMA: u32 = 2;
+/// The layout described here. Layout 1 had no inputs of alerts, layout 2 no audit log; they are brought up to date when they are opened.
+pub(crate) const SCHEMA: u32 = 3;
 
-/// Facts of the store itself: `schema`, `deployment`, `store` (its id in hexadecimal).
+/// Facts of the store itself: `schema`, `deployment`, `store` (its id in hexadecimal), `audit-key`, `audit-head`, `opened-by` (version of the host).
 pub(crate) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
 /// Every record that has sealed payloads: its retention class, and when it has to be gone.
 pub(crate) const HELD: TableDefinition<u64, (u8, i64)> = TableDefinition::new("held");
@@ -44,6 +44,12 @@ pub(crate) const GENERATIONS: TableDefinition<(u64, u64), Row<GenerationChange>>
 pub(crate) const LIVES: TableDefinition<u32, Row<Life>> = TableDefinition::new("lives");
 /// Views of alerts' images, in order.
 pub(crate) const VIEWS: TableDefinition<u64, Row<View>> = TableDefinition::new("views");
+
+/// Lines of the audit log by number of the event.
+pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
+
+/// Signed heads of the audit log by number of the event.
+pub(crate) const AUDIT_HEADS: TableDefinition<u64, &[u8]> = TableDefinition::new("audit-heads");
 
 /// What may stand in a plain row: nothing that holds an image, a template or a score.
 pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {

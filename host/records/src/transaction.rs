@@ -4,12 +4,14 @@
 //! two steps:
 //!
 //! 1. the keys of new records are appended to the key file and synced;
-//! 2. redb commits the rows and payloads, and syncs;
-//! 3. the keys of records that the commit removed are destroyed.
+//! 2. redb commits the rows, the payloads and the events of the audit log, and syncs;
+//! 3. how far the log goes is noted outside redb (`audit/file.rs`);
+//! 4. the keys of records that the commit removed are destroyed.
 //!
 //! A crash or a full disk between the steps leaves keys without a record, never a record without its key; opening the
 //! store destroys such keys. So a record without a key always means that the key file was damaged.
 
+use crate::audit::{self, Actor, AuditEvent};
 use crate::cipher::{self, Key};
 use crate::error::RecordsError;
 use crate::fault::Fault;
@@ -29,6 +31,7 @@ pub(crate) struct Context<'a> {
     pub(crate) store: &'a StoreId,
     pub(crate) keys: &'a Mutex<KeyFile>,
     pub(crate) next_record: &'a AtomicU64,
+    pub(crate) audit: &'a audit::Log,
 }
 
 impl Context<'_> {
@@ -76,6 +79,7 @@ pub(crate) struct Change<'a> {
     context: Context<'a>,
     added: BTreeMap<u64, (RetentionClass, Key)>,
     removed: Vec<u64>,
+    appended: audit::Appended,
 }
 
 impl<'a> Change<'a> {
@@ -85,7 +89,23 @@ impl<'a> Change<'a> {
             context,
             added: BTreeMap::new(),
             removed: Vec::new(),
+            appended: audit::Appended::default(),
         })
+    }
+
+    /// Appends an event to the audit log: it is on record if the change is, and only then.
+    pub(crate) fn log(&self, at: Timestamp, by: Actor, event: AuditEvent) -> Result<(), Fault> {
+        self.appended
+            .append(&self.rows, self.context.audit, at, by, event)
+    }
+
+    /// The same about the keys that go once this change is committed, where any do.
+    pub(crate) fn log_destroyed_keys(&self, at: Timestamp) -> Result<(), Fault> {
+        if self.removed.is_empty() {
+            return Ok(());
+        }
+        let records = audit::ranges(&self.removed);
+        self.log(at, Actor::Host, AuditEvent::KeysDestroyed { records })
     }
 
     /// Makes a record with a fresh key.
@@ -143,13 +163,14 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Commits. An error means that nothing was changed, except after step 2 above, where it means that keys of removed
+    /// Commits. An error means that nothing was changed, except after step 3 above, where it means that keys of removed
     /// payloads are still on disk; the next change that removes something, or the next opening, destroys them.
     pub(crate) fn commit(self) -> Result<(), Fault> {
         if !self.added.is_empty() {
             self.context.keys().append(&self.added)?;
         }
         self.rows.commit()?;
+        self.appended.committed(self.context.audit);
         if !self.removed.is_empty() {
             self.context.keys().destroy(&self.removed)?;
         }

@@ -1,5 +1,6 @@
 //! The people sought: who is on the watchlist, with which images and templates.
 
+use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload::{self, Picture, TemplateValues};
@@ -156,6 +157,7 @@ impl Watchlist<'_> {
             for image in images {
                 answers.push(enrol_one(change, image, now, expires_at)?);
             }
+            change.log_destroyed_keys(now)?;
             Ok(answers)
         })
     }
@@ -185,7 +187,7 @@ impl Watchlist<'_> {
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
-    pub fn remove(&self, reference: &str) -> Result<Option<usize>, RecordsError> {
+    pub fn remove(&self, reference: &str, now: Timestamp) -> Result<Option<usize>, RecordsError> {
         self.store.change(|change| {
             let Some(entry) = entry_of(change, reference)? else {
                 return Ok(None);
@@ -194,6 +196,13 @@ impl Watchlist<'_> {
             for image in &entry.images {
                 remove_image(change, image)?;
             }
+            let event = AuditEvent::EntryRemoved {
+                reference: reference.to_owned(),
+                category: entry.category,
+                images: entry.images.len() as u64,
+            };
+            change.log(now, Actor::Unnamed, event)?;
+            change.log_destroyed_keys(now)?;
             Ok(Some(entry.images.len()))
         })
     }
@@ -300,10 +309,11 @@ fn enrol_one(
         enrolled_at: now,
         expires_at,
     };
+    let mut number = row.number;
     let answer = match same {
         Some(index) => {
             let old = &mut entry.images[index];
-            row.number = old.number;
+            (row.number, number) = (old.number, old.number);
             remove_image(change, old)?;
             *old = row;
             Enrolled::Replaced
@@ -323,6 +333,16 @@ fn enrol_one(
     let row = RowBytes::of(&entry)?;
     let reference = image.reference.as_str();
     change.rows.open_table(ENTRIES)?.insert(reference, row)?;
+    let event = AuditEvent::ImageEnrolled {
+        reference: image.reference.clone(),
+        category: image.category.clone(),
+        image: number,
+        replaced: answer == Enrolled::Replaced,
+        image_sha256: image.picture.source_sha256.clone(),
+        encoder: audit::watchlist_encoder(&image.encoder),
+    };
+    // No command asks yet who enrols.
+    change.log(now, Actor::Unnamed, event)?;
     Ok(answer)
 }
 

@@ -5,11 +5,12 @@
 mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use overt_records::{RecordsError, RunId, RunOutcome, Store};
+use overt_records::{AuditEvent, AuditLog, RecordsError, RunId, RunOutcome, Store, Verdict};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 use support::{Folder, NOW, alert, counts, encoder, header, image, payload, settings};
 
 /// Says what the child has to do, and tells a child from the test program.
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Ok("write-alerts") => write_alerts(&path),
         Ok("enrol-and-remove") => enrol_and_remove(&path),
         Ok("fill-the-disk") => fill_the_disk(&path),
+        Ok("change-all") => change_all(&path),
         _ => return libtest_mimic::run(&Arguments::from_args(), trials()).exit_code(),
     }
     ExitCode::SUCCESS
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
 
 fn trials() -> Vec<Trial> {
     type Test = fn();
-    let tests: [(&str, Test); 4] = [
+    let tests: [(&str, Test); 5] = [
         (
             "a_killed_process_loses_no_alert_that_was_acknowledged",
             a_killed_process_loses_no_alert_that_was_acknowledged,
@@ -37,6 +39,10 @@ fn trials() -> Vec<Trial> {
         (
             "a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_keys",
             a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_keys,
+        ),
+        (
+            "a_process_killed_at_any_moment_leaves_an_audit_log_that_verifies_with_all_that_was_acknowledged",
+            a_process_killed_at_any_moment_leaves_an_audit_log_that_verifies_with_all_that_was_acknowledged,
         ),
         (
             "a_full_disk_is_an_error_value_and_the_store_stays_readable",
@@ -143,9 +149,9 @@ fn enrol_and_remove(path: &Path) {
         let source = round as u8;
         let images = [image("stays", source), image("goes", source)];
         watchlist.enrol(&images, NOW).unwrap();
-        watchlist.remove("goes").unwrap();
+        watchlist.remove("goes", NOW).unwrap();
         if store.watchlist().list().unwrap()[0].images.len() > 3 {
-            watchlist.remove("stays").unwrap();
+            watchlist.remove("stays", NOW).unwrap();
         }
         say(&format!("{round}."));
     }
@@ -170,7 +176,109 @@ fn a_process_killed_while_it_removes_entries_leaves_a_store_in_step_with_its_key
         let slots = (std::fs::metadata(folder.keys()).unwrap().len() - 512) / 128;
         assert_eq!(slots, images as u64, "no key without its payload is left");
         let names = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(names, 2, "no second key file is left");
+        assert_eq!(names, 3, "no second key file is left");
+    }
+}
+
+/// Makes every kind of change without end, and says after each how far the log goes.
+fn change_all(path: &Path) {
+    let store = Store::open_or_create(path, &settings()).unwrap();
+    let acknowledge = || {
+        let head = store.audit_head().unwrap();
+        say(&format!("{} {}.", head.events, head.hash));
+    };
+    for round in 0u8.. {
+        let run = store.begin_run(&header()).unwrap();
+        acknowledge();
+        store
+            .watchlist()
+            .enrol(&[image("W-1", round)], NOW)
+            .unwrap();
+        acknowledge();
+        let next = run.next_alert_number().unwrap();
+        let alerts = [alert(next), alert(next + 1)];
+        run.commit_decisions(&alerts, &counts(2)).unwrap();
+        acknowledge();
+        store.watchlist().remove("W-1", NOW).unwrap();
+        acknowledge();
+        store.sweep(NOW.after_hours(13)).unwrap();
+        acknowledge();
+        run.finish(&counts(2), false, NOW).unwrap();
+        acknowledge();
+    }
+}
+
+/// How often a process is killed: `OVERT_KILLS`, or 50.
+fn kills() -> usize {
+    let asked = std::env::var("OVERT_KILLS").ok();
+    asked.map_or(50, |number| number.parse().unwrap())
+}
+
+fn a_process_killed_at_any_moment_leaves_an_audit_log_that_verifies_with_all_that_was_acknowledged()
+{
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut folder = Folder::new();
+    for kill in 0..kills() {
+        // Mostly a process that goes on with what a kill has left; now and then the making of a store is killed.
+        if kill % 25 == 0 {
+            folder = Folder::new();
+        }
+        let mut child = child("change-all", &folder).spawn().unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
+        if kill % 25 != 0 {
+            said.extend(reader.next().map(Result::unwrap));
+        }
+        std::thread::sleep(Duration::from_micros(random.u64(..40_000)));
+        child.kill().unwrap();
+        said.extend(reader.map_while(Result::ok));
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        // The last line may be cut short, but then it is no acknowledgement.
+        let acknowledged = said.iter().rev().find_map(|line| line.strip_suffix('.'));
+
+        // As the kill left it, and once it was opened.
+        for is_opened in [false, true] {
+            if is_opened {
+                drop(Store::open_or_create(&folder.records(), &settings()).unwrap());
+            }
+            let log = match AuditLog::read(&folder.records(), "walk-past") {
+                Ok(log) => log,
+                Err(error) => {
+                    assert!(acknowledged.is_none() && !is_opened, "{error}");
+                    continue;
+                }
+            };
+            let verdict = log.verify(&[]).verdict;
+            assert_eq!(verdict, Verdict::TailUnproven, "kill {kill}, seed {seed}");
+            let entries = log.entries();
+            assert_eq!(entries.len() as u64, log.head().events);
+            let is_rollback = |event: &_| matches!(event, AuditEvent::RollbackFound { .. });
+            assert!(!entries.iter().any(|entry| is_rollback(&entry.event)));
+            let Some((number, hash)) = acknowledged.map(|line| line.split_once(' ').unwrap())
+            else {
+                continue;
+            };
+            let number: usize = number.parse().unwrap();
+            assert!(entries.len() >= number, "kill {kill}, seed {seed}");
+            // The event after it names its hash, or it is the newest.
+            let held = match entries.get(number) {
+                Some(next) => next.previous.clone(),
+                None => log.head().hash,
+            };
+            assert_eq!(held, hash, "kill {kill}, seed {seed}");
+            // Alerts of the log and alerts of the store are the same.
+            drop(log);
+            if is_opened {
+                let store = Store::open(&folder.records(), &settings()).unwrap();
+                let logged = entries.iter().filter_map(|entry| match entry.event {
+                    AuditEvent::AlertRaised { alert, .. } => Some(alert),
+                    _ => None,
+                });
+                assert_eq!(store.alert_numbers().unwrap(), logged.collect::<Vec<_>>());
+            }
+        }
     }
 }
 

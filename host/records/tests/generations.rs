@@ -46,7 +46,7 @@ fn a_new_encoders_templates_come_with_its_generation_and_pictures_and_times_stay
     let templates: Vec<_> = templates
         .map(|(first, (reference, image))| template(reference, image, first))
         .collect();
-    let new = store.re_encode(&encoder(9), &templates).unwrap();
+    let new = store.re_encode(&encoder(9), &templates, NOW).unwrap();
     // Until they are in use, those of the encoder that serves are.
     assert_eq!(store.watchlist().templates(&encoder(1)).unwrap().len(), 3);
     run.change_generation(&change(), Some(&new)).unwrap();
@@ -63,7 +63,7 @@ fn a_new_encoders_templates_come_with_its_generation_and_pictures_and_times_stay
             ..template
         })
         .collect();
-    let next = store.re_encode(&encoder(8), &next).unwrap();
+    let next = store.re_encode(&encoder(8), &next, NOW).unwrap();
     let second = GenerationChange {
         number: 2,
         ..change()
@@ -119,12 +119,14 @@ fn templates_that_are_not_the_watchlists_change_nothing() {
         vec![template("W-1", 0, 1.0), wide],
     ];
     for templates in wrong {
-        let refused = store.re_encode(&encoder(9), &templates).and_then(|new| {
-            run.change_generation(&change(), Some(&new))
-                .inspect_err(|_| {
-                    store.give_up(&new).unwrap();
-                })
-        });
+        let refused = store
+            .re_encode(&encoder(9), &templates, NOW)
+            .and_then(|new| {
+                run.change_generation(&change(), Some(&new))
+                    .inspect_err(|_| {
+                        store.give_up(&new, NOW).unwrap();
+                    })
+            });
         assert!(
             matches!(refused, Err(RecordsError::Refused { .. })),
             "{refused:?}"
@@ -167,7 +169,7 @@ fn how_long_re_encoding_holds_the_store() {
         .map(|number| template(&format!("W-{number:05}"), 0, 1.0))
         .collect();
     let started = std::time::Instant::now();
-    let new = store.re_encode(&encoder(9), &templates).unwrap();
+    let new = store.re_encode(&encoder(9), &templates, NOW).unwrap();
     let aside = started.elapsed();
     run.change_generation(&change(), Some(&new)).unwrap();
     println!(

@@ -93,15 +93,15 @@ fn a_store_of_a_later_layout_is_refused() {
     let meta: TableDefinition<&str, &str> = TableDefinition::new("meta");
     rewrite(&folder.records(), |change| {
         let mut meta = change.open_table(meta).unwrap();
-        meta.insert("schema", "3").unwrap();
+        meta.insert("schema", "4").unwrap();
     });
     let error = open(&folder).err().unwrap();
     assert!(
         matches!(
             error,
             RecordsError::OtherSchema {
-                expected: 2,
-                found: 3,
+                expected: 3,
+                found: 4,
                 ..
             }
         ),

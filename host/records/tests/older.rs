@@ -3,7 +3,7 @@
 
 mod support;
 
-use overt_records::{Enrolled, HeldInputs, RecordsError, Store};
+use overt_records::{AuditEvent, AuditLog, Enrolled, HeldInputs, RecordsError, Store, Verdict};
 use redb::{ReadableTable, TableDefinition, TypeName, Value};
 use support::{Folder, NOW, alert, counts, encoder, header, image, settings};
 
@@ -83,7 +83,7 @@ fn templates_from_before_back_ends_were_noted_are_refused_until_they_are_enrolle
     assert_eq!(store.watchlist().templates(&encoder(1)).unwrap().len(), 1);
 }
 
-/// Takes a store back to layout 1, which knew no inputs: its alert has none.
+/// Takes a store back to layout 1, which knew no inputs and no audit log: its alert has none.
 fn as_layout_1(folder: &Folder) {
     let database = redb::Database::open(folder.records()).unwrap();
     let writing = database.begin_write().unwrap();
@@ -95,7 +95,15 @@ fn as_layout_1(folder: &Folder) {
         let older = row.replace(r#","inputs":null"#, "");
         assert_ne!(older, row);
         alerts.insert(1, older.into_bytes()).unwrap();
+        for fact in ["audit-key", "audit-head", "opened-by"] {
+            meta.remove(fact).unwrap().unwrap();
+        }
     }
+    for table in ["audit", "audit-heads"] {
+        let table = redb::TableDefinition::<u64, &[u8]>::new(table);
+        assert!(writing.delete_table(table).unwrap());
+    }
+    std::fs::remove_file(folder.path().join("records.audit")).unwrap();
     let inputs = redb::TableDefinition::<u64, u64>::new("sealed-inputs");
     assert!(writing.delete_table(inputs).unwrap());
     writing.commit().unwrap();
@@ -123,9 +131,26 @@ fn a_store_from_before_inputs_were_kept_is_brought_up_to_date_and_its_alerts_are
         let kept = store.alert_inputs(number, NOW).unwrap();
         assert!(kept == HeldInputs::Held(support::inputs(number)));
     }
+    let log = AuditLog::read(&folder.records(), "walk-past").unwrap();
+    let begun = &log.entries()[0].event;
+    assert!(
+        matches!(
+            begun,
+            AuditEvent::LogBegun {
+                layout: 1,
+                runs: 1,
+                alerts: 1,
+                entries: 0,
+                ..
+            }
+        ),
+        "{begun:?}"
+    );
+    assert_eq!(log.verify(&[]).verdict, Verdict::TailUnproven);
+    drop(log);
     // An older host would take the new class's keys for damage.
     let database = redb::Database::open(folder.records()).unwrap();
     let reading = redb::ReadableDatabase::begin_read(&database).unwrap();
     let meta = reading.open_table(META).unwrap();
-    assert_eq!(meta.get("schema").unwrap().unwrap().value(), "2");
+    assert_eq!(meta.get("schema").unwrap().unwrap().value(), "3");
 }

@@ -100,8 +100,8 @@ fn a_removed_entry_is_gone_with_its_keys_and_its_neighbour_stays() {
         .enrol(&[image("W-1", 1), image("W-1", 2), image("W-2", 3)], NOW)
         .unwrap();
     assert_eq!(slots(&folder), 3);
-    assert_eq!(watchlist.remove("W-1").unwrap(), Some(2));
-    assert_eq!(watchlist.remove("W-1").unwrap(), None);
+    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), Some(2));
+    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), None);
     assert_eq!(slots(&folder), 1);
     let templates = watchlist.templates(&encoder(1)).unwrap();
     assert_eq!(templates.len(), 1);

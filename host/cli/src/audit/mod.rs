@@ -1,8 +1,13 @@
 //! `overt audit`: what an auditor does with what a deployment has left.
 
+mod export;
+mod lodge;
 mod replay;
+mod verify;
 
 use clap::{Args, Subcommand};
+use overt_deployment::Deployment;
+use overt_records::{AuditLog, BreakKind, RecordsError};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -16,11 +21,53 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Verify(verify::Arguments),
+    Lodge(lodge::Arguments),
+    Export(export::Arguments),
     Replay(replay::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Lodge(arguments) => lodge::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+    }
+}
+
+/// The log of a deployment, as it is: reading it changes nothing.
+fn log(deployment: &Deployment) -> Result<AuditLog, Failure> {
+    match AuditLog::read(&deployment.host.records, &deployment.id) {
+        Err(error @ RecordsError::AuditFileDamaged { .. }) => Err(Failure::new(
+            error.to_string(),
+            "keep what is there for whoever looks into it; an export verifies without that file",
+        )),
+        Err(error @ RecordsError::NoAuditLog { .. }) => Err(Failure::new(
+            error.to_string(),
+            "its log begins when this version opens it: `overt watchlist list DEPLOYMENT` does",
+        )),
+        read => Ok(read?),
+    }
+}
+
+/// What is wrong, in words.
+fn words(kind: BreakKind, event: u64) -> String {
+    match kind {
+        BreakKind::Changed => format!("CHANGED at event {event}: it is not what was written"),
+        BreakKind::Dropped => format!("DROPPED: event {event} is missing between others"),
+        BreakKind::Inserted => {
+            format!("INSERTED at event {event}: something stands there that was not written there")
+        }
+        BreakKind::Reordered => {
+            format!("REORDERED at event {event}: something is out of its place")
+        }
+        BreakKind::Cut => format!("CUT: event {event} and what followed it are missing"),
+        BreakKind::RolledBack => format!(
+            "ROLLED BACK: there was another event {event} than the store has now, or the store lacks it; an older copy was put in its place"
+        ),
+        BreakKind::Foreign => {
+            format!("FOREIGN: the lodged head of event {event} is of another store than this")
+        }
     }
 }

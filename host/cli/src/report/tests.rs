@@ -218,6 +218,10 @@ fn data() -> ReportData {
             ],
             lock_sha256: Some("1c".repeat(32)),
             confinement: Confinement::none("this kernel has no Landlock"),
+            audit: overt_records::AuditHead {
+                events: 7,
+                hash: "a0".repeat(32),
+            },
             unsigned: false,
             interrupted: false,
         },

@@ -87,6 +87,11 @@ pub(super) fn table(summary: &Summary) -> String {
     if !summary.confinement.is_whole() {
         rows.push(("shut in", summary.confinement.to_string()));
     }
+    let short: String = summary.audit.hash.chars().take(16).collect();
+    rows.push((
+        "audit log",
+        format!("{} events, the newest {short}", summary.audit.events),
+    ));
     if summary.interrupted {
         rows.push(("interrupted", "yes: the cameras had not ended".to_owned()));
     }
@@ -236,6 +241,10 @@ mod tests {
             shadows: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             confinement: whole(),
+            audit: overt_records::AuditHead {
+                events: 7,
+                hash: "a0".repeat(32),
+            },
             unsigned: false,
             interrupted: false,
         }

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for reference in &arguments.references {
         let shown = output::printable(reference);
-        match store.watchlist().remove(reference)? {
+        match store.watchlist().remove(reference, super::now())? {
             Some(1) => output::print(&format!("{shown}: removed, with 1 image\n"))?,
             Some(images) => output::print(&format!("{shown}: removed, with {images} images\n"))?,
             None => {

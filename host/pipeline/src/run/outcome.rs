@@ -128,6 +128,7 @@ pub(super) fn gather(
             .first()
             .and_then(|first| first.lock_sha256.clone()),
         confinement: machine.confinement.clone(),
+        audit: store.audit_head()?,
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
         interrupted,
     };

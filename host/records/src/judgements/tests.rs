@@ -118,17 +118,17 @@ fn not_allowed<T: std::fmt::Debug>(result: Result<T, JudgementError>) -> NotAllo
 fn a_passed_alert_is_had_only_of_a_committed_pass_and_outlives_the_process() {
     let (folder, store) = store(2);
     assert_eq!(store.passed(1).unwrap(), None);
-    let unseen = store.adjudicate(1, &operator("a"), Verdict::Pass, &LIMITS, at(1));
+    let unseen = store.adjudicate(1, &operator("a"), Adjudication::Pass, &LIMITS, at(1));
     assert!(matches!(not_allowed(unseen), NotAllowed::NotSeen { .. }));
     store.view(1, &operator("a"), at(2)).unwrap().unwrap();
     // Another person's look, or one at another alert, is no look of this person at this one.
-    let other = store.adjudicate(1, &operator("b"), Verdict::Pass, &LIMITS, at(3));
+    let other = store.adjudicate(1, &operator("b"), Adjudication::Pass, &LIMITS, at(3));
     assert!(matches!(not_allowed(other), NotAllowed::NotSeen { .. }));
-    let other = store.adjudicate(2, &operator("a"), Verdict::Pass, &LIMITS, at(3));
+    let other = store.adjudicate(2, &operator("a"), Adjudication::Pass, &LIMITS, at(3));
     assert!(matches!(not_allowed(other), NotAllowed::NotSeen { .. }));
 
     let passed = store
-        .adjudicate(1, &operator("a"), Verdict::Pass, &LIMITS, at(4))
+        .adjudicate(1, &operator("a"), Adjudication::Pass, &LIMITS, at(4))
         .unwrap()
         .unwrap();
     assert_eq!((passed.alert().number, passed.at()), (1, at(4)));
@@ -157,7 +157,7 @@ fn the_score_is_shown_to_those_who_have_judged_and_to_nobody_else() {
         store.score_after_judgement(1, &operator("a")).unwrap(),
         None
     );
-    let reject = Verdict::Reject(Reject::CannotTell);
+    let reject = Adjudication::Reject(Reject::CannotTell);
     store
         .adjudicate(1, &operator("a"), reject, &LIMITS, at(2))
         .unwrap();
@@ -171,9 +171,9 @@ fn a_judgement_that_is_sent_twice_is_recorded_once_and_another_in_its_place_is_r
     store.view(1, &operator("a"), at(1)).unwrap();
     let send =
         |verdict, seconds| store.adjudicate(1, &operator("a"), verdict, &LIMITS, at(seconds));
-    let first = send(Verdict::Pass, 2).unwrap();
-    assert_eq!(send(Verdict::Pass, 3).unwrap(), first);
-    let changed = send(Verdict::Reject(Reject::NotThisPerson), 4);
+    let first = send(Adjudication::Pass, 2).unwrap();
+    assert_eq!(send(Adjudication::Pass, 3).unwrap(), first);
+    let changed = send(Adjudication::Reject(Reject::NotThisPerson), 4);
     assert!(matches!(not_allowed(changed), NotAllowed::OutOfTurn { .. }));
     assert_eq!(store.known(1).unwrap().life.steps().len(), 1);
 }
@@ -195,8 +195,8 @@ fn of_many_who_judge_at_once_one_does() {
             .map(|(number, name)| {
                 scope.spawn(move || {
                     let verdict = match number % 2 {
-                        0 => Verdict::Pass,
-                        _ => Verdict::Reject(Reject::NotThisPerson),
+                        0 => Adjudication::Pass,
+                        _ => Adjudication::Reject(Reject::NotThisPerson),
                     };
                     together.wait();
                     store
@@ -219,7 +219,7 @@ fn an_alert_ends_by_its_second_judgement_and_the_stop_has_its_own_record() {
     let (folder, store) = store(1);
     store.view(1, &operator("a"), at(1)).unwrap();
     store
-        .adjudicate(1, &operator("a"), Verdict::Pass, &LIMITS, at(2))
+        .adjudicate(1, &operator("a"), Adjudication::Pass, &LIMITS, at(2))
         .unwrap();
     store.view(1, &officer("b"), at(3)).unwrap();
     let report = |report, seconds| store.report(1, &officer("b"), report, &LIMITS, at(seconds));
@@ -260,7 +260,7 @@ fn what_nobody_judges_lapses_and_what_is_removed_is_withdrawn_and_neither_can_be
         store.view(alert, &operator("a"), at(1)).unwrap();
     }
     store
-        .adjudicate(2, &operator("a"), Verdict::Pass, &LIMITS, at(50))
+        .adjudicate(2, &operator("a"), Adjudication::Pass, &LIMITS, at(50))
         .unwrap();
     assert_eq!(store.withdraw("W-3", at(51)).unwrap(), [3]);
     assert_eq!(store.withdraw("W-3", at(52)).unwrap(), [0; 0]);
@@ -271,7 +271,7 @@ fn what_nobody_judges_lapses_and_what_is_removed_is_withdrawn_and_neither_can_be
     assert_eq!(state(&store, 1), LifeState::Closed(Closed::Lapsed));
     assert_eq!(state(&store, 3), LifeState::Closed(Closed::Withdrawn));
     for alert in [1, 3] {
-        let late = store.adjudicate(alert, &operator("a"), Verdict::Pass, &LIMITS, at(62));
+        let late = store.adjudicate(alert, &operator("a"), Adjudication::Pass, &LIMITS, at(62));
         assert!(matches!(not_allowed(late), NotAllowed::OutOfTurn { .. }));
         assert_eq!(store.passed(alert).unwrap(), None);
     }

@@ -42,7 +42,7 @@ impl Fixture {
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        with_suffix(&self.path, suffix)
+        files::with_suffix(&self.path, suffix)
     }
 
     fn names(&self) -> Vec<String> {

@@ -1,0 +1,196 @@
+//! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
+
+use crate::generations::ChangeCause;
+use crate::life::{JudgingRole, StepKind};
+use crate::retention::Timestamp;
+use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed};
+use crate::watchlist::Encoder;
+use serde::{Deserialize, Serialize};
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Actor {
+    /// The host by itself.
+    Host,
+    /// Somebody with access to this machine, whom the command did not ask for a name.
+    Unnamed,
+    /// Somebody who gave this name. Nobody has checked it.
+    Named(String),
+    /// Somebody who was signed in: their id and name.
+    Person { id: String, name: String },
+}
+
+/// An event of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "facts", rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum AuditEvent {
+    /// The store was made, and the log with it.
+    StoreCreated { host_version: String },
+    /// An older version made the store and kept no log: what was done before is not in it.
+    LogBegun {
+        host_version: String,
+        layout: u32,
+        runs: u64,
+        alerts: u64,
+        entries: u64,
+    },
+    /// Another version of the host opened the store.
+    HostChanged { from: String, to: String },
+    /// The store was opened and lacked events that it had once held: an older copy was put in its place.
+    RollbackFound { number: u64, hash: String },
+    /// A run began.
+    RunBegun {
+        run: u64,
+        host_version: String,
+        lock_sha256: Option<String>,
+        plugins: Vec<PluginUsed>,
+        models: Vec<ModelUsed>,
+        cameras: Vec<CameraUsed>,
+    },
+    /// A run ended.
+    RunFinished {
+        run: u64,
+        interrupted: bool,
+        counts: Counts,
+    },
+    /// Other plugins serve from now on.
+    GenerationChanged {
+        run: u64,
+        generation: u64,
+        cause: ChangeCause,
+        plugins: Vec<PluginUsed>,
+        models: Vec<ModelUsed>,
+        lock_sha256: Option<String>,
+    },
+    /// A plugin failed too often and is not run again.
+    PluginQuarantined {
+        run: u64,
+        quarantine: u64,
+        plugin: PluginUsed,
+        cause: String,
+        strikes: u32,
+        calls: u32,
+    },
+    /// Somebody let a plugin run again.
+    PluginReleased {
+        quarantine: u64,
+        plugin: PluginUsed,
+        reason: String,
+    },
+    /// An alert was raised. The plugins are those of the run's generation.
+    AlertRaised {
+        run: u64,
+        alert: u32,
+        generation: u64,
+        camera: String,
+        track: u32,
+        reference: String,
+        category: String,
+    },
+    /// Somebody opened an alert's images.
+    AlertViewed { alert: u32, role: JudgingRole },
+    /// An alert came a step further: somebody judged it, its time was over, or its entry was removed.
+    AlertStep { alert: u32, step: StepKind },
+    /// An image of a person sought was put on the watchlist, or put there again in its own place.
+    ImageEnrolled {
+        reference: String,
+        category: String,
+        image: u32,
+        replaced: bool,
+        image_sha256: String,
+        encoder: WatchlistEncoder,
+    },
+    /// The templates of the whole watchlist were made anew, by another encoder.
+    WatchlistReEncoded {
+        images: u64,
+        encoder: WatchlistEncoder,
+    },
+    /// A person sought was taken off the watchlist.
+    EntryRemoved {
+        reference: String,
+        category: String,
+        images: u64,
+    },
+    /// What had reached the end of its retention went.
+    Swept {
+        watchlist_images: u64,
+        watchlist_entries: u64,
+        alerts: u64,
+        inputs: u64,
+    },
+    /// What was sealed in these records went, and their keys go with it: the key file is written anew under another key-encryption key.
+    KeysDestroyed { records: Vec<RecordRange> },
+}
+
+/// The encoder of a template of the watchlist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct WatchlistEncoder {
+    pub plugin_sha256: String,
+    pub model_sha256: String,
+    pub backend: String,
+}
+
+pub(crate) fn watchlist_encoder(encoder: &Encoder) -> WatchlistEncoder {
+    WatchlistEncoder {
+        plugin_sha256: encoder.plugin_sha256.clone(),
+        model_sha256: encoder.model_sha256.clone(),
+        backend: encoder.backend.clone(),
+    }
+}
+
+/// Records with consecutive numbers: the first and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRange(pub u64, pub u64);
+
+/// Numbers of records, as few ranges.
+pub(crate) fn ranges(records: &[u64]) -> Vec<RecordRange> {
+    let mut sorted = records.to_vec();
+    sorted.sort_unstable();
+    let mut ranges: Vec<RecordRange> = Vec::new();
+    for record in sorted {
+        match ranges.last_mut() {
+            Some(range) if range.1.checked_add(1) == Some(record) => range.1 = record,
+            _ => ranges.push(RecordRange(record, record)),
+        }
+    }
+    ranges
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Version of the format: 1.
+    pub format: u32,
+    /// Its number, from 1, without gaps.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: Actor,
+    /// The deployment.
+    pub deployment: String,
+    /// Hash of the event before it, or of the log's beginning.
+    pub previous: String,
+    /// 32 random hexadecimal digits, so that nobody can guess an event from its digest where it is left out of an export.
+    pub salt: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: AuditEvent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_become_as_few_ranges_as_there_are_gaps() {
+        let found = ranges(&[9, 1, 2, 3, 7]);
+        let expected = [RecordRange(1, 3), RecordRange(7, 7), RecordRange(9, 9)];
+        assert_eq!(found, expected);
+        assert!(ranges(&[]).is_empty());
+    }
+}

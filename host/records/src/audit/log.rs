@@ -1,0 +1,272 @@
+//! The log of a store as an auditor takes it: read without changing anything, verified, exported with what is left out as digests, and its head signed to be
+//! lodged elsewhere.
+
+use super::chain::{self, Identity, META_HEAD, META_KEY, Tip};
+use super::event::AuditEntry;
+use super::file::{AuditFile, path_of};
+use super::verify::{self, Header, LeftOut, LodgedHead, Origin, Verdict, Verification};
+use super::{AuditEvent, AuditHead, BreakKind};
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::files::At;
+use crate::opening;
+use crate::retention::Timestamp;
+use crate::store::Store;
+use crate::tables::{AUDIT, AUDIT_HEADS, META};
+use redb::{Database, ReadableDatabase, ReadableTable};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The log of a store that is not open otherwise. Nothing is changed by reading it.
+pub struct AuditLog {
+    path: PathBuf,
+    identity: Identity,
+    own: Tip,
+    /// Lines of events by number.
+    events: BTreeMap<u64, Vec<u8>>,
+    /// Lines of signed heads by number.
+    heads: BTreeMap<u64, Vec<u8>>,
+    file: Option<AuditFile>,
+}
+
+/// Which events an export holds in full; the others stand in it as digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// From this event on.
+    pub from: Option<u64>,
+    /// Up to this event.
+    pub to: Option<u64>,
+    /// Between the beginning and the end of this run.
+    pub run: Option<u64>,
+}
+
+/// An export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The file.
+    pub text: String,
+    /// Events in full.
+    pub events: u64,
+    /// Events that are left out.
+    pub left_out: u64,
+}
+
+impl AuditLog {
+    /// Reads the log of a deployment's store.
+    ///
+    /// # Errors
+    /// [`RecordsError::Missing`]; [`RecordsError::AlreadyOpen`]; [`RecordsError::NoAuditLog`] for a store of an older layout; whatever is wrong with its files.
+    pub fn read(path: &Path, deployment: &str) -> Result<AuditLog, RecordsError> {
+        if !path.try_exists().at(path)? {
+            let path = path.to_path_buf();
+            return Err(RecordsError::Missing { path });
+        }
+        let (database, store) = opening::for_audit(path, deployment)?;
+        let file = AuditFile::read(&path_of(path))?.filter(|file| *file.store() == store);
+        let read = || -> Result<AuditLog, Fault> {
+            let reading = database.begin_read()?;
+            let meta = reading.open_table(META)?;
+            let fact = |name| -> Result<Option<String>, Fault> {
+                Ok(meta.get(name)?.map(|text| text.value().to_owned()))
+            };
+            let key = fact(META_KEY)?.as_deref().and_then(chain::digits);
+            let Some(key) = key else {
+                let cause = "it does not say the key of its audit log";
+                return Err(Fault::Inconsistent(cause.into()));
+            };
+            Ok(AuditLog {
+                path: path.to_path_buf(),
+                identity: Identity::of(deployment, &store, key),
+                own: chain::read_tip(fact(META_HEAD)?.as_deref())?,
+                events: lines(&database, AUDIT)?,
+                heads: lines(&database, AUDIT_HEADS)?,
+                file,
+            })
+        };
+        read().map_err(|fault| fault.at(path))
+    }
+
+    /// How far it goes, as it says itself.
+    pub fn head(&self) -> AuditHead {
+        self.own.shown()
+    }
+
+    /// Whether the audit file is there, which says how far the log went when it was last written.
+    pub fn has_head_outside(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.head().is_some())
+    }
+
+    /// Verifies it against itself, the audit file beside the store, and heads that were lodged elsewhere.
+    pub fn verify(&self, lodged: &[LodgedHead]) -> Verification {
+        let mut lines: Vec<&[u8]> = Vec::with_capacity(self.events.len() + self.heads.len());
+        for (number, line) in &self.events {
+            lines.push(line);
+            lines.extend(self.heads.get(number).map(Vec::as_slice));
+        }
+        // Signed heads of events that are not there.
+        for (number, line) in &self.heads {
+            if !self.events.contains_key(number) {
+                lines.push(line);
+            }
+        }
+        let outside = self.file.as_ref().and_then(AuditFile::head);
+        let origin = Origin::Store {
+            own: self.own,
+            outside,
+        };
+        verify::verify(&self.identity, &origin, &lines, lodged)
+    }
+
+    /// The events as far as they can be read, by number.
+    pub fn entries(&self) -> Vec<AuditEntry> {
+        let read = |line: &Vec<u8>| {
+            let (_, body) = chain::split_event(line)?;
+            serde_json::from_slice(body).ok()
+        };
+        self.events.values().filter_map(read).collect()
+    }
+
+    /// The signed head, to be given to somebody else.
+    ///
+    /// # Errors
+    /// [`RecordsError::AuditFileMissing`]; [`RecordsError::AuditBroken`]: a broken log is not vouched for.
+    pub fn lodge(&self, now: Timestamp) -> Result<String, RecordsError> {
+        if let Verdict::Broken(found) = self.verify(&[]).verdict {
+            // That an older copy was once put in its place is in the log, and nobody can mend it.
+            let is_told = found.kind == BreakKind::RolledBack && self.tells_of_rollback();
+            if !is_told {
+                let (path, found) = (self.path.clone(), Box::new(found));
+                return Err(RecordsError::AuditBroken { path, found });
+            }
+        }
+        self.sign(now)
+    }
+
+    fn tells_of_rollback(&self) -> bool {
+        let is_told = |entry: &AuditEntry| matches!(entry.event, AuditEvent::RollbackFound { .. });
+        self.entries().iter().any(is_told)
+    }
+
+    fn sign(&self, now: Timestamp) -> Result<String, RecordsError> {
+        let Some(file) = &self.file else {
+            return Err(RecordsError::AuditFileMissing {
+                path: path_of(&self.path),
+                store: self.path.clone(),
+            });
+        };
+        let line = chain::head_line(&self.identity, file, &self.own, now);
+        let line = line.map_err(|error| Fault::from(error).at(&self.path))?;
+        Ok(line + "\n")
+    }
+
+    /// The events of a selection in full, the others as digests, and a signed head at the end.
+    ///
+    /// # Errors
+    /// As [`AuditLog::lodge`]; [`RecordsError::NoSuchRun`].
+    pub fn export(&self, selection: &Selection, now: Timestamp) -> Result<Exported, RecordsError> {
+        let head = self.lodge(now)?;
+        let (from, to) = self.span(selection)?;
+        let fault = |error: serde_json::Error| Fault::from(error).at(&self.path);
+        let mut text = serde_json::to_string(&Header {
+            format: chain::FORMAT,
+            deployment: self.identity.deployment.clone(),
+            store: self.identity.store.clone(),
+            key: hex::encode(self.identity.key),
+            events: self.own.number,
+        })
+        .map_err(fault)?;
+        text.push('\n');
+        let (mut events, mut left_out) = (0, 0);
+        for (number, line) in &self.events {
+            let (Some((hash, body)), Ok(line)) =
+                (chain::split_event(line), std::str::from_utf8(line))
+            else {
+                // The log was verified above.
+                continue;
+            };
+            let entry: AuditEntry = serde_json::from_slice(body).map_err(fault)?;
+            let is_asked = (from..=to).contains(number);
+            if is_asked || matches!(entry.event, AuditEvent::RollbackFound { .. }) {
+                text.push_str(line);
+                events += 1;
+            } else {
+                let body_sha256 = hex::encode(chain::digest(body));
+                let (number, previous) = (entry.number, entry.previous);
+                let stub = LeftOut {
+                    number,
+                    previous,
+                    body_sha256,
+                };
+                text.push_str(&verify::left_out_line(&hash, &stub).map_err(fault)?);
+                left_out += 1;
+            }
+            text.push('\n');
+            if let Some(Ok(line)) = self.heads.get(number).map(|line| std::str::from_utf8(line)) {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        // Where the newest event has a signed head already, that one closes the file.
+        if !self.heads.contains_key(&self.own.number) {
+            text.push_str(&head);
+        }
+        Ok(Exported {
+            text,
+            events,
+            left_out,
+        })
+    }
+
+    /// The first and the last event that are asked for.
+    fn span(&self, selection: &Selection) -> Result<(u64, u64), RecordsError> {
+        let mut from = selection.from.unwrap_or(1);
+        let mut to = selection.to.unwrap_or(u64::MAX);
+        if let Some(wanted) = selection.run {
+            let (mut begun, mut ended) = (None, u64::MAX);
+            for entry in self.entries() {
+                match entry.event {
+                    AuditEvent::RunBegun { run, .. } if run == wanted => begun = Some(entry.number),
+                    // A run that was killed ends where the next begins.
+                    AuditEvent::RunBegun { .. } if begun.is_some() => {
+                        ended = ended.min(entry.number - 1);
+                    }
+                    AuditEvent::RunFinished { run, .. } if run == wanted => {
+                        ended = ended.min(entry.number);
+                    }
+                    _ => {}
+                }
+            }
+            let Some(begun) = begun else {
+                let (path, run) = (self.path.clone(), wanted);
+                return Err(RecordsError::NoSuchRun { path, run });
+            };
+            (from, to) = (from.max(begun), to.min(ended));
+        }
+        Ok((from, to))
+    }
+}
+
+impl Store {
+    /// How far the audit log goes.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn audit_head(&self) -> Result<AuditHead, RecordsError> {
+        self.read(|store| {
+            let meta = store.rows.open_table(META)?;
+            let text = meta.get(META_HEAD)?.map(|text| text.value().to_owned());
+            Ok(chain::read_tip(text.as_deref())?.shown())
+        })
+    }
+}
+
+type Lines = redb::TableDefinition<'static, u64, &'static [u8]>;
+
+fn lines(database: &Database, table: Lines) -> Result<BTreeMap<u64, Vec<u8>>, Fault> {
+    let mut lines = BTreeMap::new();
+    for row in database.begin_read()?.open_table(table)?.iter()? {
+        let (number, line) = row?;
+        lines.insert(number.value(), line.value().to_vec());
+    }
+    Ok(lines)
+}
