@@ -80,12 +80,26 @@ fn a_run_is_proven_by_a_lodged_head_and_an_older_copy_of_its_records_is_found_ou
     assert!(!text.contains("image-enrolled"), "that was before the run");
     let (status, said) = python(&export, &head);
     assert_eq!((status, &said["verdict"]), (Some(0), &"proven".into()));
-    let ended = run(["audit", "verify", "--export", export_name, "--head", head_name]);
+    let ended = run([
+        "audit",
+        "verify",
+        "--export",
+        export_name,
+        "--head",
+        head_name,
+    ]);
     assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
     std::fs::write(&export, text.replace("alert-raised", "alert-folded")).unwrap();
     let (status, said) = python(&export, &head);
     assert_eq!((status, &said["kind"]), (Some(1), &"changed".into()));
-    let ended = run(["audit", "verify", "--export", export_name, "--head", head_name]);
+    let ended = run([
+        "audit",
+        "verify",
+        "--export",
+        export_name,
+        "--head",
+        head_name,
+    ]);
     assert_eq!(ended.status, Some(1), "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("CHANGED"), "{}", ended.out);
 
@@ -97,7 +111,11 @@ fn a_run_is_proven_by_a_lodged_head_and_an_older_copy_of_its_records_is_found_ou
     }
     let refused = audit(&place, "lodge", &[]);
     assert_eq!(refused.status, Some(1));
-    assert!(refused.err.contains("overt audit verify"), "{}", refused.err);
+    assert!(
+        refused.err.contains("overt audit verify"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]

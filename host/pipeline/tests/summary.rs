@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use overt_confinement::Confinement;
-use overt_records::AuditHead;
 use overt_deployment::Role;
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
     Alert, Camera, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed,
     Quarantine, Summary,
 };
+use overt_records::AuditHead;
 use overt_tests::schema::Schema;
 use serde_json::{Value, json};
 

@@ -103,7 +103,9 @@ pub enum RecordsError {
         store: PathBuf,
     },
     /// The audit file belongs to another store.
-    #[error("the audit file {path} belongs to another store than {store}; move it away, or put that store back")]
+    #[error(
+        "the audit file {path} belongs to another store than {store}; move it away, or put that store back"
+    )]
     AuditFileForeign {
         /// The audit file.
         path: PathBuf,
@@ -119,7 +121,9 @@ pub enum RecordsError {
         cause: &'static str,
     },
     /// The store is of a layout that had no audit log.
-    #[error("{path} has no audit log: an older version wrote it, and no newer one has opened it since")]
+    #[error(
+        "{path} has no audit log: an older version wrote it, and no newer one has opened it since"
+    )]
     NoAuditLog {
         /// The store.
         path: PathBuf,

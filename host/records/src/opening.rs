@@ -7,9 +7,9 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::keys::{KeyFile, StoreId};
+use crate::retention::Timestamp;
 use crate::sealed::Kind;
 use crate::store::StoreSettings;
-use crate::retention::Timestamp;
 use crate::tables::{ALERTS, ENTRIES, HELD, META, QUARANTINES, RUNS, SCHEMA};
 use redb::backends::FileBackend;
 use redb::{

@@ -187,11 +187,7 @@ impl Watchlist<'_> {
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
-    pub fn remove(
-        &self,
-        reference: &str,
-        now: Timestamp,
-    ) -> Result<Option<usize>, RecordsError> {
+    pub fn remove(&self, reference: &str, now: Timestamp) -> Result<Option<usize>, RecordsError> {
         self.store.change(|change| {
             let Some(entry) = entry_of(change, reference)? else {
                 return Ok(None);
@@ -340,7 +336,6 @@ fn enrol_one(
         category: image.category.clone(),
         image: number,
         replaced: answer == Enrolled::Replaced,
-        image_sha256: image.picture.source_sha256.clone(),
         encoder: audit::watchlist_encoder(&image.encoder),
     };
     // No command asks yet who enrols.

@@ -291,11 +291,9 @@ fn an_older_copy_put_in_the_stores_place_is_found_out_and_the_log_says_so_for_go
         store.begin_run(&header()).unwrap();
         drop(store);
         let log = log(&folder);
-        assert_eq!(
-            log.verify(&[]).verdict,
-            broken(BreakKind::RolledBack, 88)
-        );
-        let found = |event: &AuditEvent| matches!(event, AuditEvent::RollbackFound { number: 88, .. });
+        assert_eq!(log.verify(&[]).verdict, broken(BreakKind::RolledBack, 88));
+        let found =
+            |event: &AuditEvent| matches!(event, AuditEvent::RollbackFound { number: 88, .. });
         let times = log.entries().iter().filter(|e| found(&e.event)).count();
         assert_eq!(times, 1);
         // Not even where every other event is left out.
@@ -313,7 +311,10 @@ fn an_older_copy_put_in_the_stores_place_is_found_out_and_the_log_says_so_for_go
 fn an_older_copy_of_everything_is_found_out_by_a_lodged_head_and_by_nothing_else() {
     let folder = filled();
     let audit = folder.path().join("records.audit");
-    let (old, old_audit) = (fs::read(folder.records()).unwrap(), fs::read(&audit).unwrap());
+    let (old, old_audit) = (
+        fs::read(folder.records()).unwrap(),
+        fs::read(&audit).unwrap(),
+    );
     let store = folder.store();
     store.begin_run(&header()).unwrap();
     drop(store);
@@ -322,7 +323,10 @@ fn an_older_copy_of_everything_is_found_out_by_a_lodged_head_and_by_nothing_else
     fs::write(audit, old_audit).unwrap();
     assert_eq!(log(&folder).verify(&[]).verdict, Verdict::TailUnproven);
     let verdict = broken(BreakKind::RolledBack, 88);
-    assert_eq!(log(&folder).verify(std::slice::from_ref(&head)).verdict, verdict);
+    assert_eq!(
+        log(&folder).verify(std::slice::from_ref(&head)).verdict,
+        verdict
+    );
     // Going on from there brings the same number, and another event.
     folder.store().begin_run(&header()).unwrap();
     assert_eq!(log(&folder).verify(&[head]).verdict, verdict);
@@ -362,10 +366,16 @@ fn a_store_without_its_audit_file_or_with_that_of_another_is_refused() {
     let audit = |folder: &Folder| folder.path().join("records.audit");
     fs::copy(audit(&other), audit(&folder)).unwrap();
     let error = Store::open(&folder.records(), &settings()).err().unwrap();
-    assert!(matches!(error, RecordsError::AuditFileForeign { .. }), "{error}");
+    assert!(
+        matches!(error, RecordsError::AuditFileForeign { .. }),
+        "{error}"
+    );
     fs::remove_file(audit(&folder)).unwrap();
     let error = Store::open(&folder.records(), &settings()).err().unwrap();
-    assert!(matches!(error, RecordsError::AuditFileMissing { .. }), "{error}");
+    assert!(
+        matches!(error, RecordsError::AuditFileMissing { .. }),
+        "{error}"
+    );
     // What is there is verified all the same.
     assert_eq!(log(&folder).verify(&[]).verdict, Verdict::TailUnproven);
     assert!(!log(&folder).has_head_outside());
@@ -429,7 +439,12 @@ for name in open(sys.argv[2]).read().split('\\n'):
     print(json.dumps(verify.verify(open(name, 'rb').read(), heads)))
 ";
     let output = Command::new("python3")
-        .args(["-B", "-c", each, concat!(env!("CARGO_MANIFEST_DIR"), "/audit")])
+        .args([
+            "-B",
+            "-c",
+            each,
+            concat!(env!("CARGO_MANIFEST_DIR"), "/audit"),
+        ])
         .args([&list, &head_lines])
         .stderr(Stdio::inherit())
         .output()
@@ -459,7 +474,10 @@ fn both(export: &str, heads: &[String]) -> Verification {
 
 /// Changes an export: one of the deeds that are told apart, or a flipped bit.
 fn mutated(random: &mut fastrand::Rng, export: &[u8], older: &[u8]) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = export.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let mut lines: Vec<Vec<u8>> = export
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
     let (one, other) = (random.usize(..lines.len()), random.usize(..lines.len()));
     match random.u8(..8) {
         0 | 1 => {
@@ -483,7 +501,10 @@ fn mutated(random: &mut fastrand::Rng, export: &[u8], older: &[u8]) -> Vec<u8> {
 #[test]
 fn this_program_and_the_verifier_in_python_agree_on_every_mutation_and_find_every_one() {
     let folder = filled();
-    let older = log(&folder).export(&Selection::default(), NOW).unwrap().text;
+    let older = log(&folder)
+        .export(&Selection::default(), NOW)
+        .unwrap()
+        .text;
     let run = folder.store().begin_run(&header()).unwrap();
     run.commit_decisions(&[alert(81)], &counts(1)).unwrap();
     drop(run);
@@ -524,14 +545,22 @@ fn this_program_and_the_verifier_in_python_agree_on_every_mutation_and_find_ever
                     Verdict::Proven => assert_eq!(events(export), events(good)),
                     // An export of before is whole in itself.
                     Verdict::TailUnproven => assert!(
-                        heads.is_empty() && (events(export) == events(good) || events(export).len() == 87)
+                        heads.is_empty()
+                            && (events(export) == events(good) || events(export).len() == 87)
                     ),
                 }
             }
         }
     }
     // The mutations reach every verdict that an export can have.
-    for kind in ["changed", "dropped", "inserted", "reordered", "cut", "rolled-back"] {
+    for kind in [
+        "changed",
+        "dropped",
+        "inserted",
+        "reordered",
+        "cut",
+        "rolled-back",
+    ] {
         assert!(kinds.contains_key(kind), "{kind}: {kinds:?}");
     }
 }
@@ -540,7 +569,10 @@ fn this_program_and_the_verifier_in_python_agree_on_every_mutation_and_find_ever
 fn a_forged_event_with_a_hash_of_its_own_is_found_by_the_event_after_it() {
     use sha2::{Digest, Sha256};
     let folder = filled();
-    let good = log(&folder).export(&Selection::default(), NOW).unwrap().text;
+    let good = log(&folder)
+        .export(&Selection::default(), NOW)
+        .unwrap()
+        .text;
     let head = log(&folder).lodge(NOW).unwrap();
     // Somebody changes a line, and hashes it anew as the format says.
     let forge = |line: &str| {
@@ -568,7 +600,10 @@ fn a_forged_event_with_a_hash_of_its_own_is_found_by_the_event_after_it() {
     let verdict = both(&added, std::slice::from_ref(&head)).verdict;
     assert_eq!(verdict, broken(BreakKind::Inserted, 10));
     // The last event has none after it, but a signed head.
-    let last = lines.iter().rposition(|line| line.starts_with("{\"hash\"")).unwrap();
+    let last = lines
+        .iter()
+        .rposition(|line| line.starts_with("{\"hash\""))
+        .unwrap();
     let forged = forge(lines[last]).replace("W-1", "W-9");
     let same = forged == lines[last];
     assert!(same, "the last event names nobody, so nothing was forged");
@@ -598,7 +633,11 @@ fn bless() {
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();
     let without = |left: usize| {
         let kept = |(index, line): (usize, &&str)| (index != left).then(|| line.to_string());
-        lines.iter().enumerate().filter_map(kept).collect::<String>()
+        lines
+            .iter()
+            .enumerate()
+            .filter_map(kept)
+            .collect::<String>()
     };
     let mut swapped = lines.clone();
     swapped.swap(2, 3);

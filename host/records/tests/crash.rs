@@ -5,9 +5,7 @@
 mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use overt_records::{
-    AuditEvent, AuditLog, RecordsError, RunId, RunOutcome, Store, Verdict,
-};
+use overt_records::{AuditEvent, AuditLog, RecordsError, RunId, RunOutcome, Store, Verdict};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

@@ -3,9 +3,7 @@
 
 mod support;
 
-use overt_records::{
-    AuditEvent, AuditLog, Enrolled, HeldInputs, RecordsError, Store, Verdict,
-};
+use overt_records::{AuditEvent, AuditLog, Enrolled, HeldInputs, RecordsError, Store, Verdict};
 use redb::{ReadableTable, TableDefinition, TypeName, Value};
 use support::{Folder, NOW, alert, counts, encoder, header, image, settings};
 

@@ -59,7 +59,9 @@ fn words(kind: BreakKind, event: u64) -> String {
         BreakKind::Inserted => {
             format!("INSERTED at event {event}: something stands there that was not written there")
         }
-        BreakKind::Reordered => format!("REORDERED at event {event}: something is out of its place"),
+        BreakKind::Reordered => {
+            format!("REORDERED at event {event}: something is out of its place")
+        }
         BreakKind::Cut => format!("CUT: event {event} and what followed it are missing"),
         BreakKind::RolledBack => format!(
             "ROLLED BACK: there was another event {event} than the store has now, or the store lacks it; an older copy was put in its place"

@@ -65,7 +65,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         (None, Some(export)) => (verify_export(&read(export)?, &heads), None),
         // The argument parser lets neither pass.
-        (None, None) => return Err(Failure::mistake("there is nothing to verify", "name a deployment file")),
+        (None, None) => {
+            return Err(Failure::mistake(
+                "there is nothing to verify",
+                "name a deployment file",
+            ));
+        }
     };
     if arguments.json {
         output::print_json(&Report {

@@ -178,7 +178,8 @@ impl AuditLog {
         text.push('\n');
         let (mut events, mut left_out) = (0, 0);
         for (number, line) in &self.events {
-            let (Some((hash, body)), Ok(line)) = (chain::split_event(line), std::str::from_utf8(line))
+            let (Some((hash, body)), Ok(line)) =
+                (chain::split_event(line), std::str::from_utf8(line))
             else {
                 // The log was verified above.
                 continue;

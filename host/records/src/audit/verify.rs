@@ -217,9 +217,7 @@ pub(crate) fn left_out_line(
 }
 
 fn split_left_out(line: &[u8]) -> Option<(chain::Hash, &[u8])> {
-    let (hash, rest) = line
-        .strip_prefix(br#"{"hash":""#)?
-        .split_at_checked(64)?;
+    let (hash, rest) = line.strip_prefix(br#"{"hash":""#)?.split_at_checked(64)?;
     let body = rest.strip_prefix(br#"","left_out":"#)?.strip_suffix(b"}")?;
     Some((chain::digits(std::str::from_utf8(hash).ok()?)?, body))
 }
@@ -388,10 +386,7 @@ pub(crate) fn verify(
     lines: &[&[u8]],
     lodged: &[LodgedHead],
 ) -> Verification {
-    let lines: Vec<Line> = lines
-        .iter()
-        .map(|line| read_line(line, identity))
-        .collect();
+    let lines: Vec<Line> = lines.iter().map(|line| read_line(line, identity)).collect();
     let mut done = Verification {
         deployment: identity.deployment.clone(),
         store: identity.store.clone(),
@@ -479,4 +474,3 @@ fn read_header(line: &[u8]) -> Option<(Identity, u64)> {
     };
     (is_as_written && header.format == chain::FORMAT).then_some((identity, header.events))
 }
-
