@@ -338,7 +338,6 @@ fn enrol_one(
         category: image.category.clone(),
         image: number,
         replaced: answer == Enrolled::Replaced,
-        image_sha256: image.picture.source_sha256.clone(),
         encoder: audit::watchlist_encoder(&image.encoder),
     };
     // No command asks yet who enrols.

@@ -94,13 +94,13 @@ pub enum AuditEvent {
     AlertViewed { alert: u32, role: JudgingRole },
     /// An alert came a step further: somebody judged it, its time was over, or its entry was removed.
     AlertStep { alert: u32, step: StepKind },
-    /// An image of a person sought was put on the watchlist, or put there again in its own place.
+    /// An image of a person sought was put on the watchlist, or put there again in its own place. Its digest is sealed with it and not here: whoever has the
+    /// photograph could tell from it for ever who was sought.
     ImageEnrolled {
         reference: String,
         category: String,
         image: u32,
         replaced: bool,
-        image_sha256: String,
         encoder: WatchlistEncoder,
     },
     /// The templates of the whole watchlist were made anew, by another encoder.
