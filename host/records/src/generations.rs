@@ -3,6 +3,7 @@
 
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::By;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::runs::{ModelUsed, PluginUsed, Run, RunId};
@@ -23,7 +24,7 @@ pub enum ChangeCause {
     /// Somebody swapped plugins.
     Swap {
         /// Who.
-        by: String,
+        by: By,
         /// Why.
         reason: String,
     },
@@ -80,7 +81,7 @@ impl GenerationChange {
         match &self.cause {
             ChangeCause::Start => {}
             ChangeCause::Swap { by, reason } => {
-                payload::name("who swaps plugins", by)?;
+                payload::name("who swaps plugins", by.name())?;
                 payload::name("why plugins are swapped", reason)?;
             }
             ChangeCause::Fallback { role } => payload::name(WHOSE, role)?,

@@ -26,6 +26,7 @@ mod cipher;
 mod error;
 mod fault;
 mod files;
+mod force;
 mod generations;
 mod inputs;
 mod keys;
@@ -43,6 +44,11 @@ mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use error::RecordsError;
+pub use force::{
+    By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
+    NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
+    SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
+};
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};
 pub use payload::{AlertPayload, AlertScore, Picture};

@@ -76,7 +76,7 @@ pub(crate) fn reopen(
 }
 
 /// Opens the redb file, verifying every page, for a plain opening trusts the file and may panic on a damaged one.
-fn open_database(path: &Path) -> Result<Database, RecordsError> {
+pub(crate) fn open_database(path: &Path) -> Result<Database, RecordsError> {
     let not_a_store = |cause: String| RecordsError::NotAStore {
         path: path.to_path_buf(),
         cause,
