@@ -12,6 +12,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::Event;
 use overt_pipeline::control::{Answer, Question, Request};
 use overt_pipeline::swap::Swap;
+use overt_tests::engineer::Engineer;
 use support::{Place, machine_and_store, module, photograph, run, set_up};
 
 /// Swaps of policy and router.
@@ -118,6 +119,7 @@ fn a_hundred_swaps_of_policy_and_router_and_ten_of_detector_and_encoder_lose_no_
 
     let first = deployment(0, 0);
     let (machine, store) = machine_and_store(&first);
+    let engineer = Engineer::new();
     let (ask, requests) = unbounded();
     let stop = AtomicBool::new(false);
     let begun = AtomicBool::new(false);
@@ -145,7 +147,7 @@ fn a_hundred_swaps_of_policy_and_router_and_ten_of_detector_and_encoder_lose_no_
                 what: Question::Swap(Box::new(Swap {
                     deployment: deployment(eyes, decisions),
                     lock: None,
-                    by: "A. N. Engineer".into(),
+                    by: engineer.signed_in(),
                     reason: format!("swap {swap}"),
                 })),
                 answers,

@@ -4,9 +4,14 @@
 mod support;
 
 use overt_records::{
-    ChangeCause, GenerationChange, ReEncoded, RecordsError, RunId, StoredTemplate,
+    By, ChangeCause, GenerationChange, ReEncoded, RecordsError, RunId, StoredTemplate,
 };
 use support::{Folder, NOW, encoder, header, image};
+
+/// As a record from before people signed in names them.
+fn typed(name: &str) -> By {
+    serde_json::from_value(name.into()).unwrap()
+}
 
 fn change() -> GenerationChange {
     GenerationChange {
@@ -14,7 +19,7 @@ fn change() -> GenerationChange {
         number: 1,
         at: NOW,
         cause: ChangeCause::Swap {
-            by: "A. N. Engineer".into(),
+            by: typed("A. N. Engineer"),
             reason: "the new encoder was evaluated".into(),
         },
         plugins: Vec::new(),
@@ -111,7 +116,7 @@ fn templates_that_are_not_the_watchlists_change_nothing() {
     }
     let nobody = GenerationChange {
         cause: ChangeCause::Swap {
-            by: String::new(),
+            by: typed(""),
             reason: "because".into(),
         },
         ..change()

@@ -9,7 +9,7 @@ use super::words;
 use crate::deployment::{Backend, Confine, Device, Host, Precision, Retention};
 use crate::files::NamedFile;
 use crate::limits;
-use crate::reader::{Notes, Table, Value};
+use crate::reader::{At, Notes, Table, Value};
 
 const BACKENDS: [(&str, Backend); 2] = [
     ("onnxruntime", Backend::OnnxRuntime),
@@ -154,7 +154,7 @@ fn metrics(table: &Table<'_, '_>) -> Option<Option<SocketAddr>> {
 }
 
 /// `force`, a file that no deployment has to itself; beside the records where it is silent.
-fn force(table: &Table<'_, '_>, records: Option<&words::At<PathBuf>>) -> Option<PathBuf> {
+fn force(table: &Table<'_, '_>, records: Option<&At<PathBuf>>) -> Option<PathBuf> {
     const EXPECTED: &str =
         "a file of its own for the force's people, and not the one for the records";
     const MEND: &str = "name another file; `force.redb` beside the records is the usual one";
