@@ -134,7 +134,12 @@ impl From<PluginError> for Failure {
 
 impl From<RecordsError> for Failure {
     fn from(error: RecordsError) -> Self {
+        let told;
         let mend = match &error {
+            RecordsError::MayNot(cause) => {
+                told = cause.mend();
+                &told
+            }
             RecordsError::Missing { .. } => {
                 "enrol somebody first: `overt watchlist enrol DEPLOYMENT FOLDER-OR-CSV`, or correct `records` under [host]"
             }

@@ -15,12 +15,18 @@ mod lock;
 mod machine;
 mod models;
 mod output;
+mod people;
 mod plugin;
 mod progress;
 mod report;
 mod run;
+mod session;
+mod sign_in;
+mod sign_out;
 mod times;
+mod typed;
 mod watchlist;
+mod who;
 
 use std::process::ExitCode;
 
@@ -43,6 +49,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt run deployment.toml                                  run the deployment
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
+  overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?
   overt audit verify deployment.toml                         is the audit log what was written?
 
@@ -61,6 +68,10 @@ enum Command {
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
     Audit(audit::Arguments),
+    People(people::Arguments),
+    SignIn(sign_in::Arguments),
+    SignOut(sign_out::Arguments),
+    Who(who::Arguments),
     Key(key::Arguments),
     Evaluate(evaluate::Arguments),
     Models(models::Arguments),
@@ -78,6 +89,10 @@ fn main() -> ExitCode {
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::People(arguments) => people::run(arguments),
+        Command::SignIn(arguments) => sign_in::run(arguments),
+        Command::SignOut(arguments) => sign_out::run(arguments),
+        Command::Who(arguments) => who::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Models(arguments) => models::run(arguments),

@@ -62,26 +62,32 @@ fn a_detector_that_keeps_failing_stops_the_cameras_and_runs_again_only_when_a_pe
         again.err
     );
 
-    let release = |plugin: &str, by: &str| {
-        run([
-            Path::new("plugin"),
-            Path::new("release"),
-            &place.deployment(),
-            Path::new(plugin),
-            Path::new("--by"),
-            Path::new(by),
-            Path::new("--reason"),
-            Path::new("tried on the bench"),
-        ])
+    place.with_engineer();
+    let release = |plugin: &str| {
+        let file = place.deployment();
+        let mut arguments = vec!["plugin", "release", file.to_str().unwrap(), plugin];
+        arguments.extend(["--reason", "tried on the bench"]);
+        place.ask(&arguments, "")
     };
-    assert_eq!(release("detector-x", "A. N. Engineer").status, Some(1));
-    let nobody = release("hostile-perception", "");
+    assert_eq!(release("detector-x").status, Some(1));
+    place.sign_in("boss");
+    let may_not = release("hostile-perception");
+    assert_eq!(may_not.status, Some(1));
+    assert!(
+        may_not.err.contains("boss is no system-engineer"),
+        "{}",
+        may_not.err
+    );
+    place.done(&["sign-out"], "");
+    let nobody = release("hostile-perception");
     assert_eq!(nobody.status, Some(1));
+    assert!(nobody.err.contains("nobody is signed in"), "{}", nobody.err);
     assert!(
         place.run().err.contains("is in quarantine"),
         "nobody has released it"
     );
-    let released = release("hostile-perception", "A. N. Engineer");
+    place.sign_in("anna");
+    let released = release("hostile-perception");
     assert_eq!(released.status, Some(0), "{}", released.err);
     assert!(
         released.out.contains("released; 10 of its last"),

@@ -15,16 +15,12 @@ use support::{Ended, Place, module, photograph, run, set_up};
 
 fn swap(place: &Place) -> Ended {
     let deployment = place.deployment();
-    run([
-        Path::new("plugin"),
-        Path::new("swap"),
-        &deployment,
-        Path::new("--by"),
-        Path::new("A. N. Engineer"),
-        Path::new("--reason"),
-        Path::new("it was evaluated"),
-        Path::new("--json"),
-    ])
+    let deployment = deployment.to_str().unwrap();
+    let reason = "it was evaluated";
+    place.ask(
+        &["plugin", "swap", deployment, "--reason", reason, "--json"],
+        "",
+    )
 }
 
 fn status(place: &Place) -> Value {
@@ -64,6 +60,7 @@ fn going(place: &Place, arguments: &[&str]) -> Running {
 fn long() -> Place {
     let place = Place::with_person_a();
     place.film(1500);
+    place.with_engineer();
     place
 }
 
@@ -96,12 +93,12 @@ fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
     assert_eq!(swapped.status, Some(0), "{}", swapped.err);
     let swapped: Value = serde_json::from_str(&swapped.out).unwrap();
     assert_eq!(swapped["generation"]["number"], 1);
-    assert_eq!(swapped["generation"]["by"], "A. N. Engineer");
+    assert_eq!(swapped["generation"]["by"], "A. N. Engineer (anna)");
     assert_eq!(swapped["drained"], true);
 
     let ended = going.interrupt();
     assert!(
-        ended.err.contains("GENERATION 1 serves with policy-threshold 0.1.0 as matcher-policy; swapped by A. N. Engineer: it was evaluated"),
+        ended.err.contains("GENERATION 1 serves with policy-threshold 0.1.0 as matcher-policy; swapped by A. N. Engineer (anna): it was evaluated"),
         "{}",
         ended.err
     );
@@ -120,6 +117,37 @@ fn a_locked_run_takes_up_what_was_locked_anew_and_nothing_else() {
         !place.path("out/records.control").exists(),
         "the socket goes with the run"
     );
+}
+
+#[test]
+fn only_a_system_engineer_who_is_signed_in_now_swaps() {
+    let place = long();
+    let going = going(&place, &["--unlocked"]);
+    place.change("missing-person = 0.5,", "missing-person = 0.51,");
+    let refused = |told: &str| {
+        let ended = swap(&place);
+        assert_eq!(ended.status, Some(1), "{}{}", ended.out, ended.err);
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+    };
+    place.sign_in("boss");
+    refused("boss is no system-engineer");
+    let withdraw = ["people", "credential", "withdraw", "anna", "1"];
+    place.done(&[&withdraw[..], &["--reason", "expired"]].concat(), "");
+    place.sign_in("anna");
+    refused("anna has no valid credential as system-engineer");
+    place.done(&["sign-out"], "");
+    refused("nobody is signed in");
+    assert_eq!(status(&place)["generations"].as_array().unwrap().len(), 1);
+    // The run learns at once what changes about people: it keeps nothing of them.
+    place.sign_in("boss");
+    let mut credential = vec!["people", "credential", "add", "anna"];
+    credential.extend(["--role", "system-engineer"]);
+    credential.extend(support::people::COURSE);
+    place.done(&credential, "");
+    place.sign_in("anna");
+    let swapped = swap(&place);
+    assert_eq!(swapped.status, Some(0), "{}", swapped.err);
+    going.interrupt();
 }
 
 #[test]
@@ -322,8 +350,16 @@ fn the_socket_is_its_owners_alone_and_a_stranger_to_its_language_holds_nobody_up
     }
     let other = ask(b"{\"overt\":\"9.9.9\",\"ask\":\"status\"}\n");
     assert!(other.contains("and 9.9.9 asks"), "{other}");
-    let nobody = ask(b"{\"overt\":\"0.1.0\",\"ask\":{\"swap\":{\"by\":\"\",\"reason\":\"\"}}}\n");
-    assert!(nobody.contains("refused"), "{nobody}");
+    let nobody = ask(b"{\"overt\":\"0.1.0\",\"ask\":{\"swap\":{\"reason\":\"mine\"}}}\n");
+    assert!(nobody.contains("nobody is signed in"), "{nobody}");
+    // A guess, and no token at all.
+    for session in ["0".repeat(64), "anna".to_owned()] {
+        let question = format!(
+            "{{\"overt\":\"0.1.0\",\"session\":{session:?},\"ask\":{{\"swap\":{{\"reason\":\"mine\"}}}}}}\n"
+        );
+        let guessed = ask(question.as_bytes());
+        assert!(guessed.contains("nobody is signed in"), "{guessed}");
+    }
     // Connections that say nothing take the places there are; they are closed after their time, and the run goes on meanwhile.
     let silent: Vec<UnixStream> = (0..40)
         .filter_map(|_| UnixStream::connect(&socket).ok())

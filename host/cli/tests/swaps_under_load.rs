@@ -12,6 +12,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::Event;
 use overt_pipeline::control::{Answer, Question, Request};
 use overt_pipeline::swap::Swap;
+use overt_tests::engineer::Engineer;
 use support::{Place, machine_and_store, module, photograph, run, set_up};
 
 /// Swaps of policy and router.
@@ -131,6 +132,7 @@ fn a_hundred_swaps_of_policy_and_router_and_ten_of_detector_and_encoder_lose_no_
 fn round(deployment: &dyn Fn(usize, usize) -> Deployment) {
     let first = deployment(0, 0);
     let (machine, store) = machine_and_store(&first);
+    let engineer = Engineer::new();
     let (ask, requests) = unbounded();
     let stop = AtomicBool::new(false);
     let begun = AtomicBool::new(false);
@@ -158,7 +160,7 @@ fn round(deployment: &dyn Fn(usize, usize) -> Deployment) {
                 what: Question::Swap(Box::new(Swap {
                     deployment: deployment(eyes, decisions),
                     lock: None,
-                    by: "A. N. Engineer".into(),
+                    by: engineer.signed_in(),
                     reason: format!("swap {swap}"),
                 })),
                 answers,

@@ -151,6 +151,8 @@ pub struct Host {
     pub lock: PathBuf,
     /// `records`: the record store's file, resolved.
     pub records: PathBuf,
+    /// `force`: the file of the force's people, resolved; `force.redb` beside the records where it is silent.
+    pub force: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.
     pub output: PathBuf,
     /// `metrics`: where a run serves its figures over HTTP. Absent: nowhere. Off this machine with `metrics-remote = true` alone: they say when people pass.

@@ -236,7 +236,7 @@ impl PipelineError {
             PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
             PipelineError::Lock(cause) => cause.mend(),
             PipelineError::Quarantined { quarantine, deployment } => format!(
-                "use another plugin, or, when the cause is known, release it by name: `overt plugin release {} {} --by NAME --reason TEXT`",
+                "use another plugin, or, when the cause is known, have a system engineer release it: `overt plugin release {} {} --reason TEXT`",
                 deployment.display(),
                 quarantine.plugin.id
             ),

@@ -24,7 +24,7 @@ pub enum GenerationCause {
     /// Somebody swapped plugins.
     Swap {
         /// Who.
-        by: String,
+        by: records::By,
         /// Why.
         reason: String,
     },

@@ -243,7 +243,7 @@ pub struct Generation {
     pub since: String,
     /// Why it came: `start`, `swap` or `fallback`.
     pub cause: &'static str,
-    /// Who swapped plugins.
+    /// Who swapped plugins: name and, in brackets, id.
     pub by: Option<String>,
     /// Why, in their words.
     pub reason: Option<String>,
@@ -262,7 +262,7 @@ impl Generation {
         let (cause, by, reason, role) = match &facts.cause {
             GenerationCause::Start => ("start", None, None, None),
             GenerationCause::Swap { by, reason } => {
-                ("swap", Some(by.clone()), Some(reason.clone()), None)
+                ("swap", Some(by.to_string()), Some(reason.clone()), None)
             }
             GenerationCause::Fallback { role } => ("fallback", None, None, Some(*role)),
         };

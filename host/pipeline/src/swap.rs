@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use overt_deployment::{Deployment, Timestamp};
-use overt_records::{self as records, ReEncoded};
+use overt_records::{self as records, MayNot, PersonRole, ReEncoded, SignedIn};
 use overt_runtime::PluginError;
 
 use crate::admission::Loaded;
@@ -32,8 +32,8 @@ pub struct Swap {
     pub deployment: Deployment,
     /// Its lock; absent where the run has none.
     pub lock: Option<LockFile>,
-    /// Who wants it.
-    pub by: String,
+    /// Who wants it: a system engineer, as they stood when they asked.
+    pub by: SignedIn,
     /// Why.
     pub reason: String,
 }
@@ -64,6 +64,9 @@ pub enum SwapStep {
 /// Why a swap was refused. The generation that served goes on serving.
 #[derive(Debug, thiserror::Error)]
 pub enum SwapError {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    MayNot(#[from] MayNot),
     /// More than what a run can take up has changed.
     #[error("more than plugins has changed in the deployment file: {}", parts.join(", "))]
     OtherDeployment {
@@ -127,6 +130,7 @@ impl SwapError {
     /// What the reader can do about it.
     pub fn mend(&self) -> String {
         match self {
+            SwapError::MayNot(cause) => cause.mend(),
             SwapError::OtherDeployment { .. } => "a running deployment takes up [plugins] and [trust], and with another detector or encoder the score floor and its calibration; undo the rest, or end the run and begin another".into(),
             SwapError::FloorAlone => "undo that: a floor is authorised for plugins, and these are the same; another floor for them begins with another run".into(),
             SwapError::Uncalibrated => "measure it, `overt evaluate identification --calibration FILE`, and name the file under [authority]".into(),
@@ -200,6 +204,7 @@ impl Swapping<'_> {
         let Swap {
             deployment, lock, ..
         } = wanted;
+        let by = wanted.by.acting_as(PersonRole::SystemEngineer)?;
         self.compare(deployment)?;
         let before = self.generations.current();
         if before.lock_sha256.is_some() && lock.is_none() {
@@ -281,7 +286,7 @@ impl Swapping<'_> {
         let old: Weak<Generation> = Arc::downgrade(&turn.current());
         next.number = turn.current().number + 1;
         let cause = GenerationCause::Swap {
-            by: wanted.by.clone(),
+            by,
             reason: wanted.reason.clone(),
         };
         let facts = turn.publish(next, cause, self.run.id(), |change| {

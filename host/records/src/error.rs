@@ -1,6 +1,7 @@
 //! Everything that can go wrong with a store, as values that carry the facts.
 
 use crate::audit::Break;
+use crate::force::MayNot;
 use crate::watchlist::OtherEncoder;
 use std::io;
 use std::path::PathBuf;
@@ -198,6 +199,9 @@ pub enum RecordsError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The signed-in person may not do it.
+    #[error(transparent)]
+    MayNot(#[from] MayNot),
     /// An entry is already held under another category.
     #[error(
         "{reference} is on the watchlist as {held}, not as {given}; remove it first to change its category"

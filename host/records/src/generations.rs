@@ -4,6 +4,7 @@
 use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::By;
 use crate::payload::{self, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::runs::{ModelUsed, PluginUsed, Run, RunId};
@@ -25,7 +26,7 @@ pub enum ChangeCause {
     /// Somebody swapped plugins.
     Swap {
         /// Who.
-        by: String,
+        by: By,
         /// Why.
         reason: String,
     },
@@ -89,7 +90,7 @@ impl GenerationChange {
         match &self.cause {
             ChangeCause::Start => {}
             ChangeCause::Swap { by, reason } => {
-                payload::name("who swaps plugins", by)?;
+                payload::name("who swaps plugins", by.name())?;
                 payload::name("why plugins are swapped", reason)?;
             }
             ChangeCause::Fallback { role } => payload::name(WHOSE, role)?,
@@ -157,7 +158,7 @@ impl Run {
             let kept = GenerationChange { run, ..new.clone() };
             rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
             let by = match &new.cause {
-                ChangeCause::Swap { by, .. } => Actor::Named(by.clone()),
+                ChangeCause::Swap { by, .. } => Actor::from(by),
                 ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
             };
             let event = AuditEvent::GenerationChanged {

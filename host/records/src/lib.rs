@@ -30,6 +30,7 @@ mod cipher;
 mod error;
 mod fault;
 mod files;
+mod force;
 mod generations;
 mod inputs;
 mod judgements;
@@ -53,14 +54,19 @@ pub use audit::{
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
 pub use error::RecordsError;
+pub use force::{
+    By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
+    NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
+    SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
+};
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};
 pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
 };
 pub use life::{
-    Closed, CredentialUsed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState,
-    LimitOf, NotAllowed, Reject, Step, StepKind, Stop,
+    Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
+    NotAllowed, Reject, Step, StepKind, Stop,
 };
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};

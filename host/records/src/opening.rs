@@ -100,7 +100,7 @@ pub(crate) fn reopen(
 
 /// Opens the redb file, verifying every page, for a plain opening trusts the file and may panic on a damaged one.
 /// What is there is thrown away where the file is to be new, unless another process is making it.
-fn open_database(path: &Path, is_new: bool) -> Result<Database, RecordsError> {
+pub(crate) fn open_database(path: &Path, is_new: bool) -> Result<Database, RecordsError> {
     let not_a_store = |cause: String| RecordsError::NotAStore {
         path: path.to_path_buf(),
         cause,

@@ -4,6 +4,7 @@
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::{By, PersonRole, SignedIn};
 use crate::payload;
 use crate::retention::Timestamp;
 use crate::runs::{PluginUsed, Run, RunId};
@@ -37,7 +38,7 @@ pub struct Quarantine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Who decided it.
-    pub by: String,
+    pub by: By,
     /// Why.
     pub reason: String,
     /// When.
@@ -110,17 +111,23 @@ impl Store {
         })
     }
 
-    /// Ends every quarantine of the plugin with this id; returns those that it ended.
+    /// Ends every quarantine of the plugin with this id, on a system engineer's word; returns those that it ended.
     ///
     /// # Errors
-    /// [`RecordsError::Refused`] where name or reason are empty, too long or hold control characters.
+    /// [`RecordsError::MayNot`]; [`RecordsError::Refused`] where the reason is empty, too long or holds control characters.
     pub fn release(
         &self,
         plugin: &str,
-        release: &Release,
+        by: &SignedIn,
+        reason: &str,
+        at: Timestamp,
     ) -> Result<Vec<Quarantine>, RecordsError> {
-        payload::name("who releases a plugin", &release.by)?;
-        payload::name("why a plugin is released", &release.reason)?;
+        payload::name("why a plugin is released", reason)?;
+        let release = Release {
+            by: by.acting_as(PersonRole::SystemEngineer)?,
+            reason: reason.to_owned(),
+            at,
+        };
         let lasting: Vec<Quarantine> = self
             .quarantines()?
             .into_iter()
@@ -139,7 +146,7 @@ impl Store {
                     plugin: quarantine.plugin.clone(),
                     reason: release.reason.clone(),
                 };
-                change.log(release.at, Actor::Named(release.by.clone()), event)?;
+                change.log(release.at, Actor::from(&release.by), event)?;
             }
             Ok(())
         })?;

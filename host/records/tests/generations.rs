@@ -3,8 +3,13 @@
 
 mod support;
 
-use overt_records::{ChangeCause, GenerationChange, RecordsError, RunId, StoredTemplate};
+use overt_records::{By, ChangeCause, GenerationChange, RecordsError, RunId, StoredTemplate};
 use support::{Folder, NOW, encoder, header, image};
+
+/// As a record from before people signed in names them.
+fn typed(name: &str) -> By {
+    serde_json::from_value(name.into()).unwrap()
+}
 
 fn change() -> GenerationChange {
     GenerationChange {
@@ -12,7 +17,7 @@ fn change() -> GenerationChange {
         number: 1,
         at: NOW,
         cause: ChangeCause::Swap {
-            by: "A. N. Engineer".into(),
+            by: typed("A. N. Engineer"),
             reason: "the new encoder was evaluated".into(),
         },
         plugins: Vec::new(),
@@ -134,7 +139,7 @@ fn templates_that_are_not_the_watchlists_change_nothing() {
     }
     let nobody = GenerationChange {
         cause: ChangeCause::Swap {
-            by: String::new(),
+            by: typed(""),
             reason: "because".into(),
         },
         ..change()

@@ -3,7 +3,8 @@
 
 mod support;
 
-use overt_records::{PluginUsed, Quarantine, RecordsError, Release, RunId};
+use overt_records::{PersonRole, PluginUsed, Quarantine, RecordsError, RunId};
+use support::people::People;
 use support::{Folder, NOW, header};
 
 fn quarantine(id: &str) -> Quarantine {
@@ -42,36 +43,36 @@ fn a_quarantine_is_there_after_a_restart_and_until_somebody_ends_it() {
         lasting.map(|one| one.plugin.id).collect()
     };
     assert_eq!(lasting(&store), ["detector-x", "detector-y"]);
-    let release = Release {
-        by: "A. N. Engineer".into(),
-        reason: "the camera gave broken frames, not the plugin".into(),
-        at: NOW,
-    };
-    assert_eq!(store.release("detector-x", &release).unwrap().len(), 1);
-    assert_eq!(store.release("detector-x", &release).unwrap(), []);
+    let people = People::new();
+    let anna = people.engineer();
+    let reason = "the camera gave broken frames, not the plugin";
+    let release = || store.release("detector-x", &anna, reason, NOW).unwrap();
+    assert_eq!(release().len(), 1);
+    assert_eq!(release(), []);
     assert_eq!(lasting(&store), ["detector-y"]);
     // What was is still on record, with who ended it.
-    assert_eq!(store.quarantines().unwrap()[0].release, Some(release));
+    let ended = store.quarantines().unwrap()[0].release.clone().unwrap();
+    assert_eq!((ended.reason.as_str(), ended.at), (reason, NOW));
+    assert_eq!(ended.by.to_string(), "anna Example (anna)");
+    let credential = ended.by.credential().unwrap();
+    assert_eq!(credential.role, PersonRole::SystemEngineer);
 }
 
 #[test]
 fn nobody_and_no_reason_end_no_quarantine() {
     let folder = Folder::new();
     let store = folder.store();
-    for (by, reason) in [
-        ("", "why"),
-        ("who", ""),
-        ("who\u{1b}", "why"),
-        ("who", &"x".repeat(257)),
-    ] {
-        let release = Release {
-            by: by.into(),
-            reason: reason.into(),
-            at: NOW,
-        };
-        let error = store.release("detector-x", &release).unwrap_err();
+    let people = People::new();
+    for reason in ["", "why\u{1b}", &"x".repeat(257)] {
+        let error = store
+            .release("detector-x", &people.engineer(), reason, NOW)
+            .unwrap_err();
         assert!(matches!(error, RecordsError::Refused { .. }), "{error}");
     }
+    let error = store
+        .release("detector-x", &people.boss(), "why", NOW)
+        .unwrap_err();
+    assert!(matches!(error, RecordsError::MayNot(_)), "{error}");
     let run = store.begin_run(&header()).unwrap();
     let mut odd = quarantine("detector-x");
     odd.cause = "a\nb".into();

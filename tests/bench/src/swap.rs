@@ -10,6 +10,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::Event;
 use overt_pipeline::control::{Answer, Question, Request};
 use overt_pipeline::swap::Swap;
+use overt_tests::engineer::Engineer;
 
 use crate::demo::Demo;
 use crate::pairs::Pairs;
@@ -100,6 +101,7 @@ fn run(
         }
     };
     let (ask, requests) = unbounded();
+    let engineer = Engineer::new();
     let mut windows = Vec::new();
     let finished = std::thread::scope(|scope| {
         let run = scope.spawn(|| {
@@ -118,7 +120,7 @@ fn run(
         }
         for wanted in both.iter().cycle() {
             let began = Instant::now();
-            if run.is_finished() || !swap(&ask, wanted)? {
+            if run.is_finished() || !swap(&ask, wanted, &engineer)? {
                 break;
             }
             let swapped = Instant::now();
@@ -160,12 +162,12 @@ fn run(
 }
 
 /// Swaps, and waits until the last frame of what served before is through. False where the run ended meanwhile.
-fn swap(ask: &Sender<Request>, wanted: &Deployment) -> Outcome<bool> {
+fn swap(ask: &Sender<Request>, wanted: &Deployment, engineer: &Engineer) -> Outcome<bool> {
     let (answers, told) = unbounded();
     let swap = Swap {
         deployment: wanted.clone(),
         lock: None,
-        by: "the benchmark".into(),
+        by: engineer.signed_in(),
         reason: "to see how long it takes".into(),
     };
     let what = Question::Swap(Box::new(swap));

@@ -5,15 +5,37 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
 use overt_deployment::Deployment;
+use overt_records::SessionToken;
+use zeroize::Zeroizing;
 
-use super::{ANSWER_BYTES, Ask, Asked, Refusal, Step, Told, address, folder};
+use super::{ANSWER_BYTES, Ask, Asked, Refusal, Shown, Step, Told, address, folder};
 use crate::exit::Exit;
 use crate::failure::{Diagnostic, Failure};
 
-/// Asks the run of a deployment. `step` hears how far it is; the last answer comes back, and a refusal is a failure.
+/// Asks the run of a deployment what anybody of this user's may. `step` hears how far it is; the last answer comes back, and a refusal is a failure.
 pub(crate) fn ask(
     deployment: &Deployment,
     ask: Ask,
+    step: &dyn Fn(&Step),
+) -> Result<Told, Failure> {
+    put(deployment, ask, None, step)
+}
+
+/// The same for what takes somebody who is signed in: the run looks up who it is.
+pub(crate) fn ask_as(
+    deployment: &Deployment,
+    ask: Ask,
+    token: &SessionToken,
+    step: &dyn Fn(&Step),
+) -> Result<Told, Failure> {
+    let session = Shown(token.to_text().to_string());
+    put(deployment, ask, Some(session), step)
+}
+
+fn put(
+    deployment: &Deployment,
+    ask: Ask,
+    session: Option<Shown>,
     step: &dyn Fn(&Step),
 ) -> Result<Told, Failure> {
     let folder = folder(deployment);
@@ -31,11 +53,14 @@ pub(crate) fn ask(
     let mut stream = UnixStream::connect(address(&open)).map_err(failed)?;
     let asked = Asked {
         overt: env!("CARGO_PKG_VERSION").to_owned(),
+        session,
         ask,
     };
-    let line = serde_json::to_string(&asked)
+    let mut line = serde_json::to_string(&asked)
+        .map(Zeroizing::new)
         .map_err(|error| Failure::new(format!("the question cannot be put: {error}"), ""))?;
-    stream.write_all((line + "\n").as_bytes()).map_err(failed)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes()).map_err(failed)?;
     for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
         let line = line.map_err(failed)?;
         let told: Told = serde_json::from_str(&line).map_err(|error| {

@@ -10,6 +10,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::swap::{SwapStep, Swapped};
 use overt_pipeline::{GenerationCause, GenerationFacts};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
 /// The socket's name in its folder.
 const SOCKET: &str = "host.sock";
@@ -39,8 +40,28 @@ fn address(open: &std::fs::File) -> PathBuf {
 pub(crate) struct Asked {
     /// Version of the `overt` that asks.
     pub(crate) overt: String,
+    /// The session of whoever asks, for what not everybody may.
+    #[serde(default)]
+    pub(crate) session: Option<Shown>,
     /// What.
     pub(crate) ask: Ask,
+}
+
+/// A session's token on its way through the socket, whose folder is its owner's alone. It is printed nowhere.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Shown(pub(crate) String);
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }
 
 /// What is asked.
@@ -51,8 +72,6 @@ pub(crate) enum Ask {
     Status,
     /// That it goes on with what the deployment file says now.
     Swap {
-        /// Who wants it.
-        by: String,
         /// Why.
         reason: String,
     },
@@ -144,7 +163,7 @@ impl From<&GenerationFacts> for Generation {
         let (cause, by, reason) = match &facts.cause {
             GenerationCause::Start => ("start", None, None),
             GenerationCause::Swap { by, reason } => {
-                ("swap", Some(by.clone()), Some(reason.clone()))
+                ("swap", Some(by.to_string()), Some(reason.clone()))
             }
             GenerationCause::Fallback { .. } => ("fallback", None, None),
         };

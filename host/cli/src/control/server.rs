@@ -1,4 +1,5 @@
-//! The end of the socket that `overt run` holds. Whoever asks is the user that the run belongs to, or root; the kernel says so. A question is short, comes
+//! The end of the socket that `overt run` holds. Whoever asks is the user that the run belongs to, or root; the kernel says so. Which person of the force it is, where that matters, says
+//! their session's token: it is looked up in the force's store for each question, with the user that the kernel names, and the store is closed again. A question is short, comes
 //! soon, and is one of few at a time: nobody who asks holds the run up.
 
 use std::fs::{DirBuilder, File};
@@ -16,10 +17,12 @@ use overt_deployment::Deployment;
 use overt_pipeline::control::{self as pipeline, Answer, Question};
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::swap::{Swap, SwapError};
+use overt_records::{Force, SignedIn};
+use zeroize::Zeroizing;
 
-use super::{Ask, Asked, QUESTION_BYTES, Refusal, SOCKET, Status, SwappedTo, Told, address};
+use super::{Ask, Asked, QUESTION_BYTES, Refusal, SOCKET, Shown, Status, SwappedTo, Told, address};
 use crate::failure::Failure;
-use crate::run;
+use crate::{run, session};
 
 /// How long a question may take to come, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,6 +37,8 @@ pub(crate) struct Begun {
     pub(crate) deployment: String,
     pub(crate) cameras: Vec<String>,
     pub(crate) locked: bool,
+    /// The store of the force's people.
+    pub(crate) force: PathBuf,
 }
 
 /// The socket; gone when this is dropped.
@@ -135,10 +140,23 @@ fn own_folder(folder: &Path) -> Result<File, Failure> {
     File::open(folder).map_err(failed)
 }
 
-/// Whether the kernel says that the other end is this user, or root.
-fn is_ours(stream: &UnixStream) -> bool {
+/// The other end's user, if the kernel says that it is this one, or root.
+fn ours(stream: &UnixStream) -> Option<u32> {
     let own = nix::unistd::geteuid().as_raw();
-    getsockopt(stream, PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+    let peer = getsockopt(stream, PeerCredentials).ok()?.uid();
+    (peer == own || peer == 0).then_some(peer)
+}
+
+/// Who asks, of the force's people.
+fn who(begun: &Begun, asked: Option<&Shown>, uid: u32) -> Result<SignedIn, Failure> {
+    let token = asked.and_then(|shown| shown.0.parse().ok());
+    let Some(token) = token else {
+        return Err(Failure::new(
+            "nobody is signed in",
+            "sign in: `overt sign-in ID`",
+        ));
+    };
+    Ok(Force::at(&begun.force).verify(&token, uid, &session::now()?)?)
 }
 
 /// Hears one question and answers it. Where whoever asked has gone, what was asked goes on.
@@ -156,11 +174,14 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
     };
     if stream.set_read_timeout(Some(PATIENCE)).is_err()
         || stream.set_write_timeout(Some(PATIENCE)).is_err()
-        || !is_ours(stream)
     {
         return;
     }
-    let mut line = String::new();
+    let Some(uid) = ours(stream) else {
+        return;
+    };
+    // It may hold a token.
+    let mut line = Zeroizing::new(String::new());
     let read = BufReader::new(stream.take(QUESTION_BYTES)).read_line(&mut line);
     let asked: Asked = match (read, serde_json::from_str(&line)) {
         (Ok(_), Ok(asked)) => asked,
@@ -175,10 +196,12 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
     }
     let question = match asked.ask {
         Ask::Status => Question::Status,
-        Ask::Swap { by, reason } => match wanted(begun, by, reason) {
-            Ok(swap) => Question::Swap(Box::new(swap)),
-            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
-        },
+        Ask::Swap { reason } => {
+            match who(begun, asked.session.as_ref(), uid).and_then(|by| wanted(begun, by, reason)) {
+                Ok(swap) => Question::Swap(Box::new(swap)),
+                Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+            }
+        }
     };
     let ending = || refused("the run is about to end", "begin the next one");
     let (answers, told) = unbounded();
@@ -215,7 +238,7 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
 }
 
 /// What the deployment file says now, read as it was when the run began.
-fn wanted(begun: &Begun, by: String, reason: String) -> Result<Swap, Failure> {
+fn wanted(begun: &Begun, by: SignedIn, reason: String) -> Result<Swap, Failure> {
     let mut deployment = Deployment::read(&begun.file)?;
     run::keep_cameras(&mut deployment, &begun.cameras)?;
     deployment.check_files()?;

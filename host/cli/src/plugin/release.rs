@@ -1,33 +1,30 @@
-//! `overt plugin release`: ends a plugin's quarantine, by a named person with a reason.
+//! `overt plugin release`: ends a plugin's quarantine, on a system engineer's word.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_records::Release;
+use overt_records::Force;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, watchlist};
+use crate::{output, session, watchlist};
 
 /// Let a plugin run again that was put in quarantine
 ///
-/// A plugin of which ten of the last hundred calls failed is not run again until a person says so. The release is recorded with name, reason and time, and
+/// A plugin of which ten of the last hundred calls failed is not run again until a system engineer says so, who is signed in (`overt sign-in`). The release is recorded with who it was, by which credential, why and when, and
 /// the quarantine stays on record.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  overt plugin release deployment.toml detector-x --by \"A. N. Engineer\" --reason \"the camera's cable was broken; the frames were noise\"
+  overt plugin release deployment.toml detector-x --reason \"the camera's cable was broken; the frames were noise\"
 
-Exit status: 0 if it was released, 1 if it is in no quarantine.")]
+Exit status: 0 if it was released, 1 if it is in no quarantine or you may not.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
     /// The plugin's id
     plugin: String,
-    /// Who decides it
-    #[arg(long)]
-    by: String,
     /// Why it may run again
     #[arg(long)]
     reason: String,
@@ -35,13 +32,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    let by = session::signed_in(&Force::at(&deployment.host.force))?;
     let store = watchlist::open(&deployment)?;
-    let release = Release {
-        by: arguments.by,
-        reason: arguments.reason,
-        at: watchlist::now(),
-    };
-    let released = store.release(&arguments.plugin, &release)?;
+    let released = store.release(&arguments.plugin, &by, &arguments.reason, watchlist::now())?;
     let plugin = output::printable(&arguments.plugin);
     if released.is_empty() {
         output::say(&format!("{plugin} is in no quarantine\n"));

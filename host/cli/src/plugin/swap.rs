@@ -4,34 +4,32 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
+use overt_records::Force;
 
-use crate::control::client::ask;
+use crate::control::client::ask_as;
 use crate::control::{Ask, Generation, Step, Told};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
 use crate::progress::Progress;
+use crate::{output, session};
 
 /// Let a deployment that runs go on with the plugins that its file names now
 ///
 /// First change [plugins] in the deployment file, and lock it (`overt lock`). The run that goes on verifies, compiles and tests the new plugins aside, loads their
 /// models, and puts them in place between two frames: none is lost, and none waits. Another encoder needs a calibration of its own, and the watchlist is
-/// encoded anew from the stored pictures first. Whatever fails leaves the plugins serving that served. Who swapped, when and why is on record. New files have to lie in the folders that the deployment
+/// encoded anew from the stored pictures first. Whatever fails leaves the plugins serving that served. You are signed in (`overt sign-in`) as a system engineer; who swapped, by which credential, when and why is on record. New files have to lie in the folders that the deployment
 /// file named when the run began: it has shut itself in, and reads no other.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   overt lock deployment.toml
-  overt plugin swap deployment.toml --by \"A. N. Engineer\" --reason \"version 1.3 knows the new category\"
-  overt plugin swap deployment.toml --by \"A. N. Engineer\" --reason \"back to 1.2\" --json
+  overt plugin swap deployment.toml --reason \"version 1.3 knows the new category\"
+  overt plugin swap deployment.toml --reason \"back to 1.2\" --json
 
 Exit status: 0 if the new plugins serve, 1 if the run refused them or there is none.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
-    /// Who decides it
-    #[arg(long)]
-    by: String,
     /// Why
     #[arg(long)]
     reason: String,
@@ -55,10 +53,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Step::Drained => progress.line("The last frame of the one before is through."),
     };
     let wanted = Ask::Swap {
-        by: arguments.by,
         reason: arguments.reason,
     };
-    let told = ask(&deployment, wanted, &step);
+    let token = session::token_for(&Force::at(&deployment.host.force))?;
+    let told = ask_as(&deployment, wanted, &token, &step);
     progress.end();
     let Told::Swapped(swapped) = told? else {
         return Err(Failure::new(

@@ -303,7 +303,7 @@ fn data() -> ReportData {
             generation(
                 1,
                 GenerationCause::Swap {
-                    by: "A. N. Engineer".into(),
+                    by: serde_json::from_str("\"A. N. Engineer\"").unwrap(),
                     reason: "the new policy was evaluated".into(),
                 },
             ),

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::{machine, output};
 
 /// What libraries, the loader and the standard library read on any Linux.
-const SYSTEM: [&str; 14] = [
+const SYSTEM: [&str; 15] = [
     "/usr/lib",
     "/usr/local/lib",
     "/lib",
@@ -27,6 +27,7 @@ const SYSTEM: [&str; 14] = [
     "/proc/cpuinfo",
     "/proc/meminfo",
     "/sys/devices/system",
+    "/proc/sys/kernel/random/boot_id",
     "/sys/fs/cgroup",
     "/dev/urandom",
     "/dev/random",
@@ -112,6 +113,8 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
 
     open.write.push(made(&host.output)?);
     open.write.push(made(output::folder_of(&host.records))?);
+    // Whoever asks the run for something is looked up there.
+    open.write.push(made(output::folder_of(&host.force))?);
     if let Some(cache) = machine::cache_folder() {
         // Where it cannot be made, starting the machine says so.
         let _ = std::fs::DirBuilder::new()

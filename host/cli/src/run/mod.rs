@@ -86,6 +86,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         deployment: deployment.id.clone(),
         cameras: arguments.cameras,
         locked: lock.is_some(),
+        force: deployment.host.force.clone(),
     };
     let socket = Server::start(&control::folder(&deployment), begun, ask)?;
 

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::words;
 use crate::deployment::{Backend, Confine, Device, Host, Precision, Retention};
 use crate::files::NamedFile;
 use crate::limits;
-use crate::reader::{Notes, Table, Value};
+use crate::reader::{At, Notes, Table, Value};
 
 const BACKENDS: [(&str, Backend); 2] = [
     ("onnxruntime", Backend::OnnxRuntime),
@@ -95,6 +96,7 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         "the folder for the summary and the report",
         "\"out\"",
     );
+    let force = force(&table, records.as_ref());
     let metrics = metrics(&table);
     let confine = table
         .find("confine")
@@ -114,6 +116,7 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         models: models?,
         lock: lock?,
         records: records?.value,
+        force: force?,
         output: output?.value,
         metrics: metrics?,
         confine: confine?,
@@ -148,6 +151,31 @@ fn metrics(table: &Table<'_, '_>) -> Option<Option<SocketAddr>> {
         return None;
     }
     remote.map(|_| Some(address))
+}
+
+/// `force`, a file that no deployment has to itself; beside the records where it is silent.
+fn force(table: &Table<'_, '_>, records: Option<&At<PathBuf>>) -> Option<PathBuf> {
+    const EXPECTED: &str =
+        "a file of its own for the force's people, and not the one for the records";
+    const MEND: &str = "name another file; `force.redb` beside the records is the usual one";
+    let notes = table.notes();
+    let named = match table.find("force") {
+        None => None,
+        Some(value) => Some(words::path(value, notes, "the file of the force's people")?),
+    };
+    let records = records?;
+    let force = match &named {
+        None => records.value.with_file_name("force.redb"),
+        Some(named) => named.value.clone(),
+    };
+    if force == records.value {
+        named
+            .as_ref()
+            .unwrap_or(records)
+            .complain(notes, EXPECTED, MEND);
+        return None;
+    }
+    Some(force)
 }
 
 fn device(value: Value<'_>, notes: &Notes<'_>) -> Option<Device> {

@@ -1,5 +1,6 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
+use crate::force::By;
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::retention::Timestamp;
@@ -20,6 +21,19 @@ pub enum Actor {
     Named(String),
     /// Somebody who was signed in: their id and name.
     Person { id: String, name: String },
+}
+
+impl From<&By> for Actor {
+    fn from(by: &By) -> Self {
+        let name = by.name().to_owned();
+        match by.person() {
+            Some(id) => Actor::Person {
+                id: id.to_owned(),
+                name,
+            },
+            None => Actor::Named(name),
+        }
+    }
 }
 
 /// An event of the log.

@@ -5,7 +5,8 @@ use std::sync::Barrier;
 
 use super::*;
 use crate::alerts::{NewAlert, Priority};
-use crate::life::{Closed, CredentialUsed, IdentityCheck, JudgingRole, LimitOf};
+use crate::force::{Credential, PersonRole};
+use crate::life::{Closed, IdentityCheck, JudgingRole, LimitOf};
 use crate::payload::AlertPayload;
 use crate::retention::Retention;
 use crate::runs::{Counts, RunHeader};
@@ -28,9 +29,11 @@ fn judge(person: &str, role: JudgingRole) -> Judge {
         person: person.into(),
         name: format!("Officer {person}"),
         role,
-        credential: CredentialUsed {
+        credential: Credential {
+            role: PersonRole::Operator,
             selection: "by interview".into(),
-            course: "LFR operators 3".into(),
+            course: "LFR operators".into(),
+            version: "3".into(),
             from: at(-1_000),
             until: at(1_000_000),
         },

@@ -14,8 +14,7 @@ mod words;
 
 pub use rules::{JudgementLimits, NotAllowed};
 pub use words::{
-    Closed, CredentialUsed, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, Step,
-    StepKind, Stop,
+    Closed, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, Step, StepKind, Stop,
 };
 
 use crate::retention::Timestamp;

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::force::{Credential, PersonRole};
 
 const DAY: i64 = 86_400_000;
 
@@ -22,9 +23,11 @@ fn judge(person: &str, role: JudgingRole) -> Judge {
         person: person.into(),
         name: format!("Officer {person}"),
         role,
-        credential: CredentialUsed {
+        credential: Credential {
+            role: PersonRole::Operator,
             selection: "by interview".into(),
-            course: "LFR operators 3".into(),
+            course: "LFR operators".into(),
+            version: "3".into(),
             from: at(0),
             until: at(DAY),
         },

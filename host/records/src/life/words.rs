@@ -1,5 +1,6 @@
 //! The words of an alert's life: states, steps, and what a judgement records of whoever made it.
 
+use crate::force::{Credential, MayNot, PersonRole, SignedIn};
 use crate::retention::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,26 +24,39 @@ impl fmt::Display for JudgingRole {
     }
 }
 
-/// The credential that was valid when somebody judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CredentialUsed {
-    /// How the person was selected for the role.
-    pub selection: String,
-    /// The course and its version.
-    pub course: String,
-    /// Since when it is valid.
-    pub from: Timestamp,
-    /// Until when, that moment not included.
-    pub until: Timestamp,
-}
-
-/// Whoever made a judgement, as they were then. Made of a signed-in person and in no other way outside this crate.
+/// Whoever made a judgement, as they were then. Made of a signed-in person by [`SignedIn::judging`] and in no other way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judge {
     pub(crate) person: String,
     pub(crate) name: String,
     pub(crate) role: JudgingRole,
-    pub(crate) credential: CredentialUsed,
+    pub(crate) credential: Credential,
+}
+
+impl SignedIn {
+    /// Whoever is signed in, as a judge: proof that they have the role, and a credential for it that is valid now.
+    ///
+    /// # Errors
+    /// [`MayNot`], which says what is missing.
+    pub fn judging(&self, role: JudgingRole) -> Result<Judge, MayNot> {
+        let of_force = match role {
+            JudgingRole::Operator => PersonRole::Operator,
+            JudgingRole::EngagementOfficer => PersonRole::EngagementOfficer,
+        };
+        let by = self.acting_as(of_force)?;
+        let lacking = || MayNot::Credential {
+            person: self.id().to_owned(),
+            role: of_force,
+        };
+        // Whoever may act in a role has a credential for it.
+        let credential = by.credential().cloned().ok_or_else(lacking)?;
+        Ok(Judge {
+            person: self.id().to_owned(),
+            name: self.name().to_owned(),
+            role,
+            credential,
+        })
+    }
 }
 
 impl Judge {
@@ -62,7 +76,7 @@ impl Judge {
     }
 
     /// By which credential.
-    pub fn credential(&self) -> &CredentialUsed {
+    pub fn credential(&self) -> &Credential {
         &self.credential
     }
 }

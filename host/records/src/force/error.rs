@@ -1,0 +1,214 @@
+//! Everything that can go wrong with people and sessions, as values that carry the facts, each with its mend.
+
+use super::password::LEAST_PASSWORD;
+use super::person::PersonRole;
+use super::session::{SESSION_HOURS, SESSION_IDLE_MINUTES};
+use super::signed_in::MayNot;
+use crate::error::RecordsError;
+use std::path::PathBuf;
+
+/// Why something about people is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ForceError {
+    /// There is no store of people here.
+    #[error("there is no store of the force's people at {path}")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Others have had it open all the time.
+    #[error("{path} is in use by other processes, and stayed so for ten seconds")]
+    Busy {
+        /// The store.
+        path: PathBuf,
+    },
+    /// Others than the owner can read it.
+    #[error("{path} can be read by others (mode {mode:04o}), who could guess passwords at leisure")]
+    Exposed {
+        /// The store.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// There is somebody already who can make people.
+    #[error("{path} has somebody who can make people: {person}")]
+    NotFirst {
+        /// The store.
+        path: PathBuf,
+        /// Their id.
+        person: String,
+    },
+    /// Somebody has the id, or had it.
+    #[error("there is a person {id} already")]
+    Exists {
+        /// The id.
+        id: String,
+    },
+    /// Nobody has the id.
+    #[error("there is no person {id}")]
+    NoSuchPerson {
+        /// The id.
+        id: String,
+    },
+    /// The person was disabled before.
+    #[error("{id} is disabled already")]
+    Disabled {
+        /// The id.
+        id: String,
+    },
+    /// Somebody would change what they may do themselves.
+    #[error("{id} cannot change their own roles, credentials or account")]
+    Own {
+        /// The id.
+        id: String,
+    },
+    /// The person has the role.
+    #[error("{id} is {role} already")]
+    HasRole {
+        /// The id.
+        id: String,
+        /// The role.
+        role: PersonRole,
+    },
+    /// The person does not have the role.
+    #[error("{id} is no {role}")]
+    HasNotRole {
+        /// The id.
+        id: String,
+        /// The role.
+        role: PersonRole,
+    },
+    /// The person has no such credential, or it was withdrawn.
+    #[error("{id} has no credential {number} that could be withdrawn")]
+    NoSuchCredential {
+        /// The id.
+        id: String,
+        /// The number asked for.
+        number: u32,
+    },
+    /// The password is not accepted.
+    #[error("this password is not accepted: {cause}")]
+    Password {
+        /// Why.
+        cause: PasswordProblem,
+    },
+    /// The password could not be hashed.
+    #[error("the password cannot be hashed: {cause}")]
+    Hashing {
+        /// Why.
+        cause: argon2::Error,
+    },
+    /// Not the password, or nobody has the id, or they are disabled: it is not said which.
+    #[error("this is not the id and the password of anybody who may sign in")]
+    WrongPassword,
+    /// Too many wrong passwords.
+    #[error("too many wrong passwords with this id; the next one is looked at in {wait_s} s")]
+    Locked {
+        /// Seconds until then.
+        wait_s: u64,
+    },
+    /// The password is one that somebody else chose.
+    #[error("the password of {id} was chosen by somebody else, and opens nothing")]
+    InitialPassword {
+        /// The id.
+        id: String,
+    },
+    /// There is no such session, or it is over.
+    #[error("nobody is signed in: {cause}")]
+    Session {
+        /// Why.
+        cause: SessionEnd,
+    },
+    /// The signed-in person may not do it.
+    #[error(transparent)]
+    MayNot(#[from] MayNot),
+    /// A failure of the store itself, or a value outside its limits.
+    #[error(transparent)]
+    Records(Box<RecordsError>),
+}
+
+impl From<RecordsError> for ForceError {
+    fn from(error: RecordsError) -> Self {
+        Self::Records(Box::new(error))
+    }
+}
+
+/// Why a password is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordProblem {
+    /// It is too short.
+    #[error("it has fewer than {LEAST_PASSWORD} characters")]
+    Short,
+    /// It is too long.
+    #[error("it has more than {most} bytes")]
+    Long {
+        /// The most there may be.
+        most: usize,
+    },
+    /// Everybody who guesses would try it.
+    #[error("it is one of the commonest")]
+    Common,
+    /// It is the person's own id or name.
+    #[error("it is the person's own id or name")]
+    OwnName,
+    /// It is the old one.
+    #[error("it is the old one")]
+    Same,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionEnd {
+    /// The store knows no such session: it was ended, or is of another force's store.
+    #[error("this store knows no such session")]
+    Unknown,
+    /// It has lasted as long as any may.
+    #[error("the session was over after {SESSION_HOURS} hours")]
+    Over,
+    /// Nothing was done in it.
+    #[error("the session was over after {SESSION_IDLE_MINUTES} minutes in which nothing was done")]
+    Idle,
+    /// The machine was switched off, or it is another machine.
+    #[error("the session was begun before this machine was switched on, or on another")]
+    SwitchedOff,
+    /// Another user's process shows the token.
+    #[error("the session is another user's of this machine")]
+    OtherUser,
+    /// The person was disabled since.
+    #[error("the person was disabled")]
+    Disabled,
+}
+
+impl ForceError {
+    /// What the reader can do about it; empty where nothing is to be said.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Missing { .. } => "make the first person: `overt people init`; or correct `force` under [host]".into(),
+            Self::Busy { .. } => "try again; each command has it open for milliseconds".into(),
+            Self::Exposed { path, .. } => format!(
+                "make it its owner's alone (`chmod 600 {}`), and consider who may have read it",
+                path.display()
+            ),
+            Self::NotFirst { person, .. } => format!(
+                "{person} signs in (`overt sign-in {person}`) and makes the others: `overt people add`"
+            ),
+            Self::Exists { .. } => "choose another id; one that was used stays its person's".into(),
+            Self::NoSuchPerson { .. } => "`overt people list` shows who there is".into(),
+            Self::Disabled { .. } | Self::HasRole { .. } | Self::HasNotRole { .. } | Self::NoSuchCredential { .. } => {
+                "`overt people show ID` shows roles, credentials and whether somebody is disabled".into()
+            }
+            Self::Own { .. } => "another authorising officer does it".into(),
+            Self::Password { .. } => format!(
+                "choose {LEAST_PASSWORD} characters or more of any kind that nobody would guess, such as five words"
+            ),
+            Self::Hashing { .. } => "close other programs: it needs 19 MiB of memory".into(),
+            Self::WrongPassword => "check the id and type the password again; who has forgotten it gets another account from an authorising officer".into(),
+            Self::Locked { .. } => "wait; and if it was not you, tell your authorising officer".into(),
+            Self::InitialPassword { id } => format!("choose your own: `overt people change-password {id}`"),
+            Self::Session { cause: SessionEnd::Disabled } => "somebody who is not disabled signs in: `overt sign-in ID`".into(),
+            Self::Session { .. } => "sign in: `overt sign-in ID`".into(),
+            Self::MayNot(cause) => cause.mend(),
+            Self::Records(_) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The tables of the force's store, and what an opening checks of them. What may stand in a plain row of it is the list of [`PlainRow`] implementations here: no
+//! password and no token, only what each is checked against.
+
+use super::Stop;
+use super::attempts::Attempts;
+use super::error::ForceError;
+use super::events::PeopleEvent;
+use super::person::PersonRow;
+use super::session::SessionRow;
+use crate::error::RecordsError;
+use crate::fault::Fault;
+use crate::retention::Timestamp;
+use crate::tables::{PlainRow, Row};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
+};
+use std::path::Path;
+
+/// The layout described here.
+const SCHEMA: &str = "1";
+
+/// Facts of the store itself: `schema`, and `latest`, the latest calendar time at which somebody signed in, in milliseconds. A table of another name than a
+/// deployment's, so that neither store is taken for the other.
+const META: TableDefinition<&str, &str> = TableDefinition::new("force");
+/// People by id.
+pub(super) const PEOPLE: TableDefinition<&str, Row<PersonRow>> = TableDefinition::new("people");
+/// Sessions by the SHA-256 of their token.
+pub(super) const SESSIONS: TableDefinition<[u8; 32], Row<SessionRow>> =
+    TableDefinition::new("sessions");
+/// Failed attempts with ids that nobody has, by a few bits of a hash of the id.
+pub(super) const STRANGERS: TableDefinition<u16, Row<Attempts>> = TableDefinition::new("strangers");
+/// What makes these bits other ones in every store.
+const SALT: TableDefinition<(), [u8; 32]> = TableDefinition::new("salt");
+/// What happened to people, by number.
+pub(super) const EVENTS: TableDefinition<u64, Row<PeopleEvent>> = TableDefinition::new("events");
+
+impl PlainRow for PersonRow {
+    const NAME: &'static str = "overt-records::Person";
+}
+
+impl PlainRow for SessionRow {
+    const NAME: &'static str = "overt-records::Session";
+}
+
+impl PlainRow for Attempts {
+    const NAME: &'static str = "overt-records::Attempts";
+}
+
+impl PlainRow for PeopleEvent {
+    const NAME: &'static str = "overt-records::PeopleEvent";
+}
+
+/// Whether the file has no table at all: a new one, or what a crash while making it leaves.
+pub(super) fn is_empty(database: &Database, path: &Path) -> Result<bool, ForceError> {
+    let read = || -> Result<bool, Fault> {
+        let reading = database.begin_read()?;
+        Ok(reading.list_tables()?.next().is_none()
+            && reading.list_multimap_tables()?.next().is_none())
+    };
+    read().map_err(|fault| fault.at(path).into())
+}
+
+/// Makes the tables, in one transaction.
+pub(super) fn create(database: &Database, path: &Path, salt: &[u8; 32]) -> Result<(), ForceError> {
+    let write = || -> Result<(), Fault> {
+        let change = database.begin_write()?;
+        change.open_table(META)?.insert("schema", SCHEMA)?;
+        change.open_table(SALT)?.insert((), salt)?;
+        change.open_table(PEOPLE)?;
+        change.open_table(SESSIONS)?;
+        change.open_table(STRANGERS)?;
+        change.open_table(EVENTS)?;
+        change.commit()?;
+        Ok(())
+    };
+    write().map_err(|fault| fault.at(path).into())
+}
+
+/// Whether this is a force's store, of this layout.
+pub(super) fn check(database: &Database, path: &Path) -> Result<(), ForceError> {
+    let not_ours = |cause: &str| {
+        let (path, cause) = (path.to_path_buf(), cause.to_owned());
+        Fault::Records(RecordsError::NotAStore { path, cause })
+    };
+    let read = || -> Result<(), Fault> {
+        let reading = database.begin_read()?;
+        if !reading
+            .list_tables()?
+            .any(|table| table.name() == META.name())
+        {
+            return Err(not_ours("it is no store of a force's people"));
+        }
+        let meta = match reading.open_table(META) {
+            Err(redb::TableError::Storage(error)) => return Err(error.into()),
+            Err(_) => return Err(not_ours("it is a redb file of another program")),
+            Ok(meta) => meta,
+        };
+        match meta.get("schema")? {
+            Some(schema) if schema.value() == SCHEMA => Ok(()),
+            Some(schema) => Err(not_ours(&format!(
+                "it has layout {:?}; this version reads layout {SCHEMA}",
+                schema.value()
+            ))),
+            None => Err(not_ours("it does not say its layout")),
+        }
+    };
+    read().map_err(|fault| fault.at(path).into())
+}
+
+/// The later of this time and the latest at which somebody signed in: an expiry date that has passed has passed, even where the calendar was set back since.
+pub(super) fn latest(change: &WriteTransaction, at: Timestamp) -> Result<Timestamp, Stop> {
+    let meta = change.open_table(META)?;
+    let seen = match meta.get("latest")? {
+        None => None,
+        Some(text) => Some(text.value().parse().map_err(|_| {
+            Fault::Inconsistent("the time of the last sign-in is no number".to_owned())
+        })?),
+    };
+    Ok(seen.map_or(at, |seen| at.max(Timestamp::from_unix_ms(seen))))
+}
+
+/// Keeps the time of a sign-in where it is the latest.
+pub(super) fn seen(change: &WriteTransaction, at: Timestamp) -> Result<(), Stop> {
+    let latest = latest(change, at)?.unix_ms().to_string();
+    change.open_table(META)?.insert("latest", latest.as_str())?;
+    Ok(())
+}
+
+/// The store's salt.
+pub(super) fn salt(change: &WriteTransaction) -> Result<[u8; 32], Stop> {
+    let table = change.open_table(SALT)?;
+    let salt = table.get(())?.map(|salt| salt.value());
+    salt.ok_or_else(|| Fault::Inconsistent("it has no salt".to_owned()).into())
+}

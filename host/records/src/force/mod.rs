@@ -1,0 +1,191 @@
+//! The force's store: its people and their sessions, in one redb file that is no deployment's. The register of deployments has its place beside them.
+//!
+//! redb lets one process have a file open. Every command and every run needs this one, and none of them for long, so nobody holds it: each operation opens it,
+//! makes one transaction and closes it, and waits where somebody else has it. So a run that goes on for a day keeps nobody from signing in, and a person who was
+//! disabled a moment ago is disabled for it. The file is small; opening it, every page verified, takes milliseconds. What takes long, the hashing of a password,
+//! is done while it is closed.
+
+mod attempts;
+mod error;
+mod events;
+mod layout;
+mod password;
+mod people;
+mod person;
+mod session;
+mod signed_in;
+
+use crate::cipher;
+use crate::fault::Fault;
+use crate::files::{self, At};
+use crate::opening;
+use crate::retention::Timestamp;
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+pub use error::{ForceError, PasswordProblem, SessionEnd};
+pub use events::{PeopleChange, PeopleEvent};
+pub use password::{Hashing, LEAST_PASSWORD, Password};
+pub use people::NewPerson;
+pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
+pub use session::{NoToken, SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionToken};
+pub use signed_in::{By, MayNot, SignedIn};
+
+use crate::error::RecordsError;
+
+/// How long somebody waits for another process to be done with the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A moment by two clocks. The calendar's can be set; that of the machine since it was switched on cannot, and it counts while the machine sleeps. Sessions and
+/// locks are measured by the second one, so setting the first back lengthens none.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Moment {
+    /// By the calendar.
+    pub at: Timestamp,
+    /// Which time it is that the machine was switched on: Linux's `boot_id`.
+    pub boot: String,
+    /// Milliseconds since then: `CLOCK_BOOTTIME`.
+    pub since_boot_ms: u64,
+}
+
+/// The force's store. It holds no file open; any thread may use it, and any number of processes.
+#[derive(Clone, Debug)]
+pub struct Force {
+    path: PathBuf,
+    hashing: Hashing,
+}
+
+impl Force {
+    /// The store in this file, whether or not it is there yet.
+    pub fn at(path: &Path) -> Self {
+        Self::with_hashing(path, Hashing::owasp())
+    }
+
+    /// The same with passwords hashed at another cost: a dearer one, or a cheap one for tests.
+    pub fn with_hashing(path: &Path, hashing: Hashing) -> Self {
+        let path = path.to_path_buf();
+        Self { path, hashing }
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads in one snapshot.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, Stop>,
+    ) -> Result<T, ForceError> {
+        let database = self.open()?;
+        let reading = || read(&database.begin_read()?);
+        reading().map_err(|stop| stop.at(&self.path))
+    }
+
+    /// Makes a change and commits it; nothing is changed where `change` fails.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, Stop>,
+    ) -> Result<T, ForceError> {
+        let database = self.open()?;
+        let changing = || {
+            let open = database.begin_write()?;
+            let answer = change(&open)?;
+            open.commit()?;
+            Ok(answer)
+        };
+        changing().map_err(|stop: Stop| stop.at(&self.path))
+    }
+
+    /// Opens the file, which has to be there.
+    fn open(&self) -> Result<Database, ForceError> {
+        if !self.path.try_exists().at(&self.path)? {
+            let path = self.path.clone();
+            return Err(ForceError::Missing { path });
+        }
+        let database = self.open_file()?;
+        layout::check(&database, &self.path)?;
+        Ok(database)
+    }
+
+    /// Opens the file, or makes it where there is none, with the folders on the way to it.
+    fn open_or_create(&self) -> Result<Database, ForceError> {
+        let folder = files::folder_of(&self.path);
+        std::fs::create_dir_all(folder).at(folder)?;
+        let database = self.open_file()?;
+        if layout::is_empty(&database, &self.path)? {
+            layout::create(&database, &self.path, &cipher::random()?)?;
+            files::sync_folder_of(&self.path)?;
+        }
+        layout::check(&database, &self.path)?;
+        Ok(database)
+    }
+
+    /// Opens the file once nobody else has it open.
+    fn open_file(&self) -> Result<Database, ForceError> {
+        let begun = Instant::now();
+        loop {
+            match opening::open_database(&self.path, false) {
+                Err(RecordsError::AlreadyOpen { .. }) if begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(LOOK);
+                }
+                Err(RecordsError::AlreadyOpen { path }) => return Err(ForceError::Busy { path }),
+                Err(error) => return Err(error.into()),
+                Ok(database) => {
+                    self.is_private()?;
+                    return Ok(database);
+                }
+            }
+        }
+    }
+
+    /// It holds what passwords are checked against: nobody else may read it, or guess at leisure.
+    fn is_private(&self) -> Result<(), ForceError> {
+        let mode = std::fs::metadata(&self.path).at(&self.path)?.mode() & 0o777;
+        match mode & 0o077 {
+            0 => Ok(()),
+            _ => Err(ForceError::Exposed {
+                path: self.path.clone(),
+                mode,
+            }),
+        }
+    }
+}
+
+/// What stopped a transaction: a failure of the store, or a rule.
+enum Stop {
+    Fault(Fault),
+    Rule(ForceError),
+}
+
+impl Stop {
+    fn at(self, path: &Path) -> ForceError {
+        match self {
+            Self::Fault(fault) => fault.at(path).into(),
+            Self::Rule(error) => error,
+        }
+    }
+}
+
+impl<E: Into<Fault>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<ForceError> for Stop {
+    fn from(error: ForceError) -> Self {
+        Self::Rule(error)
+    }
+}
+
+impl From<MayNot> for Stop {
+    fn from(cause: MayNot) -> Self {
+        Self::Rule(cause.into())
+    }
+}
