@@ -1,6 +1,8 @@
 //! What the tests of this crate share: a store in a folder of its own, and things to put into it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod log;
+
 use overt_records::{
     Alert, AlertInputs, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture,
     Priority, Retention, RunHeader, Store, StoreSettings, Timestamp,
