@@ -44,10 +44,10 @@ pub(crate) fn open(
         });
     }
     // A new store gets its name once it is whole: a kill in the middle of redb's own making of a file would leave what is no store.
-    let unfinished = is_new.then(|| files::with_suffix(path, "new"));
-    let database = match &unfinished {
-        Some(unfinished) => open_database(unfinished, true)?,
-        None => open_database(path, false)?,
+    let unfinished = files::with_suffix(path, "new");
+    let database = match is_new {
+        true => open_database(&unfinished, true)?,
+        false => open_database(path, false)?,
     };
     let facts = read_facts(&database, path)?;
     let (id, mut keys, audit) = match facts {
@@ -59,10 +59,13 @@ pub(crate) fn open(
         }
         None => create(&database, path, key_path, settings)?,
     };
-    if let Some(unfinished) = &unfinished {
+    if is_new {
         // Not renamed: that would replace a store which somebody else has made by now.
-        fs::hard_link(unfinished, path).at(path)?;
-        fs::remove_file(unfinished).at(unfinished)?;
+        fs::hard_link(&unfinished, path).at(path)?;
+    }
+    // A kill right here leaves the store two names.
+    if files::same_file(path, &unfinished) {
+        fs::remove_file(&unfinished).at(&unfinished)?;
         files::sync_folder_of(path)?;
     }
     let held = held_records(&database, path)?;

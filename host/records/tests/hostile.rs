@@ -172,10 +172,25 @@ fn a_store_whose_making_was_interrupted_is_made_when_it_is_opened_again() {
 }
 
 #[test]
+fn what_a_killed_making_of_a_store_leaves_beside_it_goes() {
+    let folder = Folder::new();
+    let unfinished = folder.path().join("records.redb.new");
+    // Killed while redb made its file; and killed between the store's two names.
+    fs::write(&unfinished, [0; 9000]).unwrap();
+    drop(folder.store());
+    assert!(!unfinished.exists());
+    fs::hard_link(folder.records(), &unfinished).unwrap();
+    drop(folder.store());
+    assert!(!unfinished.exists());
+    assert!(open(&folder).is_ok());
+}
+
+#[test]
 fn only_the_owner_can_read_the_store_and_its_keys() {
     use std::os::unix::fs::PermissionsExt;
     let folder = filled();
-    for path in [folder.records(), folder.keys()] {
+    let audit = folder.path().join("records.audit");
+    for path in [folder.records(), folder.keys(), audit] {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
