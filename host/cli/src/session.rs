@@ -26,12 +26,7 @@ const FILE_BYTES: u64 = 16 << 10;
 #[derive(Args)]
 pub(crate) struct ForceArguments {
     /// The file of the force's people [default: the one of whoever is signed in]
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "OVERT_FORCE",
-        conflicts_with = "deployment"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "deployment")]
     force: Option<PathBuf>,
     /// A deployment file, for the one that it names
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! `overt sign-in`: from here on the host knows who asks.
 
 use clap::Args;
-use overt_records::{SESSION_HOURS, SESSION_IDLE_MINUTES};
+use overt_records::{Force, SESSION_HOURS, SESSION_IDLE_MINUTES};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,10 +37,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .password
         .shown(&format!("Password of {}: ", output::printable(&id)))?;
     let session = force.sign_in(&id, &password, session::uid(), &session::now()?)?;
+    // One that is readable no more ends by itself.
+    let before = SessionFile::read().ok().flatten();
     if let Err(failure) = SessionFile::write(&force, &session.token) {
         // Nobody could use it.
         force.sign_out(&session.token, session::now()?.at)?;
         return Err(failure);
+    }
+    if let Some(before) = before
+        && let Ok(token) = before.token()
+    {
+        // It may be of a store that is gone; then there is no session either.
+        let _ = Force::at(&before.force).sign_out(&token, session::now()?.at);
     }
     let mut text = who::text(&session.signed_in);
     text += &format!(

@@ -23,9 +23,7 @@ impl Place {
     /// The program, for whoever is signed in here.
     pub(crate) fn overt(&self) -> Command {
         let mut command = overt();
-        command
-            .env_remove("OVERT_FORCE")
-            .env("XDG_RUNTIME_DIR", self.path("state"));
+        command.env("XDG_RUNTIME_DIR", self.path("state"));
         command
     }
 
