@@ -4,10 +4,8 @@
 
 mod support;
 
-use std::path::Path;
-
 use serde_json::Value;
-use support::{Place, run, set_up};
+use support::{Place, set_up};
 
 /// A place whose detector is the hostile one, with this behaviour from its second frame on.
 fn hostile(behaviour: &str) -> Place {
