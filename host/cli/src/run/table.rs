@@ -262,6 +262,7 @@ tracks                4
 alerts                0
 frames per second     12.3
 ms a frame, by stage  detect 48.1, decide 0.2
+audit log             7 events, the newest a0a0a0a0a0a0a0a0
 ";
         assert_eq!(table(&summary()), expected);
     }
