@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a store in a folder of its own, and things to put into it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod force;
 pub mod people;
 
 use overt_records::{
