@@ -4,12 +4,13 @@
 mod support;
 
 use overt_records::{
-    Actor, AuditEvent, BreakKind, ChangeCause, GenerationChange, LodgedHead, PluginUsed,
-    Quarantine, RecordsError, Release, RunId, Selection, Store, Verdict, verify_export,
+    Actor, AuditEvent, BreakKind, ChangeCause, GenerationChange, LodgedHead, PersonRole, PluginUsed,
+    Quarantine, RecordsError, RunId, Selection, Store, Verdict, verify_export,
 };
 use redb::ReadableTable;
 use std::fs;
 use std::path::Path;
+use support::people::People;
 use support::log::{broken, filled, lodged, log};
 use support::{Folder, NOW, alert, counts, digest, header, image, settings};
 
@@ -37,6 +38,8 @@ fn rewrite(path: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
 fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
     let folder = Folder::new();
     let store = folder.store();
+    let people = People::new();
+    let anna = people.engineer();
     let watchlist = store.watchlist();
     watchlist.enrol(&[image("W-1", 1)], NOW).unwrap();
     watchlist.enrol(&[image("W-1", 1)], NOW).unwrap();
@@ -59,7 +62,7 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
         number: 1,
         at: NOW,
         cause: ChangeCause::Swap {
-            by: "A. N. Engineer".into(),
+            by: anna.acting_as(PersonRole::SystemEngineer).unwrap(),
             reason: "a better one".into(),
         },
         plugins: vec![plugin()],
@@ -69,12 +72,9 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
     };
     run.change_generation(&swap, None).unwrap();
     run.finish(&counts(1), true, NOW).unwrap();
-    let release = Release {
-        by: "B. Engineer".into(),
-        reason: "the cable was broken".into(),
-        at: NOW,
-    };
-    store.release("detector-example", &release).unwrap();
+    store
+        .release("detector-example", &anna, "the cable was broken", NOW)
+        .unwrap();
     store.sweep(NOW.after_hours(30)).unwrap();
     watchlist.remove("W-1", NOW).unwrap().unwrap();
     // What changes nothing leaves nothing.
@@ -109,9 +109,9 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
             "run-begun by unnamed",
             "alert-raised by host",
             "plugin-quarantined by host",
-            "generation-changed by A. N. Engineer",
+            "generation-changed by anna",
             "run-finished by host",
-            "plugin-released by B. Engineer",
+            "plugin-released by anna",
             "swept by host",
             "keys-destroyed by host",
             "entry-removed by unnamed",
