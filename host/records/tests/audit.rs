@@ -4,14 +4,14 @@
 mod support;
 
 use overt_records::{
-    Actor, AuditEvent, BreakKind, ChangeCause, GenerationChange, LodgedHead, PersonRole, PluginUsed,
-    Quarantine, RecordsError, RunId, Selection, Store, Verdict, verify_export,
+    Actor, AuditEvent, BreakKind, ChangeCause, GenerationChange, LodgedHead, PersonRole,
+    PluginUsed, Quarantine, RecordsError, RunId, Selection, Store, Verdict, verify_export,
 };
 use redb::ReadableTable;
 use std::fs;
 use std::path::Path;
-use support::people::People;
 use support::log::{broken, filled, lodged, log};
+use support::people::People;
 use support::{Folder, NOW, alert, counts, digest, header, image, settings};
 
 const EVENTS: redb::TableDefinition<u64, &[u8]> = redb::TableDefinition::new("audit");

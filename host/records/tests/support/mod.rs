@@ -1,11 +1,8 @@
 //! What the tests of this crate share: a store in a folder of its own, and things to put into it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
-<<<<<<< HEAD
-pub mod log;
-=======
 pub mod force;
->>>>>>> w2
+pub mod log;
 pub mod people;
 
 use overt_records::{
