@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
+use support::eyes::{identification, photographs};
 use support::{Ended, Place, photograph, run};
 
 /// A folder with photographs in the layout of LFW: A with three, and three others with one each.
@@ -206,50 +207,30 @@ fn mistakes_in_the_pairs_and_missing_photographs_are_all_told_before_anything_is
     assert!(!place.path("result").exists());
 }
 
-/// Copies photographs, by name, into a folder.
-fn folder(place: &Place, name: &str, photographs: &[(&str, &str)]) {
-    for (to, from) in photographs {
-        let file = place.path(name).join(to);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::copy(photograph(from), file).unwrap();
-    }
-}
-
 fn identify(place: &Place) -> Ended {
-    run([
-        Path::new("evaluate"),
-        Path::new("identification"),
-        Path::new("--deployment"),
+    identification(
+        place,
         &place.deployment(),
-        Path::new("--gallery"),
-        &place.path("gallery"),
-        Path::new("--mated"),
-        &place.path("mated"),
-        Path::new("--non-mated"),
-        &place.path("others"),
-        Path::new("--json"),
-        &place.path("result/search.json"),
-        Path::new("--calibration"),
-        &place.path("calibration.json"),
-        Path::new("--description"),
-        Path::new("on six photographs"),
-    ])
+        "result/search.json",
+        "calibration.json",
+        "on six photographs",
+    )
 }
 
 /// A place with a gallery of A and B, two probes of A, and two of others.
 fn searched() -> Place {
     let place = Place::with_person_a();
-    folder(
+    photographs(
         &place,
         "gallery",
         &[("A/one.jpg", "a-1.jpg"), ("B_0001.jpg", "b.jpg")],
     );
-    folder(
+    photographs(
         &place,
         "mated",
         &[("A_0002.jpg", "a-2.jpg"), ("A_0003.jpg", "a-3.jpg")],
     );
-    folder(
+    photographs(
         &place,
         "others",
         &[("C.png", "c.png"), ("D/any.jpg", "d.jpg")],
@@ -374,9 +355,9 @@ fn a_calibration_of_another_model_back_end_or_of_nothing_is_refused() {
 #[test]
 fn probes_in_the_wrong_folder_and_empty_folders_are_told_before_anything_is_measured() {
     let place = Place::new();
-    folder(&place, "gallery", &[("A.jpg", "a-1.jpg")]);
-    folder(&place, "mated", &[("B.jpg", "b.jpg")]);
-    folder(&place, "others", &[("A_0002.jpg", "a-2.jpg")]);
+    photographs(&place, "gallery", &[("A.jpg", "a-1.jpg")]);
+    photographs(&place, "mated", &[("B.jpg", "b.jpg")]);
+    photographs(&place, "others", &[("A_0002.jpg", "a-2.jpg")]);
     let ended = identify(&place);
     assert_eq!(ended.status, Some(2), "{}", ended.err);
     for told in [

@@ -10,8 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use serde_json::Value;
+use support::eyes::{calibrate, other_encoder};
 use support::running::Running;
-use support::{Ended, Place, module, photograph, run, set_up};
+use support::{Ended, Place, run, set_up};
 
 fn swap(place: &Place) -> Ended {
     let deployment = place.deployment();
@@ -206,60 +207,6 @@ fn what_is_wrong_with_a_swap_leaves_what_served_serving() {
     nothing_lost(&summary(&place));
 }
 
-/// Measures how often a search with the deployment's plugins errs, and names what comes of it under [authority].
-fn calibrate(place: &Place, file: &str) {
-    for (folder, to, from) in [
-        ("gallery", "A/one.jpg", "a-1.jpg"),
-        ("gallery", "B_0001.jpg", "b.jpg"),
-        ("mated", "A_0002.jpg", "a-2.jpg"),
-        ("others", "C.png", "c.png"),
-    ] {
-        let to = place.path(folder).join(to);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(photograph(from), to).unwrap();
-    }
-    let measured = run([
-        Path::new("evaluate"),
-        Path::new("identification"),
-        Path::new("--deployment"),
-        &place.deployment(),
-        Path::new("--gallery"),
-        &place.path("gallery"),
-        Path::new("--mated"),
-        &place.path("mated"),
-        Path::new("--non-mated"),
-        &place.path("others"),
-        Path::new("--json"),
-        &place.path("measured.json"),
-        Path::new("--calibration"),
-        &place.path(file),
-        Path::new("--description"),
-        Path::new("four photographs"),
-    ]);
-    assert_eq!(measured.status, Some(0), "{}", measured.err);
-}
-
-/// Another version of the encoder: the same algorithm, and yet another plugin, whose templates are its own.
-fn other_encoder(place: &Place) -> std::path::PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../plugins/encoder-mobilefacenet/plugin.toml");
-    let manifest = std::fs::read_to_string(manifest).unwrap();
-    let other = manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1);
-    assert_ne!(manifest, other);
-    std::fs::write(place.path("encoder.toml"), other).unwrap();
-    let file = place.path("encoder-0.2.wasm");
-    let packed = run([
-        Path::new("plugin"),
-        Path::new("pack"),
-        &place.path("encoder.toml"),
-        &module("encoder_mobilefacenet"),
-        Path::new("--output"),
-        &file,
-    ]);
-    assert_eq!(packed.status, Some(0), "{}", packed.err);
-    file
-}
-
 #[test]
 fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
     let place = long();
@@ -268,7 +215,7 @@ fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
     let encoder = set_up("plugins/encoder-mobilefacenet.wasm");
     let was = std::fs::read_to_string(place.deployment()).unwrap();
     place.change(encoder.to_str().unwrap(), other.to_str().unwrap());
-    calibrate(&place, "calibration.json");
+    calibrate(&place, &place.deployment(), "calibration.json");
     let uncalibrated = std::fs::read_to_string(place.deployment()).unwrap();
     std::fs::write(place.deployment(), &was).unwrap();
 

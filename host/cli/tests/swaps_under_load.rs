@@ -13,7 +13,8 @@ use overt_pipeline::Event;
 use overt_pipeline::control::{Answer, Question, Request};
 use overt_pipeline::swap::Swap;
 use overt_tests::engineer::Engineer;
-use support::{Place, machine_and_store, module, photograph, run, set_up};
+use support::eyes::{calibrate, other_encoder};
+use support::{Place, machine_and_store, set_up};
 
 /// Swaps of policy and router.
 const DECISIONS: usize = 100;
@@ -23,21 +24,7 @@ const EYES: usize = 10;
 
 /// A deployment that sees with another detector and another encoder, and its calibration; `own` is its deployment file's name.
 fn other_eyes(place: &Place, own: &str) -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../plugins/encoder-mobilefacenet/plugin.toml");
-    let manifest = std::fs::read_to_string(manifest).unwrap();
-    let other = manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1);
-    std::fs::write(place.path("encoder.toml"), other).unwrap();
-    let encoder = place.path("encoder-0.2.wasm");
-    let packed = run([
-        Path::new("plugin"),
-        Path::new("pack"),
-        &place.path("encoder.toml"),
-        &module("encoder_mobilefacenet"),
-        Path::new("--output"),
-        &encoder,
-    ]);
-    assert_eq!(packed.status, Some(0), "{}", packed.err);
+    let encoder = other_encoder(place);
     let text = std::fs::read_to_string(place.deployment()).unwrap();
     let text = text
         .replace("detector-centerface.wasm", "detector-rfb320.wasm")
@@ -53,36 +40,8 @@ fn other_eyes(place: &Place, own: &str) -> PathBuf {
 }
 
 /// Measures a deployment, and names what comes of it in its file.
-fn calibrate(place: &Place, file: &Path, calibration: &str) {
-    for (folder, to, from) in [
-        ("gallery", "A/one.jpg", "a-1.jpg"),
-        ("gallery", "B_0001.jpg", "b.jpg"),
-        ("mated", "A_0002.jpg", "a-2.jpg"),
-        ("others", "C.png", "c.png"),
-    ] {
-        let to = place.path(folder).join(to);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(photograph(from), to).unwrap();
-    }
-    let measured = run([
-        Path::new("evaluate"),
-        Path::new("identification"),
-        Path::new("--deployment"),
-        file,
-        Path::new("--gallery"),
-        &place.path("gallery"),
-        Path::new("--mated"),
-        &place.path("mated"),
-        Path::new("--non-mated"),
-        &place.path("others"),
-        Path::new("--json"),
-        &place.path("measured.json"),
-        Path::new("--calibration"),
-        &place.path(calibration),
-        Path::new("--description"),
-        Path::new("four photographs"),
-    ]);
-    assert_eq!(measured.status, Some(0), "{}", measured.err);
+fn calibrated(place: &Place, file: &Path, calibration: &str) {
+    calibrate(place, file, calibration);
     let text = std::fs::read_to_string(file).unwrap();
     let named = format!("[authority]\ncalibration = \"{calibration}\"\n");
     std::fs::write(file, text.replace("[authority]\n", &named)).unwrap();
@@ -106,8 +65,8 @@ fn a_hundred_swaps_of_policy_and_router_and_ten_of_detector_and_encoder_lose_no_
     place.enrol_person_a();
     place.film(2500);
     let other = other_eyes(&place, "other.toml");
-    calibrate(&place, &place.deployment(), "one.json");
-    calibrate(&place, &other, "other.json");
+    calibrated(&place, &place.deployment(), "one.json");
+    calibrated(&place, &other, "other.json");
     // Two of each: the same eyes with other thresholds and desks.
     let texts = [place.deployment(), other].map(|file| std::fs::read_to_string(file).unwrap());
     let deployment = |eyes: usize, decisions: usize| {

@@ -152,33 +152,3 @@ fn templates_that_are_not_the_watchlists_change_nothing() {
         "the old encoder's templates are there as they were"
     );
 }
-
-/// For a person to look at: how long a store is busy with another encoder's templates.
-#[test]
-#[ignore = "a figure, not a claim"]
-fn how_long_re_encoding_holds_the_store() {
-    let folder = Folder::new();
-    let store = folder.store();
-    let images: Vec<_> = (0..20_000)
-        .map(|number| {
-            let mut image = image(&format!("W-{number:05}"), 1);
-            image.picture.jpeg = vec![7; 20_000].into();
-            image
-        })
-        .collect();
-    for group in images.chunks(256) {
-        store.watchlist().enrol(group, NOW).unwrap();
-    }
-    let run = store.begin_run(&header()).unwrap();
-    let templates: Vec<_> = (0..20_000)
-        .map(|number| template(&format!("W-{number:05}"), 0, 1.0))
-        .collect();
-    let started = std::time::Instant::now();
-    let new = store.re_encode(&encoder(9), &templates, NOW).unwrap();
-    let aside = started.elapsed();
-    run.change_generation(&change(), Some(&new)).unwrap();
-    println!(
-        "aside {aside:?}, in one transaction {:?}",
-        started.elapsed() - aside
-    );
-}

@@ -1,6 +1,7 @@
 //! `report.html`: one page that shows what a run came to. It stands alone, with neither scripts nor anything from elsewhere. It shows what it is
 //! given; what may be in it was decided before.
 
+mod challengers;
 mod images;
 mod timeline;
 mod view;

@@ -2,10 +2,10 @@
 
 use overt_deployment::Purpose;
 use overt_pipeline::report::{AlertReport, CameraReport, PluginReport, ReportData};
-use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary;
 use overt_pipeline::{GenerationCause, GenerationFacts};
 
+use super::challengers::Challenger;
 use super::images::Image;
 use super::timeline::Timeline;
 use crate::times;
@@ -32,7 +32,7 @@ pub(super) struct View {
     pub(super) generations: Vec<Generation>,
     pub(super) models: Vec<Model>,
     /// Challengers, and how often they agreed.
-    pub(super) shadows: Vec<Shadow>,
+    pub(super) shadows: Vec<Challenger>,
     pub(super) failures: Vec<Failure>,
     pub(super) host: Vec<(&'static str, String)>,
     pub(super) written: String,
@@ -107,31 +107,6 @@ pub(super) struct Generation {
     pub(super) why: String,
     pub(super) changed: String,
     pub(super) lock: String,
-}
-
-pub(super) struct Shadow {
-    pub(super) role: &'static str,
-    pub(super) id: String,
-    pub(super) version: String,
-    pub(super) calls: String,
-    pub(super) failures: String,
-    pub(super) milliseconds: String,
-    pub(super) sentence: String,
-    /// What the bars are of; empty where there are none.
-    pub(super) caption: &'static str,
-    pub(super) bars: Vec<Bar>,
-    pub(super) ends: (&'static str, &'static str),
-    /// Rows and columns ignore, hold, alert.
-    pub(super) matrix: Vec<(&'static str, [String; 3])>,
-    pub(super) sha256: String,
-}
-
-pub(super) struct Bar {
-    pub(super) x: f32,
-    pub(super) y: f32,
-    pub(super) width: f32,
-    pub(super) height: f32,
-    pub(super) count: String,
 }
 
 pub(super) struct Model {
@@ -272,7 +247,7 @@ impl View {
                 several => several.iter().map(Generation::of).collect(),
             },
             models: data.plugins.iter().flat_map(models).collect(),
-            shadows: summary.shadows.iter().map(Shadow::of).collect(),
+            shadows: summary.shadows.iter().map(Challenger::of).collect(),
             failures: summary
                 .plugin_errors
                 .iter()
@@ -351,95 +326,6 @@ impl Camera {
             },
             notes,
             trouble: camera.trouble.clone(),
-        }
-    }
-}
-
-/// A line as a sentence begins.
-fn capitalised(line: &str) -> String {
-    let mut letters = line.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
-}
-
-/// Height of a challenger's bars, in pixels.
-const BARS: f32 = 60.0;
-
-impl Shadow {
-    fn of(shadow: &ShadowReport) -> Self {
-        let (caption, counts, ends): (_, &[u64], _) = match &shadow.agreement {
-            Agreement::Faces { overlap, .. } => (
-                "How much the boxes of a face that both found overlap",
-                overlap,
-                ("half", "wholly"),
-            ),
-            Agreement::Searches { difference, .. } => (
-                "The challenger’s best score less that of the encoder that serves",
-                difference,
-                ("−1", "+1"),
-            ),
-            Agreement::Qualities { difference, .. } => (
-                "The challenger’s quality less that of the plugin that serves",
-                difference,
-                ("−100", "+100"),
-            ),
-            Agreement::Decisions { .. } | Agreement::Desks { .. } => ("", &[], ("", "")),
-        };
-        let most = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
-        let width = 300.0 / counts.len().max(1) as f32;
-        let matrix = match &shadow.agreement {
-            Agreement::Decisions { matrix, .. } => ["ignore", "hold", "alert"]
-                .into_iter()
-                .zip(matrix.map(|row| row.map(grouped)))
-                .collect(),
-            _ => Vec::new(),
-        };
-        let mut failures: Vec<String> = shadow
-            .failures
-            .iter()
-            .map(|(cause, count)| format!("{} × {cause}", grouped(*count)))
-            .collect();
-        if shadow.stopped {
-            failures.push("too many: it was asked no more".to_owned());
-        }
-        if shadow.unencoded > 0 {
-            failures.push(format!(
-                "{} watchlist images that it made nothing of",
-                grouped(shadow.unencoded)
-            ));
-        }
-        Self {
-            role: shadow.role.name(),
-            id: shadow.plugin.clone(),
-            version: shadow.version.clone(),
-            calls: match shadow.every {
-                1 => grouped(shadow.calls),
-                every => format!("{}, about one frame in {every}", grouped(shadow.calls)),
-            },
-            failures: match failures.is_empty() {
-                true => "none".to_owned(),
-                false => failures.join("; "),
-            },
-            milliseconds: format!("{:.2}", shadow.milliseconds),
-            sentence: capitalised(&shadow.sentence()),
-            caption,
-            bars: counts
-                .iter()
-                .enumerate()
-                .map(|(place, count)| {
-                    let height = *count as f32 / most * BARS;
-                    Bar {
-                        x: place as f32 * width + 1.0,
-                        y: BARS - height,
-                        width: width - 2.0,
-                        height,
-                        count: grouped(*count),
-                    }
-                })
-                .collect(),
-            ends,
-            matrix,
-            sha256: shadow.sha256.clone(),
         }
     }
 }
@@ -596,7 +482,7 @@ fn count(number: u64, one: &str, more: &str) -> String {
 }
 
 /// 12120 → 12,120.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
