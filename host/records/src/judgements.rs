@@ -355,11 +355,22 @@ impl Store {
     }
 
     fn known(&self, number: u32) -> Result<LivingAlert, RecordsError> {
-        let found = self.living()?;
-        let living = found
-            .into_iter()
-            .find(|living| living.alert.number == number);
-        living.ok_or_else(|| self.no_such_alert(number))
+        self.read(|store| {
+            let alerts = store.rows.open_table(ALERTS)?;
+            let Some(row) = alerts.get(number)? else {
+                return Err(self.no_such_alert(number).into());
+            };
+            let life = match store.rows.open_table(LIVES) {
+                Ok(lives) => lives.get(number)?.map(|life| life.value().read()),
+                // A store from before anybody could judge.
+                Err(TableError::TableDoesNotExist(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            Ok(LivingAlert {
+                alert: row.value().read()?.stored.alert,
+                life: life.transpose()?.unwrap_or_default(),
+            })
+        })
     }
 
     fn no_such_alert(&self, number: u32) -> RecordsError {
