@@ -57,7 +57,7 @@ struct Said {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    
 
     #[test]
     fn no_order_of_steps_lets_anybody_act_without_session_role_and_credential(tries in tries()) {
@@ -108,6 +108,11 @@ proptest! {
                     let answer = place.sign_in_at(ids[who], &now);
                     assert_eq!(answer.is_ok(), !said[who].disabled, "{answer:?}");
                     if let Ok(session) = answer {
+                        // Sessions that are over by now are removed then: no calendar that is set back revives them.
+                        let over: Vec<bool> = said.iter().map(|said| !has_session(said)).collect();
+                        for (said, over) in said.iter_mut().zip(over) {
+                            if over { said.session = None; }
+                        }
                         tokens.insert(who, session.token);
                         said[who].session = Some((clock, clock, calendar, calendar));
                         latest = latest.max(calendar);
