@@ -57,7 +57,7 @@ struct Said {
 }
 
 proptest! {
-    
+
 
     #[test]
     fn no_order_of_steps_lets_anybody_act_without_session_role_and_credential(tries in tries()) {
