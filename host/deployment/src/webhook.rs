@@ -32,7 +32,9 @@ pub enum WebhookFault {
     #[error("at most 1,024 visible ASCII characters")]
     Characters,
     /// It begins with neither.
-    #[error("an address that begins with `https://`, or with `http://` for a receiver on this machine")]
+    #[error(
+        "an address that begins with `https://`, or with `http://` for a receiver on this machine"
+    )]
     Scheme,
     /// It is not encrypted and leaves this machine.
     #[error("an address with `https://`, since it leaves this machine")]
@@ -112,7 +114,9 @@ impl WebhookAddress {
 impl fmt::Display for WebhookAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https { "https" } else { "http" };
-        let Self { host, port, path, .. } = self;
+        let Self {
+            host, port, path, ..
+        } = self;
         match host.contains(':') {
             true => write!(f, "{scheme}://[{host}]:{port}{path}"),
             false => write!(f, "{scheme}://{host}:{port}{path}"),
@@ -129,7 +133,10 @@ mod tests {
     #[test]
     fn an_address_is_encrypted_or_this_machines() {
         for (text, shown) in [
-            ("https://desk.example/in?x=1", "https://desk.example:443/in?x=1"),
+            (
+                "https://desk.example/in?x=1",
+                "https://desk.example:443/in?x=1",
+            ),
             ("https://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443/"),
             ("http://127.0.0.1:8080/in", "http://127.0.0.1:8080/in"),
             ("http://[::1]/in", "http://[::1]:80/in"),

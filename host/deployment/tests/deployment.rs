@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use overt_deployment::{ChannelKind, 
-    CameraKind, Capability, Confine, Deployment, Device, Limits, Problems, Purpose, Role, Source,
-    Zone, limits,
+use overt_deployment::{
+    CameraKind, Capability, ChannelKind, Confine, Deployment, Device, Limits, Problems, Purpose,
+    Role, Source, Zone, limits,
 };
 
 fn sound() -> Deployment {

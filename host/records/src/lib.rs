@@ -37,6 +37,7 @@ mod judgements;
 mod keys;
 mod life;
 mod opening;
+mod outbox;
 mod payload;
 mod quarantine;
 mod retention;
@@ -65,9 +66,10 @@ pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
 };
 pub use life::{
-    Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
+    Closed, Disposal, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
+pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

@@ -8,6 +8,7 @@ use crate::alerts::StoredAlert;
 use crate::generations::GenerationChange;
 use crate::judgements::View;
 use crate::life::Life;
+use crate::outbox::{Delivered, Message};
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
@@ -45,6 +46,14 @@ pub(crate) const LIVES: TableDefinition<u32, Row<Life>> = TableDefinition::new("
 /// Views of alerts' images, in order.
 pub(crate) const VIEWS: TableDefinition<u64, Row<View>> = TableDefinition::new("views");
 
+/// Messages that channels are still to be given, by number.
+pub(crate) const OUTBOX: TableDefinition<u64, Row<Message>> = TableDefinition::new("outbox");
+/// Messages that were delivered, by number.
+pub(crate) const DELIVERED: TableDefinition<u64, Row<Delivered>> =
+    TableDefinition::new("delivered");
+/// Alerts that an operator has passed, by number: who was told of them.
+pub(crate) const ACTIONS: TableDefinition<u32, Row<ActionRow>> = TableDefinition::new("actions");
+
 /// Lines of the audit log by number of the event.
 pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 
@@ -80,6 +89,18 @@ impl PlainRow for View {
     const NAME: &'static str = "overt-records::View";
 }
 
+impl PlainRow for Message {
+    const NAME: &'static str = "overt-records::Message";
+}
+
+impl PlainRow for Delivered {
+    const NAME: &'static str = "overt-records::Delivered";
+}
+
+impl PlainRow for ActionRow {
+    const NAME: &'static str = "overt-records::Action";
+}
+
 impl PlainRow for AlertRow {
     const NAME: &'static str = "overt-records::Alert";
 }
@@ -113,6 +134,13 @@ impl ImageRow {
     pub(crate) fn template(&self) -> u64 {
         self.template_record.unwrap_or(self.record)
     }
+}
+
+/// An alert that was passed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ActionRow {
+    /// The channels that are told; absent until the router was asked.
+    pub(crate) channels: Option<Vec<String>>,
 }
 
 /// An alert.

@@ -133,6 +133,7 @@ impl DecisionThread<'_> {
         state.counts.alerts += 1;
         self.cameras[camera].alerts.inc();
         state.raised.push(Raised {
+            number,
             reference: listed.reference.clone(),
             camera,
             track,
