@@ -1,7 +1,7 @@
 //! The desk: everything that people do with alerts, behind one function. It is asked through the socket of a run, by the command that opens the store itself where no run
 //! goes on, and by whatever else shows alerts to people. Who asks is somebody who is signed in; a name that was typed gets nowhere.
 
-use base64_bytes::Bytes;
+pub use base64_bytes::Bytes;
 use overt_deployment::{Deployment, Judgement};
 use overt_records::{
     self as records, Adjudication, JudgementError, JudgementLimits, JudgingRole, LifeState,

@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use overt_confinement::{Confinement, Openings, loaded_code};
-use overt_deployment::{Confine, Deployment, Device, KeySource, Source, Trust};
+use overt_deployment::{ChannelKind, Confine, Deployment, Device, KeySource, Source, Trust};
 use overt_pipeline::PipelineError;
 use overt_pipeline::machine::BackendChoice;
 
@@ -33,7 +33,7 @@ const SYSTEM: [&str; 15] = [
     "/dev/random",
 ];
 
-/// What a camera's name is looked up in.
+/// What a camera's or a receiver's name is looked up in.
 const NAMES: [&str; 5] = [
     "/etc/hosts",
     "/etc/resolv.conf",
@@ -107,6 +107,21 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
                 open.read.extend(NAMES.map(PathBuf::from));
             }
             // One that this host cannot open is refused when it is opened.
+            _ => {}
+        }
+    }
+
+    for channel in &deployment.channels {
+        match &channel.kind {
+            ChannelKind::File(path) => open.write.push(made(output::folder_of(path))?),
+            ChannelKind::Webhook(webhook) => {
+                open.connect.push(webhook.address.port());
+                open.read.extend(NAMES.map(PathBuf::from));
+                if let Some(file) = &webhook.authorities {
+                    read_beside(&mut open.read, file);
+                }
+            }
+            // This terminal is open already.
             _ => {}
         }
     }
