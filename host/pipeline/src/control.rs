@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
-use overt_records::{RecordsError, SignedIn};
+use overt_records::{RecordsError, RunMode, SignedIn};
 use overt_runtime::{CallError, Role};
 
 use crate::action;
@@ -148,6 +148,10 @@ impl Control<'_> {
 
     fn try_to_tend(&self) -> Result<(), RecordsError> {
         self.desk.lapse(now())?;
+        if self.swapping.run.mode() == RunMode::Rehearsal {
+            // It sends nobody anywhere, not even about an alert that a live run has left.
+            return Ok(());
+        }
         let waiting = self.desk.unrouted()?;
         if waiting.is_empty() {
             return Ok(());

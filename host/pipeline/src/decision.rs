@@ -14,7 +14,7 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 use overt_deployment::{Deployment, Timestamp};
 use overt_records as records;
-use overt_runtime::decision::{Decision, EarlierAlert};
+use overt_runtime::decision::{AlertState, Decision, EarlierAlert};
 use overt_runtime::{CallError, Role};
 
 use crate::admission::Loaded;
@@ -106,8 +106,8 @@ struct State {
 
 /// An alert of this run, for later observations.
 struct Raised {
-    /// The alert's.
-    number: u32,
+    /// The alert's; a rehearsal raises none.
+    number: Option<u32>,
     /// The entry: generations may count their entries otherwise.
     reference: Arc<str>,
     camera: CameraIndex,
@@ -349,7 +349,9 @@ impl DecisionThread<'_> {
                     camera: self.deployment.cameras[raised.camera].id.clone(),
                     track: raised.track,
                     time: at,
-                    state: self.standing.of(raised.number),
+                    state: raised
+                        .number
+                        .map_or(AlertState::Raised, |number| self.standing.of(number)),
                 })
             })
             .take(MOST_EARLIER)
@@ -540,7 +542,7 @@ mod tests {
     fn an_earlier_alert_is_told_in_the_time_of_the_camera_that_the_policy_is_asked_about() {
         // Raised 20 minutes into the run, 5 s into a file, and that 30 s ago.
         let raised = Raised {
-            number: 1,
+            number: Some(1),
             reference: "MP-0007".into(),
             camera: 0,
             track: 1,

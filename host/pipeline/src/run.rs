@@ -113,6 +113,23 @@ pub struct Finished {
     pub troubles: Vec<PipelineError>,
 }
 
+/// What a run is held to.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// What it is for: a rehearsal raises no alert and asks no router.
+    pub mode: records::RunMode,
+    /// What was decided to run. What differs from it is refused; without one, the run says so wherever it is told of.
+    pub lock: Option<&'a LockFile>,
+}
+
+impl Terms<'_> {
+    /// A live run of which nobody has decided what runs.
+    pub const UNLOCKED: Terms<'static> = Terms {
+        mode: records::RunMode::Live,
+        lock: None,
+    };
+}
+
 /// An opened camera.
 struct Opened {
     id: Arc<str>,
@@ -121,11 +138,11 @@ struct Opened {
 }
 
 /// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
-/// is waited for. What differs from the lock is refused; without one, the run says so wherever it is told of. `requests` are answered meanwhile. `tell` is called from several threads: from the decision thread, and about a camera from its own.
+/// is waited for. `requests` are answered meanwhile. `tell` is called from several threads: from the decision thread, and about a camera from its own.
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
-    lock: Option<&LockFile>,
+    Terms { mode, lock }: Terms<'_>,
     store: &records::Store,
     stop: &AtomicBool,
     requests: Receiver<Request>,
@@ -155,7 +172,7 @@ pub fn run(
     let generations = Generations::new(Generation::load(machine, deployment, lock, store)?);
     let workers = stills::workers(deployment);
     let first = generations.facts().remove(0);
-    let record = store.begin_run(&header(deployment, &first, started))?;
+    let record = store.begin_run(&header(deployment, mode, &first, started))?;
     let (standing, first_alert) = (Standing::default(), record.next_alert_number()?);
     let before = store.channel_counts()?;
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
@@ -200,6 +217,7 @@ pub fn run(
         machine,
         deployment,
         store,
+        mode,
         generations.facts(),
         generations.shadows(),
         decided,
@@ -384,10 +402,11 @@ fn way(
         intake,
         tell: decision.tell,
     };
-    let couriers: Vec<Courier<'_>> = decision
-        .deployment
-        .channels
-        .iter()
+    // A rehearsal tells nobody anything, not even what a live run has left.
+    let is_live = decision.run.mode() == records::RunMode::Live;
+    let channels = decision.deployment.channels.iter();
+    let couriers: Vec<Courier<'_>> = channels
+        .filter(|_| is_live)
         .map(|channel| Courier {
             store: decision.store,
             deployment: &decision.deployment.id,
