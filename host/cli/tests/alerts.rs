@@ -430,8 +430,11 @@ fn what_the_run_could_not_deliver_waits_for_the_next_and_says_that_it_is_over() 
     place.film(100);
     let run = place.run();
     assert_eq!(run.status, Some(0), "{}", run.err);
-    assert_eq!(counts(&summary(&place), "far"), [0, 1]);
-    assert!(run.out.contains("1 messages to far"), "{}", run.out);
+    // On a slow machine it lapses before the run ends, and then two wait.
+    let [delivered, waiting] = counts(&summary(&place), "far");
+    assert!(delivered == 0 && waiting > 0, "{waiting}");
+    let told = format!("{waiting} messages to far");
+    assert!(run.out.contains(&told), "{}", run.out);
     // Its time goes by while nobody runs anything.
     let begun = Instant::now();
     while done(&place, "olu", "list", &[])[0]["state"] != "lapsed" {

@@ -4,8 +4,9 @@
 pub use base64_bytes::Bytes;
 use overt_deployment::{Deployment, Judgement};
 use overt_records::{
-    self as records, Adjudication, JudgementError, JudgementLimits, JudgingRole, LifeState,
-    LivingAlert, MayNot, Message, PassedAlert, RecordsError, Report, SignedIn, Timestamp,
+    self as records, Adjudication, Described, DescribedCount, JudgementError, JudgementLimits,
+    JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert, RecordsError, Report,
+    SignedIn, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,10 @@ pub enum Ask {
     },
     /// Messages that no channel has taken yet.
     Outbox,
+    /// Counts a person who was engaged, apart from everything else.
+    Describe(Described),
+    /// How many people who were engaged were what.
+    Described,
 }
 
 /// Which alerts are listed. What is absent asks for nothing.
@@ -77,6 +82,8 @@ pub enum Told {
         /// The key that messages are signed with, 64 hexadecimal digits.
         key: String,
     },
+    /// How many people who were engaged were what.
+    Described(Vec<DescribedCount>),
 }
 
 /// An alert in a list: without face and score.
@@ -156,6 +163,7 @@ impl DeskError {
         use records::NotAllowed;
         let text = match self {
             Self::MayNot(cause) => return cause.mend(),
+            Self::Records(RecordsError::Refused { .. }) => "correct it",
             Self::Records(RecordsError::NoSuchAlert { .. }) => {
                 "`overt alerts list` shows the alerts that there are"
             }
@@ -253,6 +261,12 @@ impl<'a> Desk<'a> {
                     .report(*alert, &judge, report.clone(), &self.limits, now)?;
                 Ok(Told::Judged(Box::new(self.judged(*alert, &judge)?)))
             }
+            Ask::Describe(person) => {
+                let judge = by.judging(JudgingRole::EngagementOfficer)?;
+                self.store.describe(person, &judge)?;
+                Ok(Told::Described(self.store.described()?))
+            }
+            Ask::Described => Ok(Told::Described(self.store.described()?)),
             Ask::Outbox => Ok(Told::Outbox {
                 messages: self.store.outbox()?,
                 key: self.store.audit_key(),

@@ -5,7 +5,7 @@
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
 //! what the audit log says of the opening of a store.
 //!
-//! Every change writes into the audit log, in the same transaction.
+//! Every change writes into the audit log, in the same transaction; but for counts of people engaged, which no time may lead to.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -27,6 +27,7 @@
 mod alerts;
 mod audit;
 mod cipher;
+mod described;
 mod error;
 mod fault;
 mod files;
@@ -54,6 +55,7 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use error::RecordsError;
 pub use force::{
     By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,

@@ -54,6 +54,10 @@ pub(crate) const DELIVERED: TableDefinition<u64, Row<Delivered>> =
 /// Alerts that an operator has passed, by number: who was told of them.
 pub(crate) const ACTIONS: TableDefinition<u32, Row<ActionRow>> = TableDefinition::new("actions");
 
+/// How many people who were engaged were what, by whose word: counts alone (`described.rs`).
+pub(crate) const DESCRIBED: TableDefinition<(&str, &str, &str), u64> =
+    TableDefinition::new("described");
+
 /// Lines of the audit log by number of the event.
 pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 

@@ -1,6 +1,7 @@
 //! `overt alerts`: what waits for a person's judgement, and what came of it. Where a run goes on, it is asked, for it holds the records; otherwise the records are opened
 //! here. What may be done by whom is the pipeline's desk's to say.
 
+mod describe;
 mod judge;
 mod list;
 mod outbox;
@@ -38,6 +39,7 @@ enum Command {
     Show(show::Arguments),
     Judge(judge::Arguments),
     Outcome(outcome::Arguments),
+    Describe(describe::Arguments),
     Outbox(outbox::Arguments),
 }
 
@@ -47,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Show(arguments) => show::run(arguments),
         Command::Judge(arguments) => judge::run(arguments),
         Command::Outcome(arguments) => outcome::run(arguments),
+        Command::Describe(arguments) => describe::run(arguments),
         Command::Outbox(arguments) => outbox::run(arguments),
     }
 }
