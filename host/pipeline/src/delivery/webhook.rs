@@ -125,3 +125,6 @@ fn never_left(error: &ureq::Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
