@@ -127,7 +127,7 @@ fn killed_at_any_moment() {
             .spawn()
             .unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Nobody can be told of a step before the process is ready; from then on it is killed after some lines, and some time after the last of them.
+        // Once it is ready its people are there, and it is not killed before; from then on it is killed after some lines, and some time after the last of them.
         let lines = 1 + random.usize(..12);
         said.extend(reader.by_ref().take(lines).map(Result::unwrap));
         std::thread::sleep(Duration::from_micros(random.u64(..6_000)));

@@ -25,10 +25,10 @@ fn password(id: &str) -> Password {
     Password::new(format!("{id} and some words"))
 }
 
-/// An operator and an engagement officer, as they judge: of a force that is made anew in this folder.
+/// An operator and an engagement officer, as they judge: of the force in this folder, which is made where there is none.
 pub fn judges(folder: &Path) -> [Judge; 2] {
     let path = folder.join("force.redb");
-    let _ = std::fs::remove_file(&path);
+    let is_new = !path.exists();
     let force = Force::with_hashing(&path, Hashing::cheapest());
     let now = moment();
     let credential = |role| Credential {
@@ -46,19 +46,24 @@ pub fn judges(folder: &Path) -> [Judge; 2] {
         roles: vec![role],
     };
     let boss = PersonRole::AuthorisingOfficer;
-    force
-        .init(
-            &new("boss", boss),
-            &credential(boss),
-            &password("boss"),
-            &now,
-        )
-        .unwrap();
+    if is_new {
+        force
+            .init(
+                &new("boss", boss),
+                &credential(boss),
+                &password("boss"),
+                &now,
+            )
+            .unwrap();
+    }
     let sign_in = |id: &str| {
         let session = force.sign_in(id, &password(id), 0, &now);
         session.unwrap().signed_in
     };
     let made = |id: &str, role| {
+        if !is_new {
+            return sign_in(id);
+        }
         let first = password("first");
         let by = || sign_in("boss");
         force.add(&new(id, role), &first, &by(), &now).unwrap();
