@@ -1,5 +1,6 @@
 //! `overt`: the command line. Here are the commands' names and the exit statuses; each command has a file of its own, named like it.
 
+mod alerts;
 mod audit;
 mod compile;
 mod completions;
@@ -50,6 +51,7 @@ Examples:
   overt watchlist enrol deployment.toml watchlist/           put people on the watchlist
   overt lock deployment.toml                                 decide what runs, by digest
   overt run deployment.toml                                  run the deployment
+  overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?
@@ -68,6 +70,7 @@ enum Command {
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
     Watchlist(watchlist::Arguments),
+    Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
     Audit(audit::Arguments),
     People(people::Arguments),
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Lock(arguments) => lock::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
+        Command::Alerts(arguments) => alerts::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::People(arguments) => people::run(arguments),

@@ -14,11 +14,12 @@ mod render;
 mod source;
 mod text;
 mod trust;
+mod webhook;
 mod zone;
 
 pub use deployment::{
     Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Confine, Deployment, Device,
-    Host, Precision, Purpose, Retention, Watchlist,
+    Host, Judgement, Precision, Purpose, Retention, Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;
@@ -27,4 +28,5 @@ pub use plugin::{Plugin, Plugins, Post, Slot};
 pub use problem::{Position, Problem, Problems};
 pub use source::{AddressFault, RtspAddress, RtspSource, Source};
 pub use trust::{KeySource, Trust, TrustKey};
+pub use webhook::{Webhook, WebhookAddress, WebhookFault};
 pub use zone::{Zone, ZoneFault};

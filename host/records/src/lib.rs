@@ -5,7 +5,7 @@
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
 //! what the audit log says of the opening of a store.
 //!
-//! Every change writes into the audit log, in the same transaction.
+//! Every change writes into the audit log, in the same transaction; but for counts of people engaged, which no time may lead to.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -27,6 +27,7 @@
 mod alerts;
 mod audit;
 mod cipher;
+mod described;
 mod error;
 mod exports;
 mod fault;
@@ -39,6 +40,7 @@ mod judgements;
 mod keys;
 mod life;
 mod opening;
+mod outbox;
 mod payload;
 mod quarantine;
 mod retention;
@@ -55,6 +57,7 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use error::RecordsError;
 pub use exports::{Export, ExportKind};
 pub use force::{
@@ -69,9 +72,10 @@ pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
 };
 pub use life::{
-    Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
+    Closed, Disposal, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
+pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

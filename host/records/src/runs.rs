@@ -6,6 +6,7 @@ use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::inputs::SealedInputs;
+use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
@@ -245,6 +246,7 @@ impl Run {
                     category: new.alert.category.clone(),
                 };
                 change.log(new.alert.raised_at, Actor::Host, event)?;
+                outbox::raised(change, &new.alert)?;
             }
             self.update(change, |run| run.counts = *counts)
         })

@@ -5,6 +5,7 @@ mod authority;
 mod cameras;
 mod channels;
 mod host;
+mod judgement;
 mod plugins;
 mod references;
 mod syntax;
@@ -58,6 +59,7 @@ struct Parts {
     watchlist: Watchlist,
     plugins: crate::plugin::Plugins,
     channels: Vec<crate::deployment::Channel>,
+    judgement: crate::deployment::Judgement,
     retention: crate::deployment::Retention,
     trust: crate::trust::Trust,
 }
@@ -72,6 +74,7 @@ impl Parts {
             watchlist,
             plugins,
             channels,
+            judgement,
             retention,
             trust,
         } = self;
@@ -88,6 +91,7 @@ impl Parts {
             watchlist,
             plugins,
             channels,
+            judgement,
             retention,
             trust,
             text,
@@ -113,7 +117,8 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
     let categories = watchlist
         .as_ref()
         .and_then(|watchlist| watchlist.categories.as_deref());
-    let channels = channels::channels(root);
+    let channels = channels::channels(root, files);
+    let judgement = judgement::judgement(root);
     let retention = host::retention(root);
     let names = references::Names {
         cameras: cameras
@@ -156,6 +161,7 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         },
         plugins: plugins?,
         channels: channels?,
+        judgement: judgement?,
         retention: retention?,
         trust: trust?,
     })

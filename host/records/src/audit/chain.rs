@@ -305,6 +305,15 @@ impl Appended {
         Ok(())
     }
 
+    /// How far the log goes with what was appended here.
+    pub(crate) fn head(&self, rows: &WriteTransaction, log: &Log) -> Result<AuditHead, Fault> {
+        let tip = match self.tip.get() {
+            Some(tip) => tip,
+            None => log.tip(rows)?,
+        };
+        Ok(tip.shown())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.tip.get().is_none()
     }

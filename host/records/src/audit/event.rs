@@ -4,6 +4,7 @@ use crate::exports::ExportKind;
 use crate::force::By;
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
+use crate::outbox::News;
 use crate::retention::Timestamp;
 use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
 use crate::watchlist::Encoder;
@@ -111,6 +112,20 @@ pub enum AuditEvent {
     AlertViewed { alert: u32, role: JudgingRole },
     /// An alert came a step further: somebody judged it, its time was over, or its entry was removed.
     AlertStep { alert: u32, step: StepKind },
+    /// It was settled which channels for action hear of an alert that an operator has passed.
+    AlertRouted {
+        alert: u32,
+        channels: Vec<String>,
+        by_default: bool,
+    },
+    /// A channel was given a message. One that may have been given to it before is marked.
+    MessageDelivered {
+        message: u64,
+        alert: u32,
+        channel: String,
+        news: News,
+        again: bool,
+    },
     /// An image of a person sought was put on the watchlist, or put there again in its own place. Its digest is sealed with it and not here: whoever has the
     /// photograph could tell from it for ever who was sought.
     ImageEnrolled {
