@@ -21,6 +21,7 @@ mod people;
 mod plugin;
 mod progress;
 mod report;
+mod retention;
 mod run;
 mod session;
 mod sign_in;
@@ -72,6 +73,7 @@ enum Command {
     Watchlist(watchlist::Arguments),
     Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
+    Retention(retention::Arguments),
     Audit(audit::Arguments),
     People(people::Arguments),
     SignIn(sign_in::Arguments),
@@ -102,6 +104,7 @@ fn main() -> ExitCode {
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Retention(arguments) => retention::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::People(arguments) => people::run(arguments),
         Command::SignIn(arguments) => sign_in::run(arguments),

@@ -158,10 +158,22 @@ pub struct Host {
     pub force: PathBuf,
     /// `output`: the folder for `summary.json` and `report.html`, resolved.
     pub output: PathBuf,
+    /// `report`: what a run leaves in that folder about its alerts.
+    pub report: RunReport,
     /// `metrics`: where a run serves its figures over HTTP. Absent: nowhere. Off this machine with `metrics-remote = true` alone: they say when people pass.
     pub metrics: Option<SocketAddr>,
     /// `confine`: what a run does where the kernel cannot shut it in.
     pub confine: Confine,
+}
+
+/// What a run leaves about its alerts, in files that whoever opens them can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunReport {
+    /// `"numbers"`: counts, references and times; faces and scores stay sealed in the records. The default.
+    Numbers,
+    /// `"faces"`: each alert's face, the watchlist image, its score and the policy's reason as well. The files are destroyed when the alerts are.
+    Faces,
 }
 
 /// What a run does where the kernel cannot shut the process in.

@@ -19,7 +19,7 @@ mod zone;
 
 pub use deployment::{
     Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Confine, Deployment, Device,
-    Host, Judgement, Precision, Purpose, Retention, Watchlist,
+    Host, Judgement, Precision, Purpose, Retention, RunReport, Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;

@@ -12,6 +12,7 @@ use overt_runtime::{CallError, Role};
 use crate::action;
 use crate::capture::Intake;
 use crate::caught::caught;
+use crate::custody::{self, CustodyError};
 use crate::desk::{self, Desk, DeskError};
 use crate::error::PipelineError;
 use crate::generations::GenerationFacts;
@@ -33,6 +34,13 @@ pub enum Question {
     Status,
     /// To go on with what the deployment file says now. Hears steps, then what it came to.
     Swap(Box<Swap>),
+    /// Something about what is kept.
+    Custody {
+        /// What.
+        ask: Box<custody::Ask>,
+        /// Who, where somebody is signed in.
+        by: Option<Box<SignedIn>>,
+    },
     /// Something about alerts, by somebody who is signed in.
     Desk {
         /// What.
@@ -50,6 +58,8 @@ pub enum Answer {
     Step(SwapStep),
     /// It is through, or was refused.
     Swapped(Box<Result<Swapped, SwapError>>),
+    /// What became of it.
+    Custody(Box<Result<custody::Told, CustodyError>>),
     /// What the desk says.
     Desk(Box<Result<desk::Told, DeskError>>),
 }
@@ -73,6 +83,9 @@ pub fn nobody() -> Receiver<Request> {
 /// How often is looked after alerts whose time is over, and after passed ones that nobody was named for.
 const TEND: Duration = Duration::from_secs(1);
 
+/// How often what has reached the end of its retention is destroyed.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Answers what a run is asked until it is over, and looks after its alerts.
 pub(crate) struct Control<'a> {
     pub(crate) requests: Receiver<Request>,
@@ -90,7 +103,7 @@ impl Control<'_> {
         busy: &'scope AtomicBool,
         over: Receiver<()>,
     ) {
-        let ticks = tick(TEND);
+        let (ticks, sweeps) = (tick(TEND), tick(SWEEP));
         let mut requests = self.requests.clone();
         // What an earlier run left.
         self.tend();
@@ -99,6 +112,10 @@ impl Control<'_> {
                 recv(over) -> _ => return self.tend(),
                 recv(ticks) -> _ => {
                     self.tend();
+                    continue;
+                }
+                recv(sweeps) -> _ => {
+                    self.sweep();
                     continue;
                 }
                 recv(requests) -> request => request,
@@ -117,6 +134,10 @@ impl Control<'_> {
                     // Whoever hears of a passed alert is told at once. Before the answer: whoever has it can rely on that.
                     self.tend();
                     let _ = answers.send(Answer::Desk(Box::new(told)));
+                }
+                Question::Custody { ask, by } => {
+                    let told = custody::answer(self.swapping.store, &ask, by.as_deref(), now());
+                    let _ = answers.send(Answer::Custody(Box::new(told)));
                 }
                 Question::Swap(_) if busy.swap(true, Ordering::AcqRel) => {
                     let _ = answers.send(Answer::Swapped(Box::new(Err(SwapError::Busy))));
@@ -143,6 +164,21 @@ impl Control<'_> {
     fn tend(&self) {
         if let Err(error) = self.try_to_tend() {
             tracing::error!(target: incident::TARGET, incident = "desk", %error);
+        }
+    }
+
+    /// Destroys what is over its time.
+    fn sweep(&self) {
+        match self.swapping.store.sweep(now()) {
+            Ok(report) => {
+                for (path, cause) in report.exports_left {
+                    let path = path.display().to_string();
+                    tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
+                }
+            }
+            Err(error) => {
+                tracing::error!(target: incident::TARGET, incident = "sweep", %error);
+            }
         }
     }
 

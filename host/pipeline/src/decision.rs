@@ -311,7 +311,9 @@ impl DecisionThread<'_> {
             }
             *alerted = span;
             if let Some(trail) = &trail {
-                alert.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
+                if let Some(shown) = &mut alert.shown {
+                    shown.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
+                }
             }
         }
     }

@@ -112,16 +112,12 @@ pub struct AlertReport {
     pub camera: String,
     /// The track's number on that camera.
     pub track: u32,
-    /// The best score of the entry on this track, a cosine, −1 to 1.
-    pub score: f32,
     /// The least score at which anybody could be alerted then.
     pub score_floor: f32,
     /// The generation that it was raised by.
     pub generation: u64,
     /// `low`, `normal` or `high`.
     pub priority: String,
-    /// The policy's reason.
-    pub reason: String,
     /// When it was raised, seconds since the camera's first frame.
     pub time: f64,
     /// When it was raised, by the host's clock.
@@ -134,6 +130,17 @@ pub struct AlertReport {
     pub probes: u32,
     /// Who was asked to look, in the router's order.
     pub routes: Vec<RouteReport>,
+    /// What stays sealed in the records unless the deployment says that its report shows faces.
+    pub shown: Option<Shown>,
+}
+
+/// Whom an alert shows, and how like they are.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The best score of the entry on this track, a cosine, −1 to 1.
+    pub score: f32,
+    /// The policy's reason, which can name scores.
+    pub reason: String,
     /// The best probe: the face that was compared.
     pub probe: Picture,
     /// The watchlist entry's image.

@@ -177,14 +177,14 @@ pub struct Alert {
     pub camera: String,
     /// The track's number on that camera, from 1.
     pub track: u32,
-    /// The best score of the entry on this track, a cosine, −1 to 1.
-    pub score: f32,
+    /// The best score of the entry on this track, a cosine, −1 to 1; absent where it stays sealed in the records.
+    pub score: Option<f32>,
     /// The sequence number of the track's first frame.
     pub first_frame: u32,
     /// The sequence number of the track's last frame.
     pub last_frame: u32,
-    /// What the policy said that its proposal rests on.
-    pub reason: String,
+    /// What the policy said that its proposal rests on; absent where it stays sealed in the records, for it can name scores.
+    pub reason: Option<String>,
 }
 
 /// A plugin that ran.

@@ -74,7 +74,10 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// Overwrites a file with zeros, waits until they are on disk, and removes it. Nothing happens where there is no such
 /// file; what is not a plain file (a link, say) is only removed, for its target is not ours.
-pub(crate) fn destroy(path: &Path) -> Result<(), RecordsError> {
+///
+/// # Errors
+/// [`RecordsError::Io`] with its path.
+pub fn destroy(path: &Path) -> Result<(), RecordsError> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         found => found.at(path)?,

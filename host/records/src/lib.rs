@@ -60,6 +60,7 @@ pub use audit::{
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use error::RecordsError;
 pub use exports::{Export, ExportKind};
+pub use files::destroy as destroy_file;
 pub use force::{
     By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
     NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
@@ -78,7 +79,7 @@ pub use life::{
 pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
-pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
+pub use retention::{Retained, Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
     CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunMode,
     RunOutcome, RunRecord,

@@ -35,7 +35,8 @@ impl fmt::Display for Timestamp {
 }
 
 /// A class of sealed data with a retention limit of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RetentionClass {
     /// Images and templates of the people sought.
     Watchlist,
@@ -85,6 +86,19 @@ impl Retention {
             RetentionClass::Inputs => self.inputs_hours,
         })
     }
+}
+
+/// How much of a class is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retained {
+    /// Which class.
+    pub class: RetentionClass,
+    /// Sealed records.
+    pub records: u64,
+    /// When the first of them has to be gone; a hold can keep it longer.
+    pub first_expires_at: Timestamp,
+    /// When the last of them has to be gone.
+    pub last_expires_at: Timestamp,
 }
 
 /// What a retention sweep destroyed.

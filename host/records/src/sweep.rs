@@ -4,12 +4,12 @@ use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::holds::held_records;
-use crate::retention::{RetentionClass, SweepReport, Timestamp};
+use crate::retention::{Retained, RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
 use crate::tables::{ALERTS, ENTRIES, HELD, HOLDS, RowBytes};
 use crate::transaction::Change;
 use redb::{ReadableTable, TableError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// Destroys what has reached the end of its retention, that is whatever expires at `now` or before: its rows and
@@ -39,6 +39,34 @@ impl Store {
         };
         self.destroy_exports(&mut report, now)?;
         Ok(report)
+    }
+
+    /// How much of each class is kept, and until when; a class of which nothing is kept is not in it.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn retained(&self) -> Result<Vec<Retained>, RecordsError> {
+        self.read(|store| {
+            let mut classes: BTreeMap<RetentionClass, Retained> = BTreeMap::new();
+            let all = Timestamp::from_unix_ms(i64::MAX);
+            let held = store.rows.open_table(HELD)?;
+            for (class, record) in expired(&held, all)? {
+                let Some(row) = held.get(record)? else {
+                    continue;
+                };
+                let expires_at = Timestamp::from_unix_ms(row.value().1);
+                let retained = classes.entry(class).or_insert(Retained {
+                    class,
+                    records: 0,
+                    first_expires_at: expires_at,
+                    last_expires_at: expires_at,
+                });
+                retained.records += 1;
+                retained.first_expires_at = retained.first_expires_at.min(expires_at);
+                retained.last_expires_at = retained.last_expires_at.max(expires_at);
+            }
+            Ok(classes.into_values().collect())
+        })
     }
 
     fn destroy_expired(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
+use overt_pipeline::custody;
 use overt_pipeline::desk::{Ask, Told};
 use serde::Serialize;
 
 use super::{Row, page};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, retention};
 
 /// Look at an alert: writes a page with the passer-by's face beside the entry's images
 ///
 /// The page shows no score: judge on the images first. That you opened it is on record, with your role and when; nobody can judge an alert that they have not opened. It
-/// is readable by you alone and belongs destroyed when it is judged.
+/// is readable by you alone; where it lies is on record, and it is destroyed when the alert's images are.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -77,6 +78,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .unwrap_or_else(|| deployment.host.output.join(name));
     let folder = output::folder_of(&file);
     std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    let file = std::path::absolute(&file).map_err(|error| Failure::file(&file, &error))?;
+    // What an earlier look left there goes first: a run that is asked next may not reach that folder.
+    overt_records::destroy_file(&file)?;
+    let export = custody::Ask::Export {
+        path: file.clone(),
+        alert: arguments.alert,
+    };
+    retention::ask_as(&deployment, export)?;
     output::write(&file, &page::page(&deployment, &viewed)?)?;
     if arguments.json {
         output::print_json(&Report {

@@ -42,6 +42,14 @@ pub(crate) fn ask_if_it_runs(
     put(deployment, ask, Some(session), step)
 }
 
+/// Asks what anybody of this user's may; `None` where no run goes on.
+pub(crate) fn ask_anybody_if_it_runs(
+    deployment: &Deployment,
+    ask: Ask,
+) -> Result<Option<Told>, Failure> {
+    put(deployment, ask, None, &|_| {})
+}
+
 fn nobody(deployment: &Deployment) -> Failure {
     Failure::new(
         format!("no run of {} goes on here", deployment.id),

@@ -7,9 +7,9 @@ pub(crate) mod server;
 use std::path::{Path, PathBuf};
 
 use overt_deployment::Deployment;
-use overt_pipeline::desk;
 use overt_pipeline::swap::{SwapStep, Swapped};
 use overt_pipeline::{GenerationCause, GenerationFacts};
+use overt_pipeline::{custody, desk};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
@@ -78,6 +78,8 @@ pub(crate) enum Ask {
     },
     /// Something about alerts.
     Desk(desk::Ask),
+    /// Something about what is kept.
+    Custody(custody::Ask),
 }
 
 /// An answer; the last one is not a step.
@@ -92,6 +94,8 @@ pub(crate) enum Told {
     Swapped(SwappedTo),
     /// What the desk says.
     Desk(desk::Told),
+    /// What became of what is kept.
+    Custody(custody::Told),
     /// What was asked is not done.
     Refused(Vec<Refusal>),
 }

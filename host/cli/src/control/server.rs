@@ -202,6 +202,12 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 Err(failure) => return tell(&Told::Refused(refusals(&failure))),
             }
         }
+        Ask::Custody(ask) => {
+            // What anybody may needs nobody to be signed in.
+            let by = who(begun, asked.session.as_ref(), uid).ok().map(Box::new);
+            let ask = Box::new(ask);
+            Question::Custody { ask, by }
+        }
         Ask::Desk(ask) => match who(begun, asked.session.as_ref(), uid) {
             Ok(by) => Question::Desk {
                 ask: Box::new(ask),
@@ -230,6 +236,10 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 generations: status.generations.iter().map(Into::into).collect(),
             }),
             Answer::Step(step) => Told::Step(step.into()),
+            Answer::Custody(told) => match *told {
+                Ok(told) => Told::Custody(told),
+                Err(error) => refused(&error.to_string(), &error.mend()),
+            },
             Answer::Desk(told) => match *told {
                 Ok(told) => Told::Desk(told),
                 Err(error) => refused(&error.to_string(), &error.mend()),

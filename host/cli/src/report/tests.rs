@@ -6,7 +6,7 @@ use overt_confinement::Confinement;
 use overt_deployment::{Capability, Purpose, Role, Timestamp};
 use overt_pipeline::report::{
     AlertReport, CameraReport, DeploymentFacts, HostFacts, ModelReport, Picture, PluginReport,
-    ReportData, RouteReport, StripFrame,
+    ReportData, RouteReport, Shown, StripFrame,
 };
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{self, Alert, Frames, PluginErrors, Summary};
@@ -35,11 +35,9 @@ fn alert(number: u32, reference: &str, from: f64, to: f64) -> AlertReport {
         category: "wanted-on-warrant".into(),
         camera: "gate".into(),
         track: 3 + number,
-        score: 0.712,
         score_floor: 0.45,
         generation: u64::from(number - 1),
         priority: "high".into(),
-        reason: "3 of 5 probes at 0.65 or more, margin 0.41 to the second".into(),
         time: from + 1.2,
         raised: "2026-01-31T10:00:07Z".parse().unwrap(),
         track_from: from,
@@ -57,21 +55,25 @@ fn alert(number: u32, reference: &str, from: f64, to: f64) -> AlertReport {
                 by_default: true,
             },
         ],
-        probe: picture(150, 180, 90),
-        entry: picture(200, 260, 160),
-        strip: (0..8)
-            .map(|index| StripFrame {
-                sequence: 120 + index * 12,
-                time: from + f64::from(index) * 0.5,
-                picture: picture(480, 270, 40 + index as u8 * 20),
-                face: (
-                    60.0 + index as f32 * 45.0,
-                    80.0,
-                    40.0 + index as f32 * 2.0,
-                    52.0,
-                ),
-            })
-            .collect(),
+        shown: Some(Shown {
+            score: 0.712,
+            reason: "3 of 5 probes at 0.65 or more, margin 0.41 to the second".into(),
+            probe: picture(150, 180, 90),
+            entry: picture(200, 260, 160),
+            strip: (0..8)
+                .map(|index| StripFrame {
+                    sequence: 120 + index * 12,
+                    time: from + f64::from(index) * 0.5,
+                    picture: picture(480, 270, 40 + index as u8 * 20),
+                    face: (
+                        60.0 + index as f32 * 45.0,
+                        80.0,
+                        40.0 + index as f32 * 2.0,
+                        52.0,
+                    ),
+                })
+                .collect(),
+        }),
     }
 }
 
@@ -163,10 +165,10 @@ fn data() -> ReportData {
                     category: alert.category.clone(),
                     camera: alert.camera.clone(),
                     track: alert.track,
-                    score: alert.score,
+                    score: alert.shown.as_ref().map(|shown| shown.score),
                     first_frame: 75,
                     last_frame: 235,
-                    reason: alert.reason.clone(),
+                    reason: alert.shown.as_ref().map(|shown| shown.reason.clone()),
                 })
                 .collect(),
             fps: 23.46,
@@ -430,7 +432,7 @@ fn what_comes_from_files_and_plugins_is_text_and_never_markup() {
     let mut data = data();
     let hostile = "<img src=x onerror=alert(1)>\"'&";
     data.deployment.purpose = hostile.into();
-    data.alerts[0].reason = hostile.into();
+    data.alerts[0].shown.as_mut().unwrap().reason = hostile.into();
     data.alerts[0].reference = hostile.into();
     data.plugins[0].vendor = hostile.into();
     data.cameras[0].trouble = Some(hostile.into());

@@ -1,7 +1,7 @@
 //! What the page says, in the order in which it says it: numbers and times turned into words.
 
 use overt_deployment::Purpose;
-use overt_pipeline::report::{AlertReport, CameraReport, PluginReport, ReportData};
+use overt_pipeline::report::{AlertReport, CameraReport, PluginReport, ReportData, StripFrame};
 use overt_pipeline::summary;
 use overt_pipeline::{GenerationCause, GenerationFacts};
 
@@ -20,6 +20,8 @@ pub(super) struct View {
     pub(super) quarantines: Vec<String>,
     /// Of a rehearsal: how many alerts it would have raised.
     pub(super) rehearsal: Option<String>,
+    /// Whether alerts show faces and scores.
+    pub(super) faces: bool,
     pub(super) unlocked: bool,
     pub(super) unsigned: bool,
     pub(super) facts: Vec<(&'static str, String)>,
@@ -44,16 +46,21 @@ pub(super) struct Alert {
     pub(super) number: u32,
     pub(super) reference: String,
     pub(super) category: String,
+    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) routes: Vec<String>,
+    pub(super) floor: String,
+    /// What the report of a deployment that shows no faces leaves out.
+    pub(super) shown: Option<Shown>,
+}
+
+pub(super) struct Shown {
     pub(super) probe: Image,
     pub(super) entry: Image,
-    pub(super) facts: Vec<(&'static str, String)>,
     pub(super) reason: String,
-    pub(super) routes: Vec<String>,
     pub(super) score: String,
     /// Places on a scale from 0 to 100, where 0 is a cosine of 0 or below.
     pub(super) score_at: f32,
     pub(super) floor_at: f32,
-    pub(super) floor: String,
     pub(super) strip: Vec<Strip>,
 }
 
@@ -180,6 +187,7 @@ impl View {
                 .collect(),
             rehearsal: (summary.mode == "rehearsal")
                 .then(|| count(summary.withheld, "alert", "alerts")),
+            faces: data.alerts.iter().any(|alert| alert.shown.is_some()),
             unlocked: summary.lock_sha256.is_none(),
             unsigned: summary.unsigned,
             facts: vec![
@@ -366,6 +374,22 @@ impl Generation {
     }
 }
 
+impl Strip {
+    fn of(frame: &StripFrame) -> Self {
+        let (x, y, width, height) = frame.face;
+        Self {
+            image: Image::of(&frame.picture),
+            clock: times::on_a_clock(frame.time),
+            sequence: frame.sequence,
+            x,
+            y,
+            width,
+            height,
+            line: frame.picture.width as f32 / 170.0,
+        }
+    }
+}
+
 impl Alert {
     fn of(alert: &AlertReport) -> Self {
         let floor = alert.score_floor;
@@ -375,8 +399,6 @@ impl Alert {
             number: alert.number,
             reference: alert.reference.clone(),
             category: alert.category.clone(),
-            probe: Image::of(&alert.probe),
-            entry: Image::of(&alert.entry),
             facts: vec![
                 ("Camera", alert.camera.clone()),
                 (
@@ -401,7 +423,6 @@ impl Alert {
                 ("Generation", alert.generation.to_string()),
             ],
             floor: format!("{floor:.2}"),
-            reason: alert.reason.clone(),
             routes: alert
                 .routes
                 .iter()
@@ -418,26 +439,15 @@ impl Alert {
                     format!("{} (for {purpose}{by_default})", route.channel)
                 })
                 .collect(),
-            score: format!("{:.3}", alert.score),
-            score_at: place(alert.score),
-            floor_at: place(floor),
-            strip: alert
-                .strip
-                .iter()
-                .map(|frame| {
-                    let (x, y, width, height) = frame.face;
-                    Strip {
-                        image: Image::of(&frame.picture),
-                        clock: times::on_a_clock(frame.time),
-                        sequence: frame.sequence,
-                        x,
-                        y,
-                        width,
-                        height,
-                        line: frame.picture.width as f32 / 170.0,
-                    }
-                })
-                .collect(),
+            shown: alert.shown.as_ref().map(|shown| Shown {
+                probe: Image::of(&shown.probe),
+                entry: Image::of(&shown.entry),
+                reason: shown.reason.clone(),
+                score: format!("{:.3}", shown.score),
+                score_at: place(shown.score),
+                floor_at: place(floor),
+                strip: shown.strip.iter().map(Strip::of).collect(),
+            }),
         }
     }
 }

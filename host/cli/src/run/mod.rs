@@ -15,7 +15,7 @@ use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
     CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
-use overt_records::{Letter, News, RunMode, Store};
+use overt_records::{Actor, ExportKind, Letter, News, RunMode, Store};
 
 use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
@@ -139,9 +139,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     } = finished?;
 
     let summary_file = folder.join("summary.json");
+    let report_file = folder.join("report.html");
+    if report.alerts.iter().any(|alert| alert.shown.is_some()) {
+        let until = overt_records::Timestamp::from_unix_ms(report.keep_until.as_millisecond());
+        for (file, kind) in [
+            (&summary_file, ExportKind::Summary),
+            (&report_file, ExportKind::Report),
+        ] {
+            let file = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
+            store.export(&file, kind, Actor::Host, until, watchlist::now())?;
+        }
+    }
     let json = serde_json::to_string_pretty(&summary).map_err(unwritable)?;
     output::write(&summary_file, &(json + "\n"))?;
-    let report_file = folder.join("report.html");
     output::write(&report_file, &report::page(&report).map_err(unwritable)?)?;
     output::print(&table::table(&summary))?;
     output::print(&format!(
@@ -301,14 +311,13 @@ fn alert_line(alert: &AlertReport) -> String {
         .map(|route| route.channel.as_str())
         .collect();
     format!(
-        "ALERT {} for {}: {} ({}), camera {}, at {}: {}",
+        "ALERT {} for {}: {} ({}), camera {}, at {}",
         alert.number,
         desks.join(", "),
         alert.reference,
         alert.category,
         alert.camera,
-        times::on_a_clock(alert.time),
-        alert.reason
+        times::on_a_clock(alert.time)
     )
 }
 

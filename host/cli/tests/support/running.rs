@@ -91,6 +91,12 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// As a crash ends it.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Ctrl-C, and what it leaves.
     pub(crate) fn interrupt(self) -> Ended {
         let process = rustix::process::Pid::from_child(&self.child);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::words;
-use crate::deployment::{Backend, Confine, Device, Host, Precision, Retention};
+use crate::deployment::{Backend, Confine, Device, Host, Precision, Retention, RunReport};
 use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{At, Notes, Table, Value};
@@ -16,6 +16,8 @@ const BACKENDS: [(&str, Backend); 2] = [
     ("openvino", Backend::OpenVino),
 ];
 const PRECISIONS: [(&str, Precision); 2] = [("f32", Precision::F32), ("bf16", Precision::Bf16)];
+const REPORTS: [(&str, RunReport); 2] =
+    [("numbers", RunReport::Numbers), ("faces", RunReport::Faces)];
 const CONFINE: [(&str, Confine); 2] = [
     ("possible", Confine::Possible),
     ("required", Confine::Required),
@@ -98,6 +100,12 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
     );
     let force = force(&table, records.as_ref());
     let metrics = metrics(&table);
+    let report = table
+        .find("report")
+        .map_or(Some(RunReport::Numbers), |value| {
+            let what = "what a run leaves about its alerts";
+            words::word(value, notes, what, &REPORTS).map(|at| at.value)
+        });
     let confine = table
         .find("confine")
         .map_or(Some(Confine::Possible), |value| {
@@ -118,6 +126,7 @@ pub(super) fn host(table: Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Opt
         records: records?.value,
         force: force?,
         output: output?.value,
+        report: report?,
         metrics: metrics?,
         confine: confine?,
     })

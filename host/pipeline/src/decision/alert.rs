@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use overt_deployment::{Purpose, Timestamp};
+use overt_deployment::{Purpose, RunReport, Timestamp};
 use overt_records as records;
 use overt_runtime::decision::{Alert as RoutedAlert, Priority, Proposal, Route, Urgency};
 use overt_runtime::{CallCause, CallError, Metered, Role};
@@ -12,7 +12,7 @@ use super::{DecisionThread, Raised, State};
 use crate::generation::Generation;
 use crate::inputs::{Outcome, Routing};
 use crate::pictures;
-use crate::report::{AlertReport, Picture, RouteReport, StripFrame};
+use crate::report::{AlertReport, Picture, RouteReport, Shown, StripFrame};
 use crate::stages::Stage;
 use crate::trail::Trail;
 use crate::way::CameraIndex;
@@ -94,12 +94,16 @@ impl DecisionThread<'_> {
             })
             .collect();
         let (span, probes) = (trail.span, trail.probed);
-        let strip = self.strip(trail);
+        let with_faces = self.deployment.host.report == RunReport::Faces;
+        let strip = match with_faces {
+            true => self.strip(trail),
+            false => Vec::new(),
+        };
         let probe = self.stages.time(Stage::Picture, || {
             pictures::jpeg(&best.crop).unwrap_or_else(no_picture)
         });
         let (routes, asked) = self.route(state, generation, camera, sequence, &routed);
-        let entry_picture = self.entry_picture(generation, entry, best.image);
+        let entry_picture = with_faces.then(|| self.entry_picture(generation, entry, best.image));
         let raised = Timestamp::now();
         let router = &generation.router;
         let inputs = state.cameras[camera].get(&track).and_then(|trail| {
@@ -155,20 +159,22 @@ impl DecisionThread<'_> {
             category: listed.category.clone(),
             camera: camera_id.clone(),
             track,
-            score: best.score,
             score_floor: floor,
             generation: generation.number,
             priority: priority_name.to_owned(),
-            reason: proposal.reason.clone(),
             time,
             raised,
             track_from: span.first_time,
             track_to: span.last_time,
             probes,
             routes,
-            probe,
-            entry: entry_picture,
-            strip,
+            shown: entry_picture.map(|entry| Shown {
+                score: best.score,
+                reason: proposal.reason.clone(),
+                probe,
+                entry,
+                strip,
+            }),
         });
     }
 

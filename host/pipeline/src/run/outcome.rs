@@ -113,10 +113,10 @@ pub(super) fn gather(
                 category: alert.category.clone(),
                 camera: alert.camera.clone(),
                 track: alert.track,
-                score: alert.score,
+                score: alert.shown.as_ref().map(|shown| shown.score),
                 first_frame: span.first_frame,
                 last_frame: span.last_frame,
-                reason: alert.reason.clone(),
+                reason: alert.shown.as_ref().map(|shown| shown.reason.clone()),
             })
             .collect(),
         withheld: counts.withheld,
