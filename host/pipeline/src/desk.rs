@@ -17,6 +17,9 @@ mod base64_bytes;
 /// Most pictures of an entry that are shown beside a probe.
 const MOST_PICTURES: usize = 16;
 
+/// Most bytes of them together: they travel in one answer.
+const MOST_PICTURE_BYTES: usize = 32 << 20;
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -285,6 +288,14 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Has the policy hear of what others have done to alerts: a withdrawal, for one.
+    pub(crate) fn refresh(&self) -> Result<(), RecordsError> {
+        for living in self.store.living()? {
+            self.note(living.alert.number, living.life.state());
+        }
+        Ok(())
+    }
+
     /// Alerts that were passed and wait for somebody to be named.
     pub(crate) fn unrouted(&self) -> Result<Vec<PassedAlert>, RecordsError> {
         self.store.unrouted()
@@ -352,13 +363,17 @@ impl<'a> Desk<'a> {
         let view = self.store.view(alert, &judge, now)?.ok_or(gone)?;
         let watchlist = self.store.watchlist();
         let reference = &view.alert.reference;
-        let mut pictures = Vec::new();
+        let (mut pictures, mut bytes) = (Vec::new(), 0);
         for image in watchlist
             .images_of(reference)?
             .into_iter()
             .take(MOST_PICTURES)
         {
-            if let Some(picture) = watchlist.picture(reference, image)? {
+            let Some(picture) = watchlist.picture(reference, image)? else {
+                continue;
+            };
+            bytes += picture.jpeg.len();
+            if bytes <= MOST_PICTURE_BYTES {
                 pictures.push(Bytes(picture.jpeg));
             }
         }
