@@ -14,6 +14,7 @@ mod interrupt;
 mod key;
 mod lock;
 mod machine;
+mod memory;
 mod models;
 mod output;
 mod people;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// A host for facial-recognition algorithms in policing: every algorithm is a sandboxed plugin, a person decides before anyone is stopped.
 #[derive(Parser)]
@@ -85,6 +87,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = memory::keep_in() {
+        let told = Failure::new(
+            format!("core files cannot be switched off: {error}"),
+            "Overt does not run where a crash would write faces to the disk; let it lower RLIMIT_CORE",
+        );
+        output::say(&told.render(output::colour_on_stderr()));
+        return told.exit().into();
+    }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),

@@ -29,10 +29,12 @@ mod audit;
 mod cipher;
 mod described;
 mod error;
+mod exports;
 mod fault;
 mod files;
 mod force;
 mod generations;
+mod holds;
 mod inputs;
 mod judgements;
 mod keys;
@@ -57,12 +59,14 @@ pub use audit::{
 };
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use error::RecordsError;
+pub use exports::{Export, ExportKind};
 pub use force::{
     By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
     NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
     SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
+pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};
 pub use inputs::{AlertInputs, HeldInputs};
 pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,

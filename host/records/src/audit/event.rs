@@ -1,5 +1,6 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
+use crate::exports::ExportKind;
 use crate::force::By;
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
@@ -152,6 +153,29 @@ pub enum AuditEvent {
         alerts: u64,
         inputs: u64,
     },
+    /// An alert is kept past its time.
+    HoldPlaced {
+        hold: u64,
+        alert: u32,
+        reason: String,
+        until: Timestamp,
+    },
+    /// A hold ended before its time.
+    HoldEnded {
+        hold: u64,
+        alert: u32,
+        reason: String,
+    },
+    /// A person who was stopped got a code by which their alert can be held. It is not in here.
+    ReceiptGiven { alert: u32 },
+    /// A file was written that shows faces or scores.
+    Exported {
+        export: u64,
+        what: ExportKind,
+        expires_at: Timestamp,
+    },
+    /// Such a file was overwritten and removed.
+    ExportDestroyed { export: u64 },
     /// What was sealed in these records went, and their keys go with it: the key file is written anew under another key-encryption key.
     KeysDestroyed { records: Vec<RecordRange> },
 }
