@@ -4,11 +4,12 @@
 pub use base64_bytes::Bytes;
 use overt_deployment::{Deployment, Judgement};
 use overt_records::{
-    self as records, Adjudication, Described, DescribedCount, JudgementError, JudgementLimits,
-    JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert, RecordsError, Report,
-    SignedIn, Timestamp,
+    self as records, Actor, Adjudication, Described, DescribedCount, ExportKind, JudgementError,
+    JudgementLimits, JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert,
+    RecordsError, Report, RetentionClass, SignedIn, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 use crate::standing::Standing;
 
@@ -32,6 +33,9 @@ pub enum Ask {
         alert: u32,
         /// As whom; absent: in the role that the alert waits for, or else the other.
         role: Option<JudgingRole>,
+        /// Where a file with the images is going to be, as an absolute path: it is put on record as one that left the store, and destroyed when the alert's images have
+        /// to be gone. Absent: no file is made.
+        file: Option<PathBuf>,
     },
     /// The first judgement, an operator's.
     Judge {
@@ -245,8 +249,8 @@ impl<'a> Desk<'a> {
         self.lapse(now)?;
         match ask {
             Ask::List(filter) => self.list(filter).map(Told::List),
-            Ask::View { alert, role } => {
-                let viewed = self.view(*alert, *role, by, now)?;
+            Ask::View { alert, role, file } => {
+                let viewed = self.view(*alert, *role, file.as_deref(), by, now)?;
                 Ok(Told::View(Box::new(viewed)))
             }
             Ask::Judge {
@@ -343,6 +347,7 @@ impl<'a> Desk<'a> {
         &self,
         alert: u32,
         role: Option<JudgingRole>,
+        file: Option<&Path>,
         by: &SignedIn,
         now: Timestamp,
     ) -> Result<Viewed, DeskError> {
@@ -361,6 +366,16 @@ impl<'a> Desk<'a> {
         };
         let gone = DeskError::Gone { alert };
         let view = self.store.view(alert, &judge, now)?.ok_or(gone)?;
+        if let Some(file) = file {
+            let by = Actor::Person {
+                id: judge.person().to_owned(),
+                name: judge.name().to_owned(),
+            };
+            let retention = self.store.settings().retention;
+            let expires_at = retention.expires(RetentionClass::Alerts, view.alert.raised_at);
+            self.store
+                .export(file, ExportKind::Alert, by, expires_at, now)?;
+        }
         let watchlist = self.store.watchlist();
         let reference = &view.alert.reference;
         let (mut pictures, mut bytes) = (Vec::new(), 0);

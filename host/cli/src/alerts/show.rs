@@ -15,7 +15,7 @@ use crate::output;
 /// Look at an alert: writes a page with the passer-by's face beside the entry's images
 ///
 /// The page shows no score: judge on the images first. That you opened it is on record, with your role and when; nobody can judge an alert that they have not opened. It
-/// is readable by you alone and belongs destroyed when it is judged.
+/// is readable by you alone, on record as a file that shows a face, and destroyed with the alert's images at the latest: destroy it yourself once the alert is judged.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -61,7 +61,22 @@ struct Report<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    let name = format!("alert-{}.html", arguments.alert);
+    let file = arguments
+        .output
+        .unwrap_or_else(|| deployment.host.output.join(name));
+    let folder = output::folder_of(&file);
+    let failed = |error: std::io::Error| Failure::file(folder, &error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let Some(name) = file.file_name() else {
+        return Err(Failure::mistake(
+            format!("{}: this names no file", file.display()),
+            "name the page: `-o alert.html`",
+        ));
+    };
+    let file = folder.canonicalize().map_err(failed)?.join(name);
     let ask = Ask::View {
+        file: Some(file.clone()),
         alert: arguments.alert,
         role: arguments.role.map(|role| match role {
             Role::Operator => overt_records::JudgingRole::Operator,
@@ -71,12 +86,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (Told::View(viewed), _) = super::ask(&deployment, ask)? else {
         return Err(super::something_else());
     };
-    let name = format!("alert-{}.html", arguments.alert);
-    let file = arguments
-        .output
-        .unwrap_or_else(|| deployment.host.output.join(name));
-    let folder = output::folder_of(&file);
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     output::write(&file, &page::page(&deployment, &viewed)?)?;
     if arguments.json {
         output::print_json(&Report {
