@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use overt_records::{ExportKind, Retention, Store, StoreSettings};
 use serde_json::Value;
 use support::receiver::{Answer, Receiver, free_port};
 use support::running::Running;
@@ -245,6 +246,28 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
     assert_eq!(counts(&summary, "team"), [0, 0]);
     assert_eq!(counts(&summary, "log"), [1, 0]);
     assert!(told(&place, "team").is_empty());
+    // The pages are on record as files that show a face, by whoever opened them; the second took the place of the first.
+    let settings = StoreSettings {
+        deployment: "walk-past".into(),
+        retention: Retention {
+            alerts_hours: 24,
+            inputs_hours: 24,
+            watchlist_hours: 24,
+        },
+    };
+    let store = Store::open(&place.path("out/records.redb"), &settings).unwrap();
+    let exports = store.exports().unwrap();
+    let pages: Vec<_> = exports
+        .iter()
+        .filter(|export| export.path == page.canonicalize().unwrap())
+        .collect();
+    assert_eq!(pages.len(), 2, "{exports:?}");
+    assert!(
+        pages[0].destroyed.is_some() && pages[1].destroyed.is_none(),
+        "{exports:?}"
+    );
+    assert!(pages.iter().all(|export| export.kind == ExportKind::Alert));
+    drop(store);
     // The records themselves say the same as the run did.
     let list = done(&place, "olu", "list", &["--state", "confirmed-true"]);
     assert_eq!(list[0]["steps"], ended["alert"]["steps"]);

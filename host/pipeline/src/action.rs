@@ -1,13 +1,13 @@
 //! Who hears of an alert that an operator has passed. The router is asked with the records' proof of the committed judgement, and nothing else can be asked about:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! # fn of(router: &overt_pipeline::Loaded, alert: &overt_records::Alert) {
 //! // An alert that nobody has passed.
 //! overt_pipeline::action::ask(router, alert, 0.7);
 //! # }
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! # fn of(alert: overt_records::Alert, by: overt_records::Judge, at: overt_records::Timestamp) {
 //! // Nobody can make the proof but the records.
 //! let passed = overt_records::PassedAlert { alert, by, at };

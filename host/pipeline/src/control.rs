@@ -91,6 +91,8 @@ pub(crate) struct Control<'a> {
     pub(crate) requests: Receiver<Request>,
     pub(crate) swapping: Swapping<'a>,
     pub(crate) desk: Desk<'a>,
+    /// Whether the last look after the alerts failed: that is told once.
+    pub(crate) troubled: AtomicBool,
     pub(crate) intake: &'a Intake,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -162,7 +164,11 @@ impl Control<'_> {
 
     /// Lets alerts lapse whose time is over, and names somebody for those that were passed.
     fn tend(&self) {
-        if let Err(error) = self.try_to_tend() {
+        let tended = self.try_to_tend();
+        let was_well = !self.troubled.swap(tended.is_err(), Ordering::Relaxed);
+        if let Err(error) = tended
+            && was_well
+        {
             tracing::error!(target: incident::TARGET, incident = "desk", %error);
         }
     }
@@ -184,6 +190,7 @@ impl Control<'_> {
 
     fn try_to_tend(&self) -> Result<(), RecordsError> {
         self.desk.lapse(now())?;
+        self.desk.refresh()?;
         if self.swapping.run.mode() == RunMode::Rehearsal {
             // It sends nobody anywhere, not even about an alert that a live run has left.
             return Ok(());

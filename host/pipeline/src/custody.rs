@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use overt_records::{
-    Actor, Export, ExportKind, Hold, NoReceiptCode, PersonRole, ReceiptCode, RecordsError,
-    Retained, Retention, SignedIn, Store, SweepReport, Timestamp,
+    Export, Hold, NoReceiptCode, ReceiptCode, RecordsError, Retained, Retention, SignedIn, Store,
+    SweepReport, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,13 +38,6 @@ pub enum Ask {
         /// The alert.
         alert: u32,
     },
-    /// That a file about an alert is about to be written.
-    Export {
-        /// Where; absolute.
-        path: PathBuf,
-        /// The alert whose images it shows.
-        alert: u32,
-    },
 }
 
 /// What a hold is on.
@@ -69,8 +62,6 @@ pub enum Told {
     Hold(Box<Hold>),
     /// The code. It is told once.
     Receipt(String),
-    /// It is on record.
-    Export(Box<Export>),
 }
 
 /// What is kept.
@@ -212,24 +203,5 @@ pub fn answer(
         Ask::Receipt { alert } => {
             Told::Receipt(store.receipt(*alert, somebody()?, now)?.to_string())
         }
-        Ask::Export { path, alert } => {
-            let by = somebody()?;
-            let by = Actor::from(&any_role(by)?);
-            let expires_at = store.alert(*alert)?.expires_at;
-            Told::Export(Box::new(store.export(
-                path,
-                ExportKind::Alert,
-                by,
-                expires_at,
-                now,
-            )?))
-        }
     })
-}
-
-/// Whoever opens an alert's images has been asked for their role already; the export names them.
-fn any_role(by: &SignedIn) -> Result<overt_records::By, RecordsError> {
-    let officer = by.acting_as(PersonRole::EngagementOfficer);
-    let either = officer.or_else(|_| by.acting_as(PersonRole::Operator));
-    Ok(either?)
 }

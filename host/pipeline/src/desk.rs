@@ -4,11 +4,12 @@
 pub use base64_bytes::Bytes;
 use overt_deployment::{Deployment, Judgement};
 use overt_records::{
-    self as records, Adjudication, Described, DescribedCount, JudgementError, JudgementLimits,
-    JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert, RecordsError, Report,
-    SignedIn, Timestamp,
+    self as records, Actor, Adjudication, Described, DescribedCount, ExportKind, JudgementError,
+    JudgementLimits, JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert,
+    RecordsError, Report, RetentionClass, SignedIn, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 use crate::standing::Standing;
 
@@ -16,6 +17,9 @@ mod base64_bytes;
 
 /// Most pictures of an entry that are shown beside a probe.
 const MOST_PICTURES: usize = 16;
+
+/// Most bytes of them together: they travel in one answer.
+const MOST_PICTURE_BYTES: usize = 32 << 20;
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,9 @@ pub enum Ask {
         alert: u32,
         /// As whom; absent: in the role that the alert waits for, or else the other.
         role: Option<JudgingRole>,
+        /// Where a file with the images is going to be, as an absolute path: it is put on record as one that left the store, and destroyed when the alert's images have
+        /// to be gone. Absent: no file is made.
+        file: Option<PathBuf>,
     },
     /// The first judgement, an operator's.
     Judge {
@@ -242,8 +249,8 @@ impl<'a> Desk<'a> {
         self.lapse(now)?;
         match ask {
             Ask::List(filter) => self.list(filter).map(Told::List),
-            Ask::View { alert, role } => {
-                let viewed = self.view(*alert, *role, by, now)?;
+            Ask::View { alert, role, file } => {
+                let viewed = self.view(*alert, *role, file.as_deref(), by, now)?;
                 Ok(Told::View(Box::new(viewed)))
             }
             Ask::Judge {
@@ -281,6 +288,14 @@ impl<'a> Desk<'a> {
     pub fn lapse(&self, now: Timestamp) -> Result<(), RecordsError> {
         for alert in self.store.lapse(&self.limits, now)? {
             self.note(alert, LifeState::Closed(records::Closed::Lapsed));
+        }
+        Ok(())
+    }
+
+    /// Has the policy hear of what others have done to alerts: a withdrawal, for one.
+    pub(crate) fn refresh(&self) -> Result<(), RecordsError> {
+        for living in self.store.living()? {
+            self.note(living.alert.number, living.life.state());
         }
         Ok(())
     }
@@ -332,6 +347,7 @@ impl<'a> Desk<'a> {
         &self,
         alert: u32,
         role: Option<JudgingRole>,
+        file: Option<&Path>,
         by: &SignedIn,
         now: Timestamp,
     ) -> Result<Viewed, DeskError> {
@@ -350,15 +366,29 @@ impl<'a> Desk<'a> {
         };
         let gone = DeskError::Gone { alert };
         let view = self.store.view(alert, &judge, now)?.ok_or(gone)?;
+        if let Some(file) = file {
+            let by = Actor::Person {
+                id: judge.person().to_owned(),
+                name: judge.name().to_owned(),
+            };
+            let retention = self.store.settings().retention;
+            let expires_at = retention.expires(RetentionClass::Alerts, view.alert.raised_at);
+            self.store
+                .export(file, ExportKind::Alert, by, expires_at, now)?;
+        }
         let watchlist = self.store.watchlist();
         let reference = &view.alert.reference;
-        let mut pictures = Vec::new();
+        let (mut pictures, mut bytes) = (Vec::new(), 0);
         for image in watchlist
             .images_of(reference)?
             .into_iter()
             .take(MOST_PICTURES)
         {
-            if let Some(picture) = watchlist.picture(reference, image)? {
+            let Some(picture) = watchlist.picture(reference, image)? else {
+                continue;
+            };
+            bytes += picture.jpeg.len();
+            if bytes <= MOST_PICTURE_BYTES {
                 pictures.push(Bytes(picture.jpeg));
             }
         }

@@ -399,6 +399,7 @@ fn way(
             over: [stop, halt, &ended],
         },
         desk: Desk::of_run(decision.store, decision.deployment, decision.standing),
+        troubled: AtomicBool::new(false),
         intake,
         tell: decision.tell,
     };

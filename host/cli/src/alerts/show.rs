@@ -4,19 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::custody;
 use overt_pipeline::desk::{Ask, Told};
 use serde::Serialize;
 
 use super::{Row, page};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, retention};
+use crate::output;
 
 /// Look at an alert: writes a page with the passer-by's face beside the entry's images
 ///
 /// The page shows no score: judge on the images first. That you opened it is on record, with your role and when; nobody can judge an alert that they have not opened. It
-/// is readable by you alone; where it lies is on record, and it is destroyed when the alert's images are.
+/// is readable by you alone, on record as a file that shows a face, and destroyed with the alert's images at the latest: destroy it yourself once the alert is judged.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +61,24 @@ struct Report<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    let name = format!("alert-{}.html", arguments.alert);
+    let file = arguments
+        .output
+        .unwrap_or_else(|| deployment.host.output.join(name));
+    let folder = output::folder_of(&file);
+    let failed = |error: std::io::Error| Failure::file(folder, &error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let Some(name) = file.file_name() else {
+        return Err(Failure::mistake(
+            format!("{}: this names no file", file.display()),
+            "name the page: `-o alert.html`",
+        ));
+    };
+    let file = folder.canonicalize().map_err(failed)?.join(name);
+    // What an earlier look left there goes first: a run that is asked next may not reach that folder.
+    overt_records::destroy_file(&file)?;
     let ask = Ask::View {
+        file: Some(file.clone()),
         alert: arguments.alert,
         role: arguments.role.map(|role| match role {
             Role::Operator => overt_records::JudgingRole::Operator,
@@ -72,20 +88,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (Told::View(viewed), _) = super::ask(&deployment, ask)? else {
         return Err(super::something_else());
     };
-    let name = format!("alert-{}.html", arguments.alert);
-    let file = arguments
-        .output
-        .unwrap_or_else(|| deployment.host.output.join(name));
-    let folder = output::folder_of(&file);
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    let file = std::path::absolute(&file).map_err(|error| Failure::file(&file, &error))?;
-    // What an earlier look left there goes first: a run that is asked next may not reach that folder.
-    overt_records::destroy_file(&file)?;
-    let export = custody::Ask::Export {
-        path: file.clone(),
-        alert: arguments.alert,
-    };
-    retention::ask_as(&deployment, export)?;
     output::write(&file, &page::page(&deployment, &viewed)?)?;
     if arguments.json {
         output::print_json(&Report {

@@ -63,7 +63,7 @@ fn ask(deployment: &Deployment, ask: custody::Ask) -> Result<Told, Failure> {
 }
 
 /// Asks what takes somebody who is signed in.
-pub(crate) fn ask_as(deployment: &Deployment, ask: custody::Ask) -> Result<Told, Failure> {
+fn ask_as(deployment: &Deployment, ask: custody::Ask) -> Result<Told, Failure> {
     let force = Force::at(&deployment.host.force);
     let token = session::token_for(&force)?;
     let question = Ask::Custody(ask.clone());

@@ -64,7 +64,7 @@ fn a_passed_alert_waits_to_be_routed_until_it_is_and_is_routed_once() {
     drop(records);
     // The process died between the pass and its routing.
     let records = open(folder.path());
-    assert_eq!(records.unrouted().unwrap(), [passed.clone()]);
+    assert_eq!(records.unrouted().unwrap(), std::slice::from_ref(&passed));
     assert_eq!(records.acting_channels(2).unwrap(), None);
     let team = ["team".to_owned(), "van".to_owned()];
     assert!(records.route(&passed, &team, false, at(2)).unwrap());
