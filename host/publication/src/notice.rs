@@ -290,7 +290,7 @@ impl Notice {
         text
     }
 
-    /// As a sign in large print, on one sheet.
+    /// As a sign in large print: on one sheet, unless the words are very many.
     ///
     /// # Errors
     /// [`NoticeError::Html`]: none is known to happen.
@@ -307,11 +307,7 @@ impl Notice {
         .chain(&self.categories)
         .map(|text| text.chars().count())
         .sum();
-        let on_a4 = match length {
-            0..=420 => 20,
-            421..=640 => 18,
-            _ => 16,
-        };
+        let on_a4 = if length <= 420 { 18 } else { 16 };
         let sign = SignHtml {
             notice: self,
             when: self.when(),

@@ -399,25 +399,39 @@ fn counts(period: &Period, ran: &[&Deployed], note: &str, paths: &[&'static str]
     if !note.is_empty() {
         sentence = format!("{sentence} {note}").trim().to_owned();
     }
-    let row = |deployed: &&Deployed| {
-        let mut row = which(deployed);
-        let cell = |path: &&'static str| {
-            deployed
-                .facts
-                .count(path)
-                .map_or_else(|why| absent(&why), grouped)
-        };
-        row.extend(paths.iter().map(cell));
-        row
+    let cell = |deployed: &Deployed, path: &'static str| {
+        let count = deployed.facts.count(path);
+        count.map_or_else(|why| absent(&why), grouped)
     };
     let mut columns = WHICH.to_vec();
-    columns.extend(paths.iter().map(|path| fields::label(path)));
+    let mut listed = Vec::new();
+    if paths.len() > WIDEST {
+        // More columns than a sheet of paper is wide: a row for each count.
+        columns.extend(["What", "How many"]);
+        for deployed in ran {
+            listed.extend(paths.iter().map(|path| {
+                let mut row = which(deployed);
+                row.extend([fields::label(path).to_owned(), cell(deployed, path)]);
+                row
+            }));
+        }
+    } else {
+        columns.extend(paths.iter().map(|path| fields::label(path)));
+        for deployed in ran {
+            let mut row = which(deployed);
+            row.extend(paths.iter().map(|path| cell(deployed, path)));
+            listed.push(row);
+        }
+    }
     Held::Information {
         sentence,
         columns,
-        rows: ran.iter().map(row).collect(),
+        rows: listed,
     }
 }
+
+/// Most counts that stand beside each other.
+const WIDEST: usize = 8;
 
 /// The rows of a field by deployment.
 fn rows(period: &Period, ran: &[&Deployed], path: &'static str) -> Held {

@@ -100,7 +100,11 @@ impl AnswersReport {
         let span = self.span;
         Ok(crate::html::page(&Page {
             kind: "Facial recognition: questions and answers",
-            title: format!("{} to {}", day(span.from), day(span.to)),
+            title: format!(
+                "{} to {}",
+                day(span.from),
+                day(super::period::last_day(span))
+            ),
             lead: vec![format!(
                 "Answered from the force’s register and the records of its deployments that were planned to start from {} until before {}.",
                 moment(span.from),

@@ -159,11 +159,14 @@ impl Table {
                     .chars()
                     .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | ' ' | '%'))
         };
-        let columns = labels.into_iter().enumerate().map(|(place, label)| Column {
-            label: label.into(),
-            figures: place > 0
+        let columns = labels.into_iter().enumerate().map(|(place, label)| {
+            let label = label.into();
+            // A version looks like a figure and is a name.
+            let figures = place > 0
+                && label != "Version"
                 && !rows.is_empty()
-                && rows.iter().all(|row| row.get(place).is_some_and(is_figure)),
+                && rows.iter().all(|row| row.get(place).is_some_and(is_figure));
+            Column { label, figures }
         });
         Self {
             caption: caption.into(),

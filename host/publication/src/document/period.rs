@@ -242,7 +242,7 @@ impl PeriodReport {
 }
 
 /// The last day that belongs to a span whose end does not.
-fn last_day(span: Span) -> jiff::Timestamp {
+pub(super) fn last_day(span: Span) -> jiff::Timestamp {
     let before = jiff::Timestamp::from_millisecond(span.to.as_millisecond() - 1);
     before.unwrap_or(span.to).max(span.from)
 }
@@ -266,7 +266,17 @@ fn mode_parts(period: &Period, mode: Mode) -> Vec<Part> {
             false => Cell::marked(format!("{} of {}", total.recorded_by, total.of), "absent"),
         };
         let sum = match total.recorded_by {
-            0 => Cell::marked("not recorded", "absent"),
+            0 => match total.missing.first() {
+                Some(first)
+                    if total
+                        .missing
+                        .iter()
+                        .all(|one| one.why.kind == first.why.kind) =>
+                {
+                    Cell::absent_briefly(&first.why)
+                }
+                _ => Cell::marked("not recorded or left out", "absent"),
+            },
             _ => Cell::new(grouped(total.total)),
         };
         vec![Cell::new(total.words), sum, of]
