@@ -28,10 +28,12 @@ mod alerts;
 mod audit;
 mod cipher;
 mod error;
+mod exports;
 mod fault;
 mod files;
 mod force;
 mod generations;
+mod holds;
 mod inputs;
 mod judgements;
 mod keys;
@@ -54,12 +56,14 @@ pub use audit::{
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
 pub use error::RecordsError;
+pub use exports::{Export, ExportKind};
 pub use force::{
     By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
     NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
     SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
+pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};
 pub use inputs::{AlertInputs, HeldInputs};
 pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
@@ -72,8 +76,8 @@ pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
-    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunOutcome,
-    RunRecord,
+    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunMode,
+    RunOutcome, RunRecord,
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{

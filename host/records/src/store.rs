@@ -112,6 +112,11 @@ impl Store {
         &self.shared.settings
     }
 
+    /// What tells it from every other store.
+    pub(crate) fn id(&self) -> &StoreId {
+        &self.shared.id
+    }
+
     /// The people sought.
     pub fn watchlist(&self) -> Watchlist<'_> {
         Watchlist { store: self }

@@ -5,7 +5,9 @@
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
 use crate::alerts::StoredAlert;
+use crate::exports::Export;
 use crate::generations::GenerationChange;
+use crate::holds::{Hold, Receipt};
 use crate::judgements::View;
 use crate::life::Life;
 use crate::quarantine::Quarantine;
@@ -45,6 +47,13 @@ pub(crate) const LIVES: TableDefinition<u32, Row<Life>> = TableDefinition::new("
 /// Views of alerts' images, in order.
 pub(crate) const VIEWS: TableDefinition<u64, Row<View>> = TableDefinition::new("views");
 
+/// Holds by number.
+pub(crate) const HOLDS: TableDefinition<u64, Row<Hold>> = TableDefinition::new("holds");
+/// Receipts by alert.
+pub(crate) const RECEIPTS: TableDefinition<u32, Row<Receipt>> = TableDefinition::new("receipts");
+/// Files that left the store, by number.
+pub(crate) const EXPORTS: TableDefinition<u64, Row<Export>> = TableDefinition::new("exports");
+
 /// Lines of the audit log by number of the event.
 pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 
@@ -78,6 +87,18 @@ impl PlainRow for Life {
 
 impl PlainRow for View {
     const NAME: &'static str = "overt-records::View";
+}
+
+impl PlainRow for Hold {
+    const NAME: &'static str = "overt-records::Hold";
+}
+
+impl PlainRow for Receipt {
+    const NAME: &'static str = "overt-records::Receipt";
+}
+
+impl PlainRow for Export {
+    const NAME: &'static str = "overt-records::Export";
 }
 
 impl PlainRow for AlertRow {

@@ -1,10 +1,11 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
+use crate::exports::ExportKind;
 use crate::force::By;
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::retention::Timestamp;
-use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed};
+use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
 use crate::watchlist::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,8 @@ pub enum AuditEvent {
     /// A run began.
     RunBegun {
         run: u64,
+        #[serde(default)]
+        mode: RunMode,
         host_version: String,
         lock_sha256: Option<String>,
         plugins: Vec<PluginUsed>,
@@ -135,6 +138,29 @@ pub enum AuditEvent {
         alerts: u64,
         inputs: u64,
     },
+    /// An alert is kept past its time.
+    HoldPlaced {
+        hold: u64,
+        alert: u32,
+        reason: String,
+        until: Timestamp,
+    },
+    /// A hold ended before its time.
+    HoldEnded {
+        hold: u64,
+        alert: u32,
+        reason: String,
+    },
+    /// A person who was stopped got a code by which their alert can be held. It is not in here.
+    ReceiptGiven { alert: u32 },
+    /// A file was written that shows faces or scores.
+    Exported {
+        export: u64,
+        what: ExportKind,
+        expires_at: Timestamp,
+    },
+    /// Such a file was overwritten and removed.
+    ExportDestroyed { export: u64 },
     /// What was sealed in these records went, and their keys go with it: the key file is written anew under another key-encryption key.
     KeysDestroyed { records: Vec<RecordRange> },
 }
