@@ -17,6 +17,7 @@
 //! - [`control`]: what a run can be asked while it goes on.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
+//! - [`publication`]: the record of a deployment, as far as its file, store and log know it.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -46,6 +47,7 @@ pub mod metrics;
 mod newest;
 mod order;
 mod pictures;
+pub mod publication;
 mod re_encode;
 pub mod replay;
 pub mod report;
