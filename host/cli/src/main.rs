@@ -52,6 +52,7 @@ Examples:
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?
   overt audit verify deployment.toml                         is the audit log what was written?
+  overt report deployment deployment.toml -o record.html     publish what it came to
 
 Exit status:
   0    done
@@ -68,6 +69,7 @@ enum Command {
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
     Audit(audit::Arguments),
+    Report(report::publish::Arguments),
     People(people::Arguments),
     SignIn(sign_in::Arguments),
     SignOut(sign_out::Arguments),
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Report(arguments) => report::publish::run(arguments),
         Command::People(arguments) => people::run(arguments),
         Command::SignIn(arguments) => sign_in::run(arguments),
         Command::SignOut(arguments) => sign_out::run(arguments),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::Field;
 
-/// A deployment's record (`deployment-record.schema.json` beside this crate's manifest).
+/// A deployment's record (`record` in `deployment-report.schema.json` beside this crate’s manifest).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DeploymentRecord {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::facts::Facts;
 use crate::field::{Absence, AbsenceKind};
 use crate::fields;
+use crate::text::grouped;
 
 /// What stands in a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,6 +400,33 @@ impl Check {
             },
             _ => None,
         }
+    }
+}
+
+impl std::fmt::Display for Check {
+    /// In a sentence; with both sides where it does not hold.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Verdict::DoesNotHold {
+            left,
+            right,
+            missing,
+        } = &self.verdict
+        else {
+            return f.write_str(self.words);
+        };
+        let has_to = match self.relation {
+            Equals => "would have to be the same as",
+            AtLeast => "would have to be at least",
+        };
+        let at_least = if missing.is_empty() { "" } else { "at least " };
+        write!(
+            f,
+            "{} is {}, and {has_to} {}, which is {at_least}{}",
+            self.sides.0,
+            grouped(*left),
+            self.sides.1,
+            grouped(*right)
+        )
     }
 }
 

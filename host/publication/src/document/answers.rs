@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, broken_sentence, footer,
-    redactions_part,
+    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, footer, redactions_part,
 };
 use crate::facts::Redaction;
 use crate::period::{Period, Span};
@@ -41,7 +40,7 @@ impl AnswersReport {
         let sentence = |deployed: &crate::period::Deployed| {
             let number = deployed.entry.number;
             let broken = broken(&deployed.facts).into_iter();
-            broken.map(move |check| format!("number {number}: {}", broken_sentence(&check)))
+            broken.map(move |check| format!("number {number}: {check}"))
         };
         Self {
             span: period.span(),
@@ -55,6 +54,11 @@ impl AnswersReport {
     /// The answers.
     pub fn answers(&self) -> &[Answer] {
         &self.answers
+    }
+
+    /// The sums that do not hold, in sentences.
+    pub fn broken(&self) -> &[String] {
+        &self.broken
     }
 
     /// As JSON, indented.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, broken_sentence, footer,
-    redactions_part, sums_table,
+    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, footer, redactions_part,
+    sums_table,
 };
 use crate::facts::{Facts, Redaction, given_away};
 use crate::fields::{FieldInfo, Kind, SECTIONS, Section};
@@ -113,7 +113,7 @@ impl DeploymentReport {
                     1 => "One sum does not hold. One of its figures has to be wrong, and nothing here says which.".to_owned(),
                     many => format!("{many} sums do not hold. Some of their figures have to be wrong, and nothing here says which."),
                 },
-                particulars: broken.iter().map(|check| broken_sentence(check)).collect(),
+                particulars: broken.iter().map(ToString::to_string).collect(),
                 section: "sums",
             });
         }

@@ -184,29 +184,6 @@ fn footer(made: &Made) -> String {
     )
 }
 
-/// A sum that does not hold, in a sentence with both sides.
-fn broken_sentence(check: &Check) -> String {
-    let (left, right) = check.sides();
-    let Verdict::DoesNotHold {
-        left: left_is,
-        right: right_is,
-        missing,
-    } = &check.verdict
-    else {
-        return String::new();
-    };
-    let has_to = match check.relation {
-        Relation::Equals => "would have to be the same as",
-        Relation::AtLeast => "would have to be at least",
-    };
-    let at_least = if missing.is_empty() { "" } else { "at least " };
-    format!(
-        "{left} is {}, and {has_to} {right}, which is {at_least}{}",
-        grouped(*left_is),
-        grouped(*right_is)
-    )
-}
-
 /// The sums of a record as a table.
 fn sums_table(checks: &[Check]) -> Table {
     let row = |check: &Check| {
@@ -264,7 +241,7 @@ fn sums_table(checks: &[Check]) -> Table {
         ]
     };
     Table::new(
-        "Do the counts fit together?",
+        "The sums, one by one",
         [
             "What has to be so",
             "As a sum",

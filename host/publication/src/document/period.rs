@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::deployment::rates_part;
 use super::{
-    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, broken_sentence, capitalised,
-    footer, redactions_part,
+    Block, Cell, DocumentError, Made, Page, Part, Table, Warning, capitalised, footer,
+    redactions_part,
 };
 use crate::facts::Redaction;
 use crate::field::{Absence, Field};
@@ -166,9 +166,7 @@ impl PeriodReport {
         let disagreements = period.disagreements();
         let mut warnings = Vec::new();
         if !broken.is_empty() {
-            let particular = |(number, check): &(u64, Check)| {
-                format!("number {number}: {}", broken_sentence(check))
-            };
+            let particular = |(number, check): &(u64, Check)| format!("number {number}: {check}");
             warnings.push(Warning {
                 what: match broken.len() {
                     1 => "One sum does not hold. The totals below are of the figures as they are on record.".to_owned(),

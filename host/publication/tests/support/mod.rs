@@ -1,6 +1,8 @@
 //! Records for tests: the rows that forces have published, and one in which every field is recorded and every sum holds.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
+pub mod pages;
+
 use jiff::Timestamp;
 use overt_publication::bins;
 use overt_publication::document::Made;
