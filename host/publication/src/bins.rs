@@ -72,6 +72,7 @@ pub fn scores(scores: &[f64]) -> Vec<ScoreBin> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 

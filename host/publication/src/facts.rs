@@ -196,9 +196,8 @@ fn redact(record: &mut Value, redaction: &Redaction) -> Result<(), FactsError> {
             field: field.clone(),
         });
     }
-    let parts = field.split('.');
-    let found = parts.fold(Some(&mut *record), |value, key| {
-        value?.as_object_mut()?.get_mut(key)
+    let found = field.split('.').try_fold(&mut *record, |value, key| {
+        value.as_object_mut()?.get_mut(key)
     });
     let Some(found) = found.filter(|_| is_part(field)) else {
         return Err(FactsError::NoSuchField {

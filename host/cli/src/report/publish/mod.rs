@@ -87,7 +87,12 @@ impl DocumentArguments {
 
     /// Writes a document, and says which of its sums do not hold and what it leaves out in vain. A sum that does not hold is a failure, though the
     /// document is written: it says so as well.
-    fn write(&self, text: &str, broken: &[String], given_away: &[String]) -> Result<Exit, Failure> {
+    fn write(
+        &self,
+        text: &str,
+        broken: &[String],
+        given_away: &[(String, &str)],
+    ) -> Result<Exit, Failure> {
         write(self.out.as_deref(), text)?;
         for (field, sum) in given_away {
             output::say(&format!(
