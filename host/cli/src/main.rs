@@ -57,6 +57,7 @@ Examples:
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?
   overt audit verify deployment.toml                         is the audit log what was written?
+  overt report deployment deployment.toml -o record.html     publish what it came to
 
 Exit status:
   0    done
@@ -75,6 +76,7 @@ enum Command {
     Plugin(plugin::Arguments),
     Retention(retention::Arguments),
     Audit(audit::Arguments),
+    Report(report::publish::Arguments),
     People(people::Arguments),
     SignIn(sign_in::Arguments),
     SignOut(sign_out::Arguments),
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Retention(arguments) => retention::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Report(arguments) => report::publish::run(arguments),
         Command::People(arguments) => people::run(arguments),
         Command::SignIn(arguments) => sign_in::run(arguments),
         Command::SignOut(arguments) => sign_out::run(arguments),

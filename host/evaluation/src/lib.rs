@@ -15,6 +15,6 @@ pub mod faces;
 pub mod identification;
 pub mod pairs;
 pub mod people;
-pub mod plot;
-pub mod statistics;
 pub mod verification;
+
+pub use overt_statistics::{plot, rates as statistics};

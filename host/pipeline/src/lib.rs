@@ -19,6 +19,7 @@
 //! - [`custody`]: what is kept, for how long and why.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
+//! - [`publication`]: the record of a deployment, as far as its file, store and log know it.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -52,6 +53,7 @@ pub mod metrics;
 mod newest;
 mod order;
 mod pictures;
+pub mod publication;
 mod re_encode;
 pub mod replay;
 pub mod report;

@@ -1,8 +1,11 @@
 //! `report.html`: one page that shows what a run came to. It stands alone, with neither scripts nor anything from elsewhere. It shows what it is
 //! given; what may be in it was decided before.
+//!
+//! `overt report` is in [`publish`]: what a force publishes, which holds no face.
 
 mod challengers;
 mod images;
+pub(crate) mod publish;
 mod timeline;
 mod view;
 

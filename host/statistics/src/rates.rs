@@ -1,12 +1,12 @@
 //! Rates, intervals and curves, from counts and scores alone. It knows no face.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The quantile of the normal distribution for a two-sided interval of 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// A rate: how many of how many, with Wilson's interval of 95 % (Wilson 1927), which holds for few and for none as well.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// How many.
     pub count: u64,

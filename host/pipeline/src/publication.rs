@@ -1,0 +1,503 @@
+//! The record of a deployment as far as its file, its store and its log know it. What they do not know is not recorded, and says so: a count that nobody made is no
+//! zero. What is published of it is [`overt_publication`]'s to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use overt_deployment::Deployment;
+use overt_publication::bins;
+use overt_publication::field::Field;
+use overt_publication::record::{
+    About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Frames,
+    Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Retention, Software, Stops,
+    Threshold,
+};
+use overt_records::{
+    AuditEntry, AuditEvent, Closed, IdentityCheck, Life, LifeState, LivingAlert, RecordsError,
+    Reject, RunMode, RunRecord, StepKind, Stop, Store, Timestamp,
+};
+use sha2::{Digest, Sha256};
+
+use crate::calibration::Calibration;
+
+/// The record of a deployment at this time, from its file and its store.
+///
+/// # Errors
+/// [`RecordsError::Damaged`] and the like.
+pub fn record(
+    deployment: &Deployment,
+    store: &Store,
+    now: Timestamp,
+) -> Result<DeploymentRecord, RecordsError> {
+    let (runs, rehearsal) = runs(store)?;
+    let living = store.living()?;
+    Ok(DeploymentRecord {
+        deployment: about(deployment, &runs, rehearsal),
+        authority: authority(deployment),
+        threshold: threshold(deployment),
+        cameras: cameras(deployment),
+        faces: Faces {
+            tracks: sum(&runs, |run| run.counts.tracks),
+            detections: sum(&runs, |run| run.counts.faces),
+            comparisons: sum(&runs, |run| run.counts.probes),
+        },
+        frames: frames(&runs, store)?,
+        alerts: alerts(store, &runs, &living)?,
+        stops: stops(&living),
+        outcomes: outcomes(&living),
+        judges: overt_publication::record::Judges {
+            by_credential: judges(&living).into(),
+        },
+        software: software(store, &runs)?,
+        retention: Retention {
+            limits: limits(deployment).into(),
+            held: held(store, now)?.into(),
+            ..Retention::default()
+        },
+        ..DeploymentRecord::default()
+    })
+}
+
+/// Adds what only the log knows: what was destroyed, and when.
+pub fn add_log(record: &mut DeploymentRecord, log: &[AuditEntry]) {
+    let mut destroyed: BTreeMap<&str, Destroyed> = BTreeMap::new();
+    for entry in log {
+        let counts = match &entry.event {
+            AuditEvent::Swept {
+                watchlist_images,
+                alerts,
+                inputs,
+                ..
+            } => vec![
+                (WATCHLIST, *watchlist_images),
+                (ALERTS, *alerts),
+                (INPUTS, *inputs),
+            ],
+            AuditEvent::EntryRemoved { images, .. } => vec![(WATCHLIST, *images)],
+            AuditEvent::ExportDestroyed { .. } => vec![("files that showed faces or scores", 1)],
+            _ => continue,
+        };
+        for (data, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            let last_at = moment(entry.at);
+            let sum = destroyed.entry(data).or_insert_with(|| Destroyed {
+                data: data.to_owned(),
+                count: 0,
+                last_at,
+            });
+            sum.count = sum.count.saturating_add(count);
+            sum.last_at = sum.last_at.max(last_at);
+        }
+    }
+    record.retention.destroyed = destroyed.into_values().collect::<Vec<_>>().into();
+}
+
+/// The limits of each class of data, in the words of what is published.
+pub fn limits(deployment: &Deployment) -> Vec<Limit> {
+    let kept = &deployment.retention;
+    [
+        (ALERTS, kept.alerts),
+        (INPUTS, kept.inputs),
+        (WATCHLIST, kept.watchlist),
+    ]
+    .into_iter()
+    .map(|(data, limit)| Limit {
+        data: data.to_owned(),
+        hours: limit.as_secs() / 3_600,
+    })
+    .collect()
+}
+
+const ALERTS: &str = "alerts with their pictures and scores";
+const INPUTS: &str = "what the software was asked for an alert";
+const WATCHLIST: &str = "pictures of the people looked for and what was computed from them";
+
+/// The store's time, as a calendar holds it.
+fn moment(time: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(time.unix_ms()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// The live runs; where every run was a rehearsal, those, and that they were.
+fn runs(store: &Store) -> Result<(Vec<RunRecord>, bool), RecordsError> {
+    let all = store.runs()?;
+    let (live, rehearsals): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|run| run.header.mode == RunMode::Live);
+    Ok(match live.is_empty() && !rehearsals.is_empty() {
+        true => (rehearsals, true),
+        false => (live, false),
+    })
+}
+
+const NEVER_RUN: &str = "it has not run";
+
+fn about(deployment: &Deployment, runs: &[RunRecord], rehearsal: bool) -> About {
+    let start = runs.iter().map(|run| moment(run.header.started_at)).min();
+    let ends: Option<Vec<_>> = runs.iter().map(|run| run.finished_at).collect();
+    let end = match &ends {
+        None => Field::not_recorded("a run of it goes on, or was cut off"),
+        Some(ends) => Field::from_option(ends.iter().copied().max().map(moment), NEVER_RUN),
+    };
+    About {
+        number: Field::not_recorded("no register was given"),
+        id: deployment.id.clone().into(),
+        mode: Mode::Live.into(),
+        rehearsal: match runs.is_empty() {
+            true => Field::not_recorded(NEVER_RUN),
+            false => rehearsal.into(),
+        },
+        planned_start: deployment.start.into(),
+        planned_end: deployment.end.into(),
+        start: Field::from_option(start, NEVER_RUN),
+        end,
+        place: deployment.place.clone().into(),
+        use_case: deployment.use_case.clone().into(),
+        purpose: deployment.purpose.clone().into(),
+        footage: Field::NotApplicable("a live deployment searches no stored footage".to_owned()),
+    }
+}
+
+fn authority(deployment: &Deployment) -> Authority {
+    let authority = &deployment.authority;
+    Authority {
+        rank: authority.rank.clone().into(),
+        reference: authority.reference.clone().into(),
+        given_at: authority.when.into(),
+        until: authority.until.into(),
+        ..Authority::default()
+    }
+}
+
+/// A score as it was written: 0.64 and not 0.6399999856948853.
+fn score(score: f32) -> f64 {
+    score.to_string().parse().unwrap_or(f64::from(score))
+}
+
+fn threshold(deployment: &Deployment) -> Threshold {
+    let floor = deployment.authority.score_floor;
+    let calibration = match &deployment.authority.calibration {
+        None => Field::not_recorded("the authority names none: the floor rests on none"),
+        Some(path) => match (Calibration::read(path), std::fs::read(path)) {
+            (Ok(read), Ok(bytes)) => calibration(&read, &bytes, floor),
+            (Err(error), _) => {
+                Field::not_recorded(format!("the file that the authority names {error}"))
+            }
+            (_, Err(error)) => Field::not_recorded(format!(
+                "the file that the authority names cannot be read: {error}"
+            )),
+        },
+    };
+    Threshold {
+        score_floor: score(floor).into(),
+        calibration,
+    }
+}
+
+fn calibration(
+    read: &Calibration,
+    bytes: &[u8],
+    floor: f32,
+) -> Field<Vec<overt_publication::record::Calibration>> {
+    // The errors at the floor are no more than at the nearest threshold under it.
+    let under = read
+        .curve
+        .iter()
+        .rev()
+        .find(|point| point.threshold <= floor);
+    let Some(point) = under else {
+        return Field::not_recorded("it was measured at higher thresholds than the floor only");
+    };
+    vec![overt_publication::record::Calibration {
+        encoder: format!("{} {}", read.encoder.id, read.encoder.version),
+        detector: format!("{} {}", read.detector.id, read.detector.version),
+        backend: read.backend.to_string(),
+        gallery_people: read.gallery.people,
+        gallery_images: read.gallery.images,
+        false_positives: point.false_positives,
+        non_mated: point.non_mated,
+        misses: point.misses,
+        mated: point.mated,
+        sha256: hex::encode(Sha256::digest(bytes)),
+    }]
+    .into()
+}
+
+fn cameras(deployment: &Deployment) -> Cameras {
+    let mut groups: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for camera in &deployment.cameras {
+        *groups
+            .entry((camera.kind.name(), &camera.owner))
+            .or_default() += 1;
+    }
+    let body_worn = deployment
+        .cameras
+        .iter()
+        .filter(|camera| camera.kind == overt_deployment::CameraKind::BodyWorn);
+    let group = |((kind, owner), count): ((&str, &str), u64)| CameraGroup {
+        kind: kind.to_owned(),
+        owner: owner.to_owned(),
+        count,
+    };
+    Cameras {
+        total: (deployment.cameras.len() as u64).into(),
+        body_worn: (body_worn.count() as u64).into(),
+        groups: groups.into_iter().map(group).collect::<Vec<_>>().into(),
+    }
+}
+
+/// A count over the runs; none where none ran.
+fn sum(runs: &[RunRecord], of: impl Fn(&RunRecord) -> u64) -> Field<u64> {
+    match runs.is_empty() {
+        true => Field::not_recorded(NEVER_RUN),
+        false => runs.iter().map(of).fold(0, u64::saturating_add).into(),
+    }
+}
+
+fn frames(runs: &[RunRecord], store: &Store) -> Result<Frames, RecordsError> {
+    let ids: BTreeSet<_> = runs.iter().map(|run| run.id).collect();
+    let quarantines = store.quarantines()?;
+    let of_these = quarantines
+        .iter()
+        .filter(|quarantine| ids.contains(&quarantine.run));
+    let quarantines = of_these.count() as u64;
+    Ok(Frames {
+        read: sum(runs, |run| run.counts.frames.read),
+        processed: sum(runs, |run| run.counts.frames.processed),
+        dropped: sum(runs, |run| run.counts.frames.dropped),
+        unseen: sum(runs, |run| run.counts.frames.unseen),
+        quarantines: match runs.is_empty() {
+            true => Field::not_recorded(NEVER_RUN),
+            false => quarantines.into(),
+        },
+    })
+}
+
+fn alerts(
+    store: &Store,
+    runs: &[RunRecord],
+    living: &[LivingAlert],
+) -> Result<Alerts, RecordsError> {
+    let states: Vec<LifeState> = living.iter().map(|living| living.life.state()).collect();
+    let count = |is_it: &dyn Fn(Closed) -> bool| {
+        let ended = states
+            .iter()
+            .filter(|state| matches!(state, LifeState::Closed(closed) if is_it(*closed)));
+        Field::Recorded(ended.count() as u64)
+    };
+    let of = |closed: Closed| count(&|one| one == closed);
+    let open = states
+        .iter()
+        .filter(|state| !matches!(state, LifeState::Closed(_)))
+        .count();
+    let raised: Vec<_> = living
+        .iter()
+        .map(|living| moment(living.alert.raised_at))
+        .collect();
+    let starts = runs.iter().map(|run| moment(run.header.started_at)).min();
+    let ends = runs
+        .iter()
+        .filter_map(|run| run.finished_at)
+        .map(moment)
+        .max();
+    let over_time = match starts {
+        None => Field::not_recorded(NEVER_RUN),
+        Some(start) => bins::over_time(&raised, start, ends.unwrap_or(start)).into(),
+    };
+    Ok(Alerts {
+        // What the runs counted, and not how many are in the store: the two are held against each other.
+        raised: sum(runs, |run| run.counts.alerts),
+        false_alerts: count(&Closed::is_false_alert),
+        rejected_not_this_person: of(Closed::Rejected(Reject::NotThisPerson)),
+        rejected_no_longer_wanted: of(Closed::Rejected(Reject::NoLongerWanted)),
+        rejected_not_proportionate: of(Closed::Rejected(Reject::NotProportionate)),
+        rejected_cannot_tell: of(Closed::Rejected(Reject::CannotTell)),
+        not_viable: of(Closed::NotViable),
+        not_located: of(Closed::NotLocated),
+        confirmed_true: of(Closed::ConfirmedTrue),
+        confirmed_false: of(Closed::ConfirmedFalse),
+        lapsed: of(Closed::Lapsed),
+        withdrawn: of(Closed::Withdrawn),
+        open: (open as u64).into(),
+        over_time,
+        scores: scores(store, living)?,
+    })
+}
+
+/// The scores of the alerts that are closed: nobody who still judges one shall learn its score from a report.
+fn scores(
+    store: &Store,
+    living: &[LivingAlert],
+) -> Result<Field<Vec<overt_publication::record::ScoreBin>>, RecordsError> {
+    let closed = living
+        .iter()
+        .filter(|living| matches!(living.life.state(), LifeState::Closed(_)));
+    let (mut found, mut gone) = (Vec::new(), 0u64);
+    for alert in closed {
+        match store.alert_payload(alert.alert.number)? {
+            Some(payload) => found.push(score(payload.score)),
+            None => gone += 1,
+        }
+    }
+    Ok(match (found.is_empty(), gone) {
+        (_, 0) => bins::scores(&found).into(),
+        (true, _) => Field::Expired("the time for which scores are kept is over".to_owned()),
+        (false, gone) => Field::Expired(format!(
+            "the time for which scores are kept is over for {gone} of the alerts, so that their distribution would be another one"
+        )),
+    })
+}
+
+/// The stops that are over, with whether it was the person sought.
+fn confirmed(life: &Life) -> Option<(bool, &Stop)> {
+    life.steps().iter().find_map(|step| match &step.kind {
+        StepKind::Confirmed { correct, stop } => Some((*correct, stop)),
+        _ => None,
+    })
+}
+
+fn stops(living: &[LivingAlert]) -> Stops {
+    let stops: Vec<_> = living
+        .iter()
+        .filter_map(|living| confirmed(&living.life))
+        .collect();
+    let count = |is_it: &dyn Fn(bool, &Stop) -> bool| {
+        let those = stops.iter().filter(|(correct, stop)| is_it(*correct, stop));
+        Field::Recorded(those.count() as u64)
+    };
+    let identity = |check: IdentityCheck| count(&|_, stop| stop.identity == check);
+    Stops {
+        total: (stops.len() as u64).into(),
+        identity_not_asked: identity(IdentityCheck::None),
+        identity_checked: identity(IdentityCheck::Made),
+        identity_refused: identity(IdentityCheck::Refused),
+        identity_not_established: identity(IdentityCheck::NotEstablished),
+        verified_correct: count(&|correct, stop| correct && stop.identity == IdentityCheck::Made),
+        fingerprints_asked: count(&|_, stop| stop.fingerprints),
+    }
+}
+
+fn outcomes(living: &[LivingAlert]) -> Outcomes {
+    let (mut arrests, mut other, mut none, mut pending) = (0u64, 0u64, 0u64, 0u64);
+    for LivingAlert { life, .. } in living {
+        if confirmed(life).is_none() {
+            continue;
+        }
+        let outcome = life.steps().iter().find_map(|step| match &step.kind {
+            StepKind::Disposal(what) => Some(what.as_str()),
+            _ => None,
+        });
+        match outcome {
+            Some("arrest") => arrests += 1,
+            Some("no-further-action" | "no further action") => none += 1,
+            Some(_) => other += 1,
+            None => pending += 1,
+        }
+    }
+    Outcomes {
+        arrests: arrests.into(),
+        other: other.into(),
+        no_further_action: none.into(),
+        pending: pending.into(),
+        arrests_by_reason: Field::not_recorded("an arrest’s reason is not put on record here"),
+    }
+}
+
+/// Who judged, by role and credential. People are counted; no name comes out.
+fn judges(living: &[LivingAlert]) -> Vec<JudgesOf> {
+    let mut found: BTreeMap<_, (BTreeSet<&str>, JudgesOf)> = BTreeMap::new();
+    let steps = living.iter().flat_map(|living| living.life.steps());
+    for judge in steps.filter_map(|step| step.by.as_ref()) {
+        let credential = judge.credential();
+        let role = judge.role().to_string();
+        let key = (
+            role.clone(),
+            &credential.selection,
+            &credential.course,
+            &credential.version,
+        );
+        let (from, until) = (moment(credential.from), moment(credential.until));
+        let (people, of) = found.entry(key).or_insert_with(|| {
+            let of = JudgesOf {
+                role,
+                selection: credential.selection.clone(),
+                course: credential.course.clone(),
+                version: credential.version.clone(),
+                from,
+                until,
+                people: 0,
+                judgements: 0,
+            };
+            (BTreeSet::new(), of)
+        });
+        people.insert(judge.person());
+        of.from = of.from.min(from);
+        of.until = of.until.min(until);
+        of.judgements += 1;
+    }
+    let counted = |(people, of): (BTreeSet<&str>, JudgesOf)| JudgesOf {
+        people: people.len() as u64,
+        ..of
+    };
+    found.into_values().map(counted).collect()
+}
+
+fn software(store: &Store, runs: &[RunRecord]) -> Result<Software, RecordsError> {
+    if runs.is_empty() {
+        return Ok(Software {
+            host: Field::not_recorded(NEVER_RUN),
+            plugins: Field::not_recorded(NEVER_RUN),
+            models: Field::not_recorded(NEVER_RUN),
+        });
+    }
+    let ids: BTreeSet<_> = runs.iter().map(|run| run.id).collect();
+    let generations = store.generations()?;
+    let later = generations
+        .iter()
+        .filter(|generation| ids.contains(&generation.run));
+    let mut used = Vec::new();
+    used.extend(
+        runs.iter()
+            .map(|run| (&run.header.plugins, &run.header.models)),
+    );
+    used.extend(later.map(|generation| (&generation.plugins, &generation.models)));
+    let plugins: BTreeSet<_> = used
+        .iter()
+        .flat_map(|(plugins, _)| plugins.iter())
+        .map(|plugin| PluginUsed {
+            role: plugin.role.clone(),
+            name: plugin.id.clone(),
+            version: plugin.version.clone(),
+            sha256: plugin.sha256.clone(),
+        })
+        .collect();
+    let models: BTreeSet<_> = used
+        .iter()
+        .flat_map(|(_, models)| models.iter())
+        .map(|model| ModelUsed {
+            name: model.name.clone(),
+            sha256: model.sha256.clone(),
+        })
+        .collect();
+    let hosts: BTreeSet<&str> = runs
+        .iter()
+        .map(|run| run.header.host_version.as_str())
+        .collect();
+    Ok(Software {
+        host: hosts.into_iter().collect::<Vec<_>>().join(", ").into(),
+        plugins: plugins.into_iter().collect::<Vec<_>>().into(),
+        models: models.into_iter().collect::<Vec<_>>().into(),
+    })
+}
+
+fn held(store: &Store, now: Timestamp) -> Result<Vec<Hold>, RecordsError> {
+    let holds = store.holds()?;
+    let lasting = holds.iter().filter(|hold| hold.lasts(now));
+    let published = |hold: &overt_records::Hold| Hold {
+        data: format!("alert {} with its picture and scores", hold.alert),
+        reason: hold.reason.clone(),
+        owner: match hold.by.credential() {
+            Some(credential) => credential.role.name().to_owned(),
+            None => "somebody without a credential".to_owned(),
+        },
+        until: moment(hold.until),
+    };
+    Ok(lasting.map(published).collect())
+}

@@ -1,0 +1,422 @@
+//! Several deployments together: those of a period, with every one of the register's numbers accounted for. What counts do not add up stays apart, and a total says
+//! of how many deployments it is.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::facts::{Facts, FactsError, Redaction};
+use crate::field::{Absence, Field};
+use crate::fields::{self, FieldInfo, Kind};
+use crate::rates::{NamedRate, rates_of_all};
+use crate::record::{DeploymentRecord, Mode};
+use crate::register::{Register, RegisterEntry, RegisterError, RegisterState};
+use crate::text::clean;
+
+/// The one field of an entry that no record has: why a deployment was refused or cancelled. A redaction names it so.
+pub const REASON: &str = "register.reason";
+
+/// A span of time: from, that moment included, to, that moment not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Span {
+    /// From.
+    pub from: Timestamp,
+    /// To.
+    pub to: Timestamp,
+}
+
+/// The deployments of a period. A deployment belongs to the period in which it was planned to start.
+#[derive(Clone, Debug)]
+pub struct Period {
+    span: Span,
+    last_number: u64,
+    entries: Vec<Entry>,
+    deployments: Vec<Deployed>,
+}
+
+/// An entry of the register, ready to be published.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Entry {
+    /// Its number.
+    pub number: u64,
+    /// Its mode.
+    pub mode: Mode,
+    /// Where it stands.
+    pub state: RegisterState,
+    /// Id of the deployment.
+    pub deployment: Field<String>,
+    /// From when it is planned.
+    pub planned_start: Field<Timestamp>,
+    /// Until when.
+    pub planned_end: Field<Timestamp>,
+    /// Where.
+    pub place: Field<String>,
+    /// The force's word for why there.
+    pub use_case: Field<String>,
+    /// What for.
+    pub purpose: Field<String>,
+    /// How many body-worn cameras are planned.
+    pub body_worn: Field<u64>,
+    /// Why it was refused or cancelled.
+    pub reason: Field<String>,
+}
+
+/// A deployment that ran.
+#[derive(Clone, Debug)]
+pub struct Deployed {
+    /// Its entry in the register.
+    pub entry: Entry,
+    /// Its record.
+    pub facts: Facts,
+}
+
+/// Why nothing can be said of a period.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    /// It ends before it begins.
+    #[error("the period ends before it begins")]
+    Backwards,
+    /// The register has gaps and the like.
+    #[error("{0}")]
+    Register(#[from] RegisterError),
+    /// A deployment ran, and its record is not there.
+    #[error(
+        "the register says that {deployment}, number {number}, has run, and its record is not here"
+    )]
+    NoRecord {
+        /// Its number.
+        number: u64,
+        /// Its id.
+        deployment: String,
+    },
+    /// A record has no number of the register.
+    #[error("the record of {deployment} has no number of the register")]
+    NoNumber {
+        /// The deployment, as its record calls it.
+        deployment: String,
+    },
+    /// There is a record, and the register says that the deployment never ran.
+    #[error("there is a record of number {number}, and the register says that it was {}", .state.words())]
+    NeverRan {
+        /// Its number.
+        number: u64,
+        /// What the register says.
+        state: RegisterState,
+    },
+    /// A record's number is in no entry.
+    #[error("there is a record of number {number}, and the register has no such entry")]
+    Unregistered {
+        /// Its number.
+        number: u64,
+    },
+    /// Two records have one number.
+    #[error("two records have the number {number}")]
+    TwoRecords {
+        /// The number.
+        number: u64,
+    },
+    /// A record cannot be published as asked.
+    #[error("{0}")]
+    Facts(#[from] FactsError),
+}
+
+/// A count of a period.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Total {
+    /// The field.
+    pub field: &'static str,
+    /// Its words.
+    pub words: &'static str,
+    /// The sum over the deployments that recorded it.
+    pub total: u64,
+    /// How many those are.
+    pub recorded_by: usize,
+    /// Of how many.
+    pub of: usize,
+    /// The others, by number.
+    pub missing: Vec<MissingFrom>,
+}
+
+/// A deployment that did not record a count.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MissingFrom {
+    /// Its number.
+    pub number: u64,
+    /// Why.
+    pub why: Absence,
+}
+
+/// A rate of a period.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RateOfAll {
+    /// The rate.
+    #[serde(flatten)]
+    pub rate: NamedRate,
+    /// How many deployments recorded both of its counts.
+    pub recorded_by: usize,
+    /// Of how many.
+    pub deployments: usize,
+}
+
+/// Something that the record says otherwise than the register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Disagreement {
+    /// The deployment's number.
+    pub number: u64,
+    /// What.
+    pub what: &'static str,
+    /// The record says.
+    pub record: String,
+    /// The register says.
+    pub register: String,
+}
+
+impl Period {
+    /// Of a register and records. The register has to be whole; the records are those of all deployments in the period that ran, and more do no harm.
+    ///
+    /// # Errors
+    /// [`PeriodError`].
+    pub fn of(
+        span: Span,
+        register: &Register,
+        records: &[DeploymentRecord],
+        redactions: &[Redaction],
+    ) -> Result<Self, PeriodError> {
+        if span.to < span.from {
+            return Err(PeriodError::Backwards);
+        }
+        register.check()?;
+        let mut of_numbers = std::collections::BTreeMap::new();
+        for record in records {
+            let Some(number) = record.deployment.number.value().copied() else {
+                let id = record.deployment.id.value();
+                let deployment =
+                    id.map_or("a deployment without a name".to_owned(), |id| clean(id));
+                return Err(PeriodError::NoNumber { deployment });
+            };
+            if of_numbers.insert(number, record).is_some() {
+                return Err(PeriodError::TwoRecords { number });
+            }
+        }
+        for number in of_numbers.keys().copied() {
+            match register.entries.iter().find(|entry| entry.number == number) {
+                None => return Err(PeriodError::Unregistered { number }),
+                Some(entry) if !entry.state.has_run() => {
+                    let state = entry.state;
+                    return Err(PeriodError::NeverRan { number, state });
+                }
+                Some(_) => {}
+            }
+        }
+        let within = |entry: &&RegisterEntry| {
+            span.from <= entry.planned_start && entry.planned_start < span.to
+        };
+        let mut within: Vec<_> = register.entries.iter().filter(within).collect();
+        within.sort_by_key(|entry| entry.number);
+        for redaction in redactions {
+            let known = |number: &u64| within.iter().any(|entry| entry.number == *number);
+            if let Some(number) = redaction.deployment.filter(|number| !known(number)) {
+                return Err(FactsError::NoSuchDeployment { number }.into());
+            }
+        }
+        // A redaction that names no field at all is a mistake even where no deployment has run.
+        let of_record = |redaction: &&Redaction| redaction.field != REASON;
+        let of_records: Vec<_> = redactions.iter().filter(of_record).cloned().collect();
+        Facts::of(&DeploymentRecord::default(), &of_records)?;
+        let (mut entries, mut deployments) = (Vec::new(), Vec::new());
+        for entry in within {
+            let number = entry.number;
+            let concerns =
+                |redaction: &&Redaction| redaction.deployment.is_none_or(|of| of == number);
+            let of_record: Vec<_> = of_records.iter().filter(concerns).cloned().collect();
+            let redactions: Vec<_> = redactions.iter().filter(concerns).collect();
+            let published = Entry::of(entry, &redactions);
+            if entry.state.has_run() {
+                let Some(record) = of_numbers.get(&number) else {
+                    let deployment = clean(&entry.deployment);
+                    return Err(PeriodError::NoRecord { number, deployment });
+                };
+                deployments.push(Deployed {
+                    entry: published.clone(),
+                    facts: Facts::of(record, &of_record)?,
+                });
+            }
+            entries.push(published);
+        }
+        Ok(Self {
+            span,
+            last_number: register.last_number,
+            entries,
+            deployments,
+        })
+    }
+
+    /// From when to when.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The newest number of the register when this was made: whoever asks again sees what came after.
+    pub fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Every entry of the register that was planned to start in the period, by number.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The deployments that ran, by number.
+    pub fn deployments(&self) -> &[Deployed] {
+        &self.deployments
+    }
+
+    /// Those of a mode that count: rehearsals do not.
+    pub fn counted(&self, mode: Mode) -> impl Iterator<Item = &Deployed> + Clone {
+        let counts =
+            move |deployed: &&Deployed| deployed.entry.mode == mode && !deployed.is_rehearsal();
+        self.deployments.iter().filter(counts)
+    }
+
+    /// The sums of a mode's counts.
+    pub fn totals(&self, mode: Mode) -> Vec<Total> {
+        let counted = self.counted(mode);
+        let adds = |field: &&FieldInfo| field.kind == Kind::Count { adds: true };
+        let total = |field: &'static FieldInfo| {
+            let (mut total, mut recorded_by, mut missing) = (0u64, 0, Vec::new());
+            for deployed in counted.clone() {
+                match deployed.facts.count(field.path) {
+                    Ok(count) => {
+                        total = total.saturating_add(count);
+                        recorded_by += 1;
+                    }
+                    Err(why) => missing.push(MissingFrom {
+                        number: deployed.entry.number,
+                        why,
+                    }),
+                }
+            }
+            Total {
+                field: field.path,
+                words: field.label,
+                total,
+                recorded_by,
+                of: recorded_by + missing.len(),
+                missing,
+            }
+        };
+        fields::counts().filter(adds).map(total).collect()
+    }
+
+    /// The rates of a mode.
+    pub fn rates(&self, mode: Mode) -> Vec<RateOfAll> {
+        let counted = self.counted(mode);
+        let deployments = counted.clone().count();
+        let of_all = |(rate, recorded_by)| RateOfAll {
+            rate,
+            recorded_by,
+            deployments,
+        };
+        let facts = counted.map(|deployed| &deployed.facts);
+        rates_of_all(facts).into_iter().map(of_all).collect()
+    }
+
+    /// Where records say otherwise than the register.
+    pub fn disagreements(&self) -> Vec<Disagreement> {
+        let mut found = Vec::new();
+        for Deployed { entry, facts } in &self.deployments {
+            let about = &facts.record().deployment;
+            let mode = about.mode.value().map(|mode| mode.words().to_owned());
+            let of_register = |field: &Field<String>| field.value().cloned();
+            let said = [
+                (
+                    "deployment",
+                    about.id.value().cloned(),
+                    of_register(&entry.deployment),
+                ),
+                ("mode", mode, Some(entry.mode.words().to_owned())),
+                (
+                    "place",
+                    about.place.value().cloned(),
+                    of_register(&entry.place),
+                ),
+            ];
+            for (what, record, register) in said {
+                if let (Some(record), Some(register)) = (record, register)
+                    && record != register
+                {
+                    found.push(Disagreement {
+                        number: entry.number,
+                        what,
+                        record,
+                        register,
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Deployed {
+    /// Whether it was a rehearsal. What nobody marked as one is none.
+    pub fn is_rehearsal(&self) -> bool {
+        self.facts.record().deployment.rehearsal.value() == Some(&true)
+    }
+}
+
+impl Entry {
+    /// What is left out of a record is left out of the entry beside it.
+    fn of(entry: &RegisterEntry, redactions: &[&Redaction]) -> Self {
+        let redacted = |field: &str| {
+            redactions
+                .iter()
+                .copied()
+                .find(|redaction| redaction.field == field)
+        };
+        fn field<T>(value: Option<T>, unsaid: &str, redacted: Option<&Redaction>) -> Field<T> {
+            match redacted {
+                Some(redaction) => Field::Redacted(clean(&redaction.reason)),
+                None => Field::from_option(value, unsaid),
+            }
+        }
+        let text = |text: &str, path: &str| {
+            let text = Some(clean(text)).filter(|text| !text.trim().is_empty());
+            field(text, "the register does not say", redacted(path))
+        };
+        let reason = match entry.state {
+            RegisterState::Refused | RegisterState::Cancelled => text(&entry.reason, REASON),
+            state => Field::NotApplicable(format!("it is {}", state.words())),
+        };
+        Self {
+            number: entry.number,
+            mode: entry.mode,
+            state: entry.state,
+            deployment: text(&entry.deployment, "deployment.id"),
+            planned_start: field(
+                Some(entry.planned_start),
+                "",
+                redacted("deployment.planned-start"),
+            ),
+            planned_end: field(
+                Some(entry.planned_end),
+                "",
+                redacted("deployment.planned-end"),
+            ),
+            place: text(&entry.place, "deployment.place"),
+            use_case: text(&entry.use_case, "deployment.use-case"),
+            purpose: text(&entry.purpose, "deployment.purpose"),
+            body_worn: field(
+                entry.body_worn,
+                "the plan does not say",
+                redacted("cameras.body-worn").or(redacted("cameras")),
+            ),
+            reason,
+        }
+    }
+}
