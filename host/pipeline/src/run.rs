@@ -25,6 +25,7 @@ use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
 use crate::incident;
 use crate::lane::Lane;
+use crate::list_change::Listing;
 use crate::lock::LockFile;
 use crate::machine::Machine;
 use crate::report::{AlertReport, ReportData};
@@ -346,6 +347,13 @@ fn way(
             generations,
             workers,
             over: [stop, halt, &ended],
+        },
+        listing: Listing {
+            machine,
+            deployment: decision.deployment,
+            store: decision.store,
+            run: decision.run,
+            generations,
         },
         intake,
         tell: decision.tell,

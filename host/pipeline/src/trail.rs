@@ -84,8 +84,9 @@ impl Trail {
         }
     }
 
-    /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder, or of another list, say nothing beside
-    /// new ones: what was found so far is dropped, and only for whom the track raised an alert is still known.
+    /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder say nothing beside new ones: what was found
+    /// so far is dropped, and only for whom the track raised an alert is still known. Where the encoder is the same, somebody was put on the list or taken off it:
+    /// what was found of the others stands, and of whoever was taken off nothing does.
     pub(crate) fn go_on_with(&mut self, watchlist: &Arc<Watchlist>) {
         if Arc::ptr_eq(&self.watchlist, watchlist) {
             return;
@@ -95,10 +96,39 @@ impl Trail {
             watchlist.find(&entry.reference)
         });
         self.alerted = alerted.collect();
-        self.offered.clear();
-        self.probes.clear();
-        self.best.clear();
+        if self.watchlist.encoder() == watchlist.encoder() {
+            self.keep_those_of(watchlist);
+        } else {
+            self.offered.clear();
+            self.probes.clear();
+            self.best.clear();
+        }
         self.watchlist = watchlist.clone();
+    }
+
+    /// Keeps what was found of those who are on this list of the same encoder, under their indices there.
+    fn keep_those_of(&mut self, watchlist: &Watchlist) {
+        let index = |entry: u32| watchlist.find(&self.watchlist.entries[entry as usize].reference);
+        // The new place of each place among those offered.
+        let mut places = Vec::with_capacity(self.offered.len());
+        let mut offered = Vec::with_capacity(self.offered.len());
+        for entry in &self.offered {
+            places.push(index(*entry).map(|entry| {
+                offered.push(entry);
+                offered.len() as u32 - 1
+            }));
+        }
+        let best = std::mem::take(&mut self.best).into_iter();
+        let best = best.filter_map(|(entry, best)| Some((index(entry)?, best)));
+        self.best = best.collect();
+        self.offered = offered;
+        for probe in &mut self.probes {
+            probe.candidates.retain_mut(|candidate| {
+                let place = places.get(candidate.offered as usize).copied().flatten();
+                candidate.offered = place.unwrap_or_default();
+                place.is_some()
+            });
+        }
     }
 
     /// The encoder that its scores are of.

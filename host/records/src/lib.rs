@@ -25,8 +25,10 @@
 //! ```
 
 mod alerts;
+mod approval;
 mod audit;
 mod cipher;
+mod entry;
 mod error;
 mod fault;
 mod files;
@@ -36,6 +38,8 @@ mod inputs;
 mod judgements;
 mod keys;
 mod life;
+mod live;
+mod membership;
 mod opening;
 mod payload;
 mod quarantine;
@@ -49,9 +53,13 @@ mod transaction;
 mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
+pub use approval::{ListApproval, ListCounts, ListStanding, ListState};
 pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
+};
+pub use entry::{
+    AddedBy, Day, Grounds, GroundsProblem, ImageFacts, ImageSource, Minor, NoDay, NoSource,
 };
 pub use error::RecordsError;
 pub use force::{
@@ -68,6 +76,8 @@ pub use life::{
     Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
+pub use live::{ListChange, ListChangeKind, ListSize, ListSizes};
+pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
@@ -77,6 +87,6 @@ pub use runs::{
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{
-    Encoder, Enrolled, EntrySummary, ImageSummary, NewImage, OtherEncoder, StoredTemplate,
-    Watchlist,
+    Addition, Encoder, Enrolled, EntrySummary, ImageSummary, NewImage, OtherEncoder, Removal,
+    Removed, SourceOf, StoredTemplate, Watchlist,
 };

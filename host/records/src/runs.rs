@@ -6,10 +6,12 @@ use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::inputs::SealedInputs;
+use crate::judgements::withdraw_one;
+use crate::live::{ListSizes, size};
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes};
+use crate::tables::{ALERTS, AlertRow, InputsRow, REMOVALS, RUNS, RowBytes};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,9 @@ pub struct RunRecord {
     pub outcome: RunOutcome,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The watchlist's sizes; absent in what an older version wrote.
+    #[serde(default)]
+    pub watchlist: Option<ListSizes>,
 }
 
 /// A run that goes on. Made by [`Store::begin_run`].
@@ -153,7 +158,7 @@ impl Run {
     }
 
     /// Commits a group of alerts and the run's counts so far: all of them or none. When this returns they are on disk,
-    /// and no kill loses them.
+    /// and no kill loses them. The answer names the alerts that are withdrawn as they come: their entry was removed while they were under way.
     ///
     /// # Errors
     /// [`RecordsError::AlertNumber`] unless the numbers go on from [`Run::next_alert_number`] without a gap;
@@ -162,12 +167,13 @@ impl Run {
         &self,
         alerts: &[NewAlert],
         counts: &Counts,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<Vec<u32>, RecordsError> {
         for alert in alerts {
             alert.check()?;
         }
         let retention = self.store.settings().retention;
         self.store.change(|change| {
+            let mut withdrawn = Vec::new();
             for new in alerts {
                 let expected = next_number(&change.rows.open_table(ALERTS)?)?;
                 let found = new.alert.number;
@@ -209,8 +215,19 @@ impl Run {
                     category: new.alert.category.clone(),
                 };
                 change.log(new.alert.raised_at, Actor::Host, event)?;
+                let removals = change.rows.open_table(REMOVALS)?;
+                let removed = removals.get(new.alert.reference.as_str())?;
+                let removed = removed.map(|row| row.value().read()).transpose()?;
+                drop(removals);
+                if let Some(removal) = removed {
+                    let at = removal.at.max(new.alert.raised_at);
+                    let reference = &new.alert.reference;
+                    withdraw_one(change, &self.store, found, reference, at)?;
+                    withdrawn.push(found);
+                }
             }
-            self.update(change, |run| run.counts = *counts)
+            self.update(change, |run| run.counts = *counts)?;
+            Ok(withdrawn)
         })
     }
 
@@ -225,7 +242,11 @@ impl Run {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         self.store.change(|change| {
+            let end = size(change)?;
             self.update(change, |run| {
+                if let Some(sizes) = &mut run.watchlist {
+                    sizes.is_now(end);
+                }
                 run.counts = *counts;
                 run.finished_at = Some(now);
                 run.outcome = match interrupted {
@@ -242,7 +263,7 @@ impl Run {
         })
     }
 
-    fn update(
+    pub(crate) fn update(
         &self,
         change: &Change<'_>,
         update: impl FnOnce(&mut RunRecord),
@@ -309,6 +330,7 @@ impl Store {
                 counts: Counts::default(),
                 outcome: RunOutcome::Unfinished,
                 finished_at: None,
+                watchlist: Some(ListSizes::at_start(size(change)?)),
             };
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {

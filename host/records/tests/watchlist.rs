@@ -4,7 +4,7 @@
 mod support;
 
 use overt_records::{Enrolled, NewImage, RecordsError, Store};
-use support::{Folder, NOW, digest, encoder, folder_holds, image, settings};
+use support::{Folder, NOW, digest, encoder, folder_holds, image, removal, settings};
 
 #[test]
 fn an_enrolled_image_comes_back_as_it_was_after_the_store_was_closed() {
@@ -100,8 +100,15 @@ fn a_removed_entry_is_gone_with_its_keys_and_its_neighbour_stays() {
         .enrol(&[image("W-1", 1), image("W-1", 2), image("W-2", 3)], NOW)
         .unwrap();
     assert_eq!(slots(&folder), 3);
-    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), Some(2));
-    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), None);
+    assert_eq!(
+        watchlist
+            .remove("W-1", &removal(NOW))
+            .unwrap()
+            .unwrap()
+            .images,
+        2
+    );
+    assert_eq!(watchlist.remove("W-1", &removal(NOW)).unwrap(), None);
     assert_eq!(slots(&folder), 1);
     let templates = watchlist.templates(&encoder(1)).unwrap();
     assert_eq!(templates.len(), 1);

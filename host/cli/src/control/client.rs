@@ -32,6 +32,13 @@ pub(crate) fn ask_as(
     put(deployment, ask, Some(session), step)
 }
 
+/// Whether a run of the deployment answers questions.
+pub(crate) fn is_running(deployment: &Deployment) -> bool {
+    File::open(folder(deployment))
+        .and_then(|open| UnixStream::connect(address(&open)))
+        .is_ok()
+}
+
 fn put(
     deployment: &Deployment,
     ask: Ask,

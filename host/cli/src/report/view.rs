@@ -344,6 +344,11 @@ impl Generation {
             why: match &facts.cause {
                 GenerationCause::Start => "the run began".to_owned(),
                 GenerationCause::Swap { by, reason } => format!("swapped by {by}: {reason}"),
+                GenerationCause::Watchlist { by, reason, change } => format!(
+                    "{} was {} by {by}: {reason}",
+                    change.reference,
+                    change.kind.name()
+                ),
                 GenerationCause::Fallback { role } => {
                     format!(
                         "the plugin that served as {role} was put in quarantine, and its fallback came in"
