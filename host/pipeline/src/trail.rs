@@ -349,9 +349,9 @@ mod tests {
             let template = Template::new(&encoder, &[1.0, 0.5, 0.25, 0.125]).unwrap();
             (EntryKey::from(reference.as_str()), template)
         });
-        Arc::new(Watchlist {
-            gallery: Gallery::new(encoder.clone(), templates).unwrap(),
-            entries: references
+        Arc::new(Watchlist::made(
+            Gallery::new(encoder.clone(), templates).unwrap(),
+            references
                 .iter()
                 .map(|reference| Entry {
                     reference: reference.as_str().into(),
@@ -360,7 +360,7 @@ mod tests {
                     images: vec![0],
                 })
                 .collect(),
-        })
+        ))
     }
 
     fn trail() -> Trail {
@@ -397,6 +397,35 @@ mod tests {
         assert_eq!(observed.probes[0].results[0].encoder, "encoder-y");
         assert_eq!(trail.entry(0), Some(2));
         assert_eq!(trail.probed, 2, "the looks are the track's");
+    }
+
+    #[test]
+    fn whoever_is_taken_off_the_list_is_lost_at_once_and_what_was_found_of_the_others_stands() {
+        let mut trail = trail();
+        add(&mut trail, 1.0, vec![(3, 0.9), (4, 0.2), (7, 0.5)]);
+        add(&mut trail, 2.0, vec![(4, 0.6), (7, 0.4)]);
+        trail.note_alert(3);
+        trail.note_alert(7);
+        // W-0003 goes; the others move up.
+        let without = trail.watchlist.without("W-0003");
+        trail.go_on_with(&Arc::new(without));
+        assert!(!trail.is_alerted(3) && trail.is_alerted(6));
+        assert_eq!(trail.best(3).unwrap().score, 0.6);
+        assert_eq!(trail.best(6).unwrap().score, 0.5);
+        let found: Vec<(f64, u32, f32)> = trail
+            .comparisons()
+            .map(|found| (found.time, found.entry, found.score))
+            .collect();
+        let expected = [(1.0, 6, 0.5), (1.0, 3, 0.2), (2.0, 3, 0.6), (2.0, 6, 0.4)];
+        assert_eq!(found, expected);
+        let observed = trail.observe("gate", 2.0, false, Vec::new());
+        assert_eq!(observed.offered.len(), 2);
+        let same = trail.watchlist.clone();
+        let references = [0, 1].map(|place| {
+            let entry = trail.entry(place).unwrap();
+            same.entries[entry as usize].reference.to_string()
+        });
+        assert!(references.contains(&"W-0004".into()) && references.contains(&"W-0007".into()));
     }
 
     /// Adds a probe with these entries and scores, which are sorted as a search sorts them.

@@ -97,7 +97,7 @@ impl Watchlist {
         Ok(Self::made(gallery, entries))
     }
 
-    fn made(gallery: Gallery, entries: Vec<Entry>) -> Watchlist {
+    pub(crate) fn made(gallery: Gallery, entries: Vec<Entry>) -> Watchlist {
         // An authority allows a million entries at most.
         let places = (0..).zip(&entries);
         let places = places.map(|(index, entry)| (entry.reference.clone(), index));

@@ -103,8 +103,8 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
         kinds,
         [
             "store-created by host",
-            "image-enrolled by unnamed",
-            "image-enrolled by unnamed",
+            "image-enrolled by anna",
+            "image-enrolled by anna",
             "keys-destroyed by host",
             "run-begun by unnamed",
             "alert-raised by host",
@@ -114,7 +114,8 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
             "plugin-released by anna",
             "swept by host",
             "keys-destroyed by host",
-            "entry-removed by unnamed",
+            "entry-removed by anna",
+            "alert-step by host",
             "keys-destroyed by host",
         ]
     );

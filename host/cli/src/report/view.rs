@@ -207,7 +207,11 @@ impl View {
                 ("Run", times::span(data.started, data.finished)),
                 (
                     "Watchlist",
-                    format!("{entries} with {images} ({})", categories.join(", ")),
+                    format!(
+                        "{entries} with {images} ({}){}",
+                        categories.join(", "),
+                        sizes(&summary.watchlist)
+                    ),
                 ),
             ],
             tiles: vec![
@@ -328,6 +332,19 @@ impl Camera {
             trouble: camera.trouble.clone(),
         }
     }
+}
+
+/// How large the watchlist was, where it changed.
+fn sizes(watchlist: &summary::Watchlist) -> String {
+    if watchlist.changes.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; {} at the start, {} at its largest, {} at the end",
+        count(watchlist.start.people, "person", "people"),
+        watchlist.largest.people,
+        watchlist.end.people
+    )
 }
 
 impl Generation {

@@ -343,7 +343,7 @@ pub(crate) fn grey(width: usize, height: usize) -> Mat {
 }
 
 /// The photograph, 360 pixels high, on grey.
-fn scene(photograph: &Frame, width: usize, height: usize, left: usize) -> Mat {
+pub(crate) fn scene(photograph: &Frame, width: usize, height: usize, left: usize) -> Mat {
     let (wide, high) = (photograph.width() as usize, photograph.height() as usize);
     let mut picture = Mat::zeros(height as i32, width as i32, Vec3b::opencv_type())
         .unwrap()
