@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::Value;
-use support::{Ended, Place, photograph, run, side_by_side};
+use support::{Ended, Place, photograph, side_by_side};
 
 /// By the system engineer.
 fn watchlist(command: &str, place: &Place, rest: &[&Path]) -> Ended {

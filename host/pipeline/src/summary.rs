@@ -66,6 +66,14 @@ pub struct Summary {
 pub struct Watchlist {
     /// When the run began.
     pub start: ListSize,
+    /// Who was on it then, by category.
+    pub categories: BTreeMap<String, u64>,
+    /// Those of them who were not wanted for arrest, by category.
+    pub not_wanted: BTreeMap<String, u64>,
+    /// People under 18 then.
+    pub under_18: u64,
+    /// Images then, by source; `not recorded` among them.
+    pub sources: BTreeMap<String, u64>,
     /// When it had most people.
     pub largest: ListSize,
     /// When the run ended.
@@ -107,7 +115,11 @@ pub struct ListChange {
 }
 
 impl Watchlist {
-    pub(crate) fn of(sizes: records::ListSizes, generations: &[GenerationFacts]) -> Watchlist {
+    pub(crate) fn of(
+        sizes: records::ListSizes,
+        composition: records::ListComposition,
+        generations: &[GenerationFacts],
+    ) -> Watchlist {
         let size = |size: records::ListSize| ListSize {
             people: size.people,
             images: size.images,
@@ -128,6 +140,10 @@ impl Watchlist {
         };
         Watchlist {
             start: size(sizes.start),
+            categories: composition.categories,
+            not_wanted: composition.not_wanted,
+            under_18: composition.under_18,
+            sources: composition.sources,
             largest: size(sizes.largest),
             end: size(sizes.end),
             changes: generations.iter().filter_map(change).collect(),

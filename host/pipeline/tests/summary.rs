@@ -114,6 +114,10 @@ fn summary() -> Value {
                 people: 16_000,
                 images: 17_200,
             },
+            categories: BTreeMap::from([("wanted-on-warrant".into(), 16_000)]),
+            not_wanted: BTreeMap::from([("missing-person".into(), 12)]),
+            under_18: 3,
+            sources: BTreeMap::from([("custody".into(), 17_200)]),
             largest: ListSize {
                 people: 16_001,
                 images: 17_202,

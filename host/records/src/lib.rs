@@ -76,7 +76,7 @@ pub use life::{
     Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
-pub use live::{ListChange, ListChangeKind, ListSize, ListSizes};
+pub use live::{ListChange, ListChangeKind, ListComposition, ListSize, ListSizes};
 pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};

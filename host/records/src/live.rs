@@ -13,6 +13,7 @@ use crate::transaction::Change;
 use crate::watchlist::{self, Addition, Enrolled, NewImage, Removal, Removed};
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Who may take somebody off the watchlist: it has to be quick, and harms nobody who is not sought.
 const MAY_REMOVE: [PersonRole; 2] = [PersonRole::AuthorisingOfficer, PersonRole::SystemEngineer];
@@ -89,6 +90,42 @@ impl ListChangeKind {
         }
     }
 }
+
+/// Who was on the watchlist when a run began, in counts that outlive it: forces are asked for them. Reasons are not among them: they are words about people, and go
+/// with the entry; the category says why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListComposition {
+    /// People by category.
+    pub categories: BTreeMap<String, u64>,
+    /// Those of them who are not wanted for arrest, by category.
+    pub not_wanted: BTreeMap<String, u64>,
+    /// People under 18.
+    pub under_18: u64,
+    /// Images by source; `not recorded` among them.
+    pub sources: BTreeMap<String, u64>,
+}
+
+/// Who is on the watchlist within a change, in counts.
+pub(crate) fn composition(change: &Change<'_>) -> Result<ListComposition, Fault> {
+    let mut found = ListComposition::default();
+    for row in change.rows.open_table(ENTRIES)?.iter()? {
+        let entry = row?.1.value().read()?;
+        if entry.wanted == Some(false) {
+            *found.not_wanted.entry(entry.category.clone()).or_default() += 1;
+        }
+        *found.categories.entry(entry.category).or_default() += 1;
+        found.under_18 += u64::from(entry.under_18 == Some(true));
+        for image in entry.images {
+            let source = image.facts.source.map(|source| source.to_string());
+            let source = source.unwrap_or_else(|| NOT_RECORDED.to_owned());
+            *found.sources.entry(source).or_default() += 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Stands for the source of an image of which it was not said.
+const NOT_RECORDED: &str = "not recorded";
 
 /// How large the watchlist is within a change.
 pub(crate) fn size(change: &Change<'_>) -> Result<ListSize, Fault> {

@@ -7,7 +7,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::inputs::SealedInputs;
 use crate::judgements::withdraw_one;
-use crate::live::{ListSizes, size};
+use crate::live::{ListComposition, ListSizes, composition, size};
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
@@ -130,6 +130,9 @@ pub struct RunRecord {
     /// The watchlist's sizes; absent in what an older version wrote.
     #[serde(default)]
     pub watchlist: Option<ListSizes>,
+    /// Who was on it when the run began, in counts; absent in what an older version wrote.
+    #[serde(default)]
+    pub composition: Option<ListComposition>,
 }
 
 /// A run that goes on. Made by [`Store::begin_run`].
@@ -331,6 +334,7 @@ impl Store {
                 outcome: RunOutcome::Unfinished,
                 finished_at: None,
                 watchlist: Some(ListSizes::at_start(size(change)?)),
+                composition: Some(composition(change)?),
             };
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {

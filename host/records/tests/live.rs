@@ -182,7 +182,12 @@ fn an_approval_holds_until_anything_of_the_list_changes() {
         &|| drop(watchlist.enrol(&[image("W-1", 3)], NOW).unwrap()),
         &|| drop(watchlist.enrol(&[image("W-3", 1)], NOW).unwrap()),
         &|| drop(watchlist.remove("W-2", &removal(NOW)).unwrap()),
-        &|| drop(store.sweep(NOW.after_hours(48)).unwrap()),
+        &|| {
+            assert_eq!(
+                store.sweep(NOW.after_hours(48)).unwrap().watchlist_entries,
+                2
+            )
+        },
     ];
     for change in changes {
         let approved = approve();

@@ -11,6 +11,7 @@ use overt_records::{By, Force, RecordsError};
 use super::enrolled::{lines, row, text};
 use super::grounds::GroundsArguments;
 use super::sources::{self, ForAll};
+use crate::control::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -62,6 +63,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         grounds: &arguments.grounds,
     };
     let (photographs, mistakes) = sources::read(&arguments.source, &all, super::now())?;
+    if client::is_running(&deployment) {
+        return Err(Failure::new(
+            format!("{} runs, and the run holds its records", deployment.id),
+            "add people one by one, by an authority for each: `overt watchlist add`; or enrol once it has ended",
+        ));
+    }
     let by = session::signed_in(&Force::at(&deployment.host.force))?;
     if photographs.is_empty() && mistakes.is_empty() {
         return Err(Failure::mistake(

@@ -85,8 +85,11 @@ pub(super) fn gather(
     plugins.sort_by_key(|plugin| plugin.role as usize);
     let models = every(generations.iter().map(|facts| &facts.models));
     // The run is the last one of its records, and over.
-    let sizes = store.runs()?.pop().and_then(|run| run.watchlist);
-    let sizes = sizes.unwrap_or_default();
+    let last = store.runs()?.pop();
+    let (sizes, composition) = last
+        .map(|run| (run.watchlist, run.composition))
+        .unwrap_or_default();
+    let (sizes, composition) = (sizes.unwrap_or_default(), composition.unwrap_or_default());
     let summary = Summary {
         frames: summary::Frames {
             read: counts.frames.read,
@@ -126,7 +129,7 @@ pub(super) fn gather(
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         generations: generations.iter().map(summary::Generation::of).collect(),
-        watchlist: summary::Watchlist::of(sizes, &generations),
+        watchlist: summary::Watchlist::of(sizes, composition, &generations),
         shadows,
         lock_sha256: generations
             .first()
