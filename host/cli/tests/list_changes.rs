@@ -55,7 +55,7 @@ fn alerts(err: &str) -> usize {
 #[test]
 fn who_is_removed_is_alerted_for_no_more_and_what_was_pending_is_withdrawn() {
     let place = Place::with_person_a();
-    film_passes(&place, 12);
+    film_passes(&place, 8);
     let mut going = going(&place);
     going.await_line("ALERT 1");
     let refused = remove(&place, "olu", "MP-0001");
@@ -88,7 +88,7 @@ fn who_is_removed_is_alerted_for_no_more_and_what_was_pending_is_withdrawn() {
     // An alert of before may be told on its way; none is that the removal did not withdraw, and most of the passes came later.
     let told = alerts(before) + alerts(after);
     assert!(
-        told <= withdrawn && told < 12,
+        told <= withdrawn && told < 8,
         "{told} of {withdrawn}: {}",
         ended.err
     );
@@ -103,7 +103,7 @@ fn who_is_removed_is_alerted_for_no_more_and_what_was_pending_is_withdrawn() {
     assert_eq!(change["by"], "A. N. Engineer (anna)");
     assert_eq!(summary["generations"][1]["cause"], "watchlist");
     // Frames were processed to the end, and none was lost.
-    assert_eq!(summary["frames"]["processed"], 12 * 75);
+    assert_eq!(summary["frames"]["processed"], 8 * 75);
 
     let deployment = Deployment::read(&place.deployment()).unwrap();
     let (_, store) = machine_and_store(&deployment);

@@ -225,7 +225,8 @@ impl Watchlist<'_> {
             .change(|change| enrol(self.store, change, images, Some(addition), now))
     }
 
-    /// The images that are there already and need not be encoded again, by entry and source file: those that this encoder made the templates of.
+    /// The images that are there already and need not be encoded again, by entry and source file: those of entries with grounds that this
+    /// encoder made the templates of.
     ///
     /// # Errors
     /// [`RecordsError::Altered`] and the like.
@@ -234,7 +235,12 @@ impl Watchlist<'_> {
             let mut sources = HashSet::new();
             for row in store.rows.open_table(ENTRIES)?.iter()? {
                 let (reference, entry) = row?;
-                for image in entry.value().read()?.images {
+                let entry = entry.value().read()?;
+                // One that an older version wrote gets its grounds when its images come again.
+                if entry.grounds.is_none() {
+                    continue;
+                }
+                for image in entry.images {
                     if !image.encoder.makes_same_templates(encoder) {
                         continue;
                     }

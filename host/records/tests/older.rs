@@ -199,11 +199,16 @@ fn an_entry_from_before_grounds_were_asked_for_is_told_to_have_none_and_gets_the
     assert!(list[0].added.is_none() && list[0].images[0].facts.source.is_none());
     assert_eq!(watchlist.grounds("W-1").unwrap(), None);
     assert_eq!(watchlist.templates(&encoder(1)).unwrap().len(), 1);
+    assert!(
+        watchlist.sources(&encoder(1)).unwrap().is_empty(),
+        "they are enrolled again"
+    );
     // Nobody approves of somebody of whom it is not said why they are sought.
     let boss = support::people::People::new().boss();
     assert!(watchlist.approve(&boss, None, NOW).is_err());
     watchlist.enrol(&[image("W-1", 2)], NOW).unwrap();
     assert_eq!(watchlist.list().unwrap()[0].wanted, Some(true));
     assert!(watchlist.grounds("W-1").unwrap().is_some());
+    assert_eq!(watchlist.sources(&encoder(1)).unwrap().len(), 2);
     watchlist.approve(&boss, None, NOW).unwrap();
 }
