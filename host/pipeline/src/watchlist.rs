@@ -153,11 +153,9 @@ impl Watchlist {
         let entry = &mut entries[index];
         for (number, image) in (first_image..).zip(images) {
             entry.images.push(number);
-            let quality = image.picture.quality.iter();
-            let unified = quality
-                .filter(|(name, _)| name == UNIFIED)
-                .map(|(_, value)| *value);
-            entry.quality = better(entry.quality, unified.last());
+            let mut quality = image.picture.quality.iter();
+            let unified = quality.find(|(name, _)| name == UNIFIED);
+            entry.quality = better(entry.quality, unified.map(|(_, value)| *value));
         }
         Ok(Self::made(gallery, entries))
     }
