@@ -38,7 +38,9 @@ $(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.r
 	@$(target)/release/walk-past --photographs .overt/photographs --out $@
 
 demo: plugins $(video) ## Run the demonstration: faces walk past, and the person sought raises alerts
-	@$(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
+	@scripts/demo-people $(overt) $(demo)/deployment.toml out/demo
+	@XDG_RUNTIME_DIR=$(CURDIR)/out/demo/people/anna $(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
+	@XDG_RUNTIME_DIR=$(CURDIR)/out/demo/people/boss $(overt) watchlist approve $(demo)/deployment.toml
 	@$(overt) lock $(demo)/deployment.toml
 	@$(overt) run $(demo)/deployment.toml
 	@echo

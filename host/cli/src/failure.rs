@@ -140,6 +140,8 @@ impl From<RecordsError> for Failure {
                 told = cause.mend();
                 &told
             }
+            RecordsError::Grounds { cause, .. } => cause.mend(),
+            RecordsError::Membership { cause } => cause.mend(),
             RecordsError::Missing { .. } => {
                 "enrol somebody first: `overt watchlist enrol DEPLOYMENT FOLDER-OR-CSV`, or correct `records` under [host]"
             }

@@ -39,13 +39,7 @@ fn an_encoder_that_gives_its_model_pixels_from_0_to_255_is_not_accepted() {
     }
     assert!(!place.path("out/summary.json").exists());
     // Nor does it come as far as making a template of anybody who is sought.
-    let list = place.list(&[("MP-0002", "missing-person", &support::photograph("b.jpg"))]);
-    let enrolled = run([
-        Path::new("watchlist"),
-        Path::new("enrol"),
-        &place.deployment(),
-        &list,
-    ]);
+    let enrolled = place.enrol(&[("MP-0002", "missing-person", &support::photograph("b.jpg"))]);
     assert_eq!(enrolled.status, Some(1));
     assert!(enrolled.err.contains("self-test"), "{}", enrolled.err);
 }

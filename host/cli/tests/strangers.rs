@@ -136,15 +136,8 @@ fn among_strangers_one_who_is_sought_leaves_their_own_rows_and_no_other() {
     let (nobody, _) = after(0, |_| {});
     // Person B is sought as well: of a group all are that person.
     let (place, summary) = after(1, |place| {
-        let list = place.list(&[("MP-0002", "missing-person", &photograph("b.jpg"))]);
-        let deployment = place.deployment();
-        let arguments = [
-            Path::new("watchlist"),
-            Path::new("enrol"),
-            &deployment,
-            &list,
-        ];
-        assert_eq!(support::run(arguments).status, Some(0));
+        let enrolled = place.enrol(&[("MP-0002", "missing-person", &photograph("b.jpg"))]);
+        assert_eq!(enrolled.status, Some(0), "{}", enrolled.err);
         // One look is enough: each is seen for a moment.
         place.change(
             "agree = { probes = 2, of = 5 }",

@@ -351,4 +351,6 @@ pub struct Retention {
     pub inputs: Duration,
     /// `watchlist-hours`: watchlist images and templates, 1 to 744 hours after enrolment, default 24.
     pub watchlist: Duration,
+    /// `membership-days`: commitments by which it can be told who was on the watchlist, and their key; 1 to 2,562 days after its last change, default 31.
+    pub membership_days: u32,
 }

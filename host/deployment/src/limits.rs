@@ -147,6 +147,14 @@ pub const WATCHLIST_HOURS: Bound = Bound {
     most: 31 * 24,
 };
 
+/// `retention.membership-days`: how long after the watchlist's last change it can be told who was on it. The default is the longest that any published policy keeps
+/// what a complaint needs; the ceiling is that of the force's records.
+pub const MEMBERSHIP_DAYS: Bound = Bound {
+    least: 1,
+    default: 31,
+    most: 7 * 366,
+};
+
 /// What one call of a plugin may use. The host refuses a plugin whose manifest says that it needs more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -17,6 +17,7 @@ use crate::desk::{self, Desk, DeskError};
 use crate::error::PipelineError;
 use crate::generations::GenerationFacts;
 use crate::incident;
+use crate::list_change::{Add, Come, Gone, ListError, Listing, Remove};
 use crate::run::{Event, now};
 use crate::swap::{Swap, SwapError, SwapStep, Swapped, Swapping};
 
@@ -48,6 +49,10 @@ pub enum Question {
         /// Who.
         by: Box<SignedIn>,
     },
+    /// That somebody is taken off the watchlist, at once.
+    Remove(Box<Remove>),
+    /// That somebody is put on the watchlist.
+    Add(Box<Add>),
 }
 
 /// An answer of a run.
@@ -62,6 +67,10 @@ pub enum Answer {
     Custody(Box<Result<custody::Told, CustodyError>>),
     /// What the desk says.
     Desk(Box<Result<desk::Told, DeskError>>),
+    /// Somebody is off the watchlist, or was not on it, or it was refused.
+    Removed(Box<Result<Option<Gone>, ListError>>),
+    /// Somebody is on the watchlist, or it was refused.
+    Added(Box<Result<Come, ListError>>),
 }
 
 /// How a run is.
@@ -93,6 +102,7 @@ pub(crate) struct Control<'a> {
     pub(crate) desk: Desk<'a>,
     /// Whether the last look after the alerts failed: that is told once.
     pub(crate) troubled: AtomicBool,
+    pub(crate) listing: Listing<'a>,
     pub(crate) intake: &'a Intake,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -143,6 +153,32 @@ impl Control<'_> {
                 }
                 Question::Swap(_) if busy.swap(true, Ordering::AcqRel) => {
                     let _ = answers.send(Answer::Swapped(Box::new(Err(SwapError::Busy))));
+                }
+                // By this thread: it waits for no swap.
+                Question::Remove(wanted) => {
+                    let removed = caught("removal", || self.listing.remove(&wanted))
+                        .unwrap_or_else(|error| Err(error.into()));
+                    if let Ok(Some(gone)) = &removed {
+                        (self.tell)(Event::Generation(&gone.generation));
+                    }
+                    let _ = answers.send(Answer::Removed(Box::new(removed)));
+                }
+                Question::Add(_) if busy.swap(true, Ordering::AcqRel) => {
+                    let _ = answers.send(Answer::Added(Box::new(Err(ListError::Busy))));
+                }
+                Question::Add(wanted) => {
+                    let refused = answers.clone();
+                    let add = std::thread::Builder::new()
+                        .name("overt-add".to_owned())
+                        .spawn_scoped(scope, move || {
+                            self.add(*wanted, &answers);
+                            busy.store(false, Ordering::Release);
+                        });
+                    if let Err(error) = add {
+                        busy.store(false, Ordering::Release);
+                        let error = ListError::Pipeline(PipelineError::Thread(error));
+                        let _ = refused.send(Answer::Added(Box::new(Err(error))));
+                    }
                 }
                 Question::Swap(wanted) => {
                     let refused = answers.clone();
@@ -225,6 +261,22 @@ impl Control<'_> {
             read: self.intake.read.load(Ordering::Relaxed),
             dropped: self.intake.dropped.load(Ordering::Relaxed),
         }
+    }
+
+    fn add(&self, wanted: Add, answers: &Sender<Answer>) {
+        // What ends the run ends this.
+        let added = caught("addition", || {
+            self.listing.add(wanted, self.swapping.over[0])
+        })
+        .unwrap_or_else(|error| Err(error.into()));
+        if let Ok(Come {
+            generation: Some(generation),
+            ..
+        }) = &added
+        {
+            (self.tell)(Event::Generation(generation));
+        }
+        let _ = answers.send(Answer::Added(Box::new(added)));
     }
 
     fn swap(&self, wanted: &Swap, answers: &Sender<Answer>) {

@@ -399,12 +399,15 @@ impl DecisionThread<'_> {
         state.uncommitted_frames = 0;
         state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
         state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
-        self.stages.time(Stage::Commit, || {
+        let withdrawn = self.stages.time(Stage::Commit, || {
             self.run.commit_decisions(&pending, &state.counts)
         })?;
         let published = state.alerts.len() - pending.len();
         for alert in &state.alerts[published..] {
-            (self.tell)(Event::Alert(alert));
+            // Whoever was removed while it was under way: it is on record as withdrawn, and nobody is told.
+            if !withdrawn.contains(&alert.number) {
+                (self.tell)(Event::Alert(alert));
+            }
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! Enrolment: photographs become watchlist entries, seen by the same detector and encoder that will see the passers-by.
 //!
-//! An image that cannot be enrolled says why, by itself; the others go on.
+//! An image that cannot be enrolled says why, by itself; the others go on. One that is there already, by the digest of its file, is not looked at again: an
+//! enrolment that was killed goes on where it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use overt_deployment::{Deployment, Timestamp};
-use overt_records as records;
+use overt_records::{self as records, By, SignedIn};
 use overt_vision::Face;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +17,7 @@ use crate::error::PipelineError;
 use crate::generation::Perception;
 use crate::machine::Machine;
 use crate::pictures;
-use crate::stills::{self, Eyes, StillFailure};
+use crate::stills::{self, Eyes, FileBytes, StillFailure};
 
 /// Faces narrower than this are refused: pixels of the photograph. An encoder of 112 × 112 sees nothing but enlargement below about half of
 /// its input.
@@ -28,10 +30,10 @@ const SECOND_FACE: f32 = 0.3;
 pub(crate) const UNIFIED: &str = "UnifiedQualityScore";
 
 /// Images that are committed together.
-const GROUP: usize = 256;
+const GROUP: usize = 64;
 
 /// An image that is to be enrolled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ImageToEnrol {
     /// The entry's reference.
     pub reference: String,
@@ -39,10 +41,15 @@ pub struct ImageToEnrol {
     pub category: String,
     /// The photograph.
     pub path: PathBuf,
+    /// Its bytes, where whoever asks has read it: a run has shut itself in, and reads no file outside its folders.
+    pub bytes: Option<FileBytes>,
+    /// Why the person is sought.
+    pub grounds: records::Grounds,
+    /// Where the image comes from.
+    pub facts: records::ImageFacts,
 }
 
 /// What became of an image.
-#[derive(Debug)]
 pub struct Enrolment {
     /// The image.
     pub image: ImageToEnrol,
@@ -97,6 +104,12 @@ pub enum ImageFailure {
         /// What this image says.
         wanted: String,
     },
+    /// The entry is on record on other grounds already.
+    #[error("the entry is on the watchlist on other grounds, or comes twice on different ones")]
+    GroundsDiffer,
+    /// Too little is said of why the person is sought.
+    #[error("{0}")]
+    Grounds(records::GroundsProblem),
     /// The face cannot be cut out.
     #[error("the face cannot be cut out")]
     Picture,
@@ -134,34 +147,21 @@ fn poor(unified: Option<f32>, least: u8, components: &[(String, f32)]) -> String
 
 /// Enrols images, in groups that are committed as one. Answers stand in the order of the images. `done` is called after each with how many
 /// are done.
+///
+/// # Errors
+/// Unless a system engineer is signed in; a watchlist that would be too large; plugins that cannot be loaded; the records.
 pub fn enrol(
     machine: &Machine,
     deployment: &Deployment,
     store: &records::Store,
+    by: &SignedIn,
     images: Vec<ImageToEnrol>,
     stop: &AtomicBool,
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Enrolment>, PipelineError> {
+    let by = By::enrolling(by).map_err(records::RecordsError::from)?;
     let perception = Perception::load(machine, deployment)?;
-    let encoder = perception.encoder();
-    let mut categories: BTreeMap<String, String> = store
-        .watchlist()
-        .list()?
-        .into_iter()
-        .map(|entry| (entry.reference, entry.category))
-        .collect();
-    let references: BTreeSet<&str> = categories
-        .keys()
-        .map(String::as_str)
-        .chain(images.iter().map(|image| image.reference.as_str()))
-        .collect();
-    let most = deployment.authority.watchlist_size;
-    if references.len() > most as usize {
-        return Err(PipelineError::WatchlistTooLarge {
-            entries: references.len(),
-            most,
-        });
-    }
+    let mut list = Known::of(deployment, store, &perception, &images)?;
     let workers = stills::workers(deployment);
     let (mut enrolments, mut finished) = (Vec::with_capacity(images.len()), 0);
     let mut images = images.into_iter();
@@ -170,56 +170,231 @@ pub fn enrol(
         if group.is_empty() {
             break;
         }
-        let made = stills::each(
+        let size = group.len();
+        let seen = list.see(
             machine,
             &perception,
             workers,
+            group,
+            &by,
+            stop,
+            &|in_group| {
+                done(finished + in_group);
+            },
+        )?;
+        finished += size;
+        let stored = match seen.new.is_empty() {
+            true => Vec::new(),
+            false => store.watchlist().enrol(&seen.new, now())?,
+        };
+        enrolments.extend(seen.answered(stored));
+    }
+    Ok(enrolments)
+}
+
+/// Puts one person on the watchlist outside its review, while no run goes on: all of the images that can be had of them.
+///
+/// # Errors
+/// As [`enrol`].
+pub fn add(
+    machine: &Machine,
+    deployment: &Deployment,
+    store: &records::Store,
+    addition: &records::Addition,
+    images: Vec<ImageToEnrol>,
+    stop: &AtomicBool,
+) -> Result<Vec<Enrolment>, PipelineError> {
+    let perception = Perception::load(machine, deployment)?;
+    let mut list = Known::of(deployment, store, &perception, &images)?;
+    let mut enrolments = Vec::with_capacity(images.len());
+    // One by one: the same photograph twice is one image.
+    for image in images {
+        let by = &addition.by;
+        let seen = list.see(machine, &perception, 1, vec![image], by, stop, &|_| {})?;
+        let stored = match seen.new.is_empty() {
+            true => Vec::new(),
+            false => store.watchlist().add(&seen.new, addition, now())?,
+        };
+        enrolments.extend(seen.answered(stored));
+    }
+    Ok(enrolments)
+}
+
+/// The watchlist as far as an enrolment has to know it.
+pub(crate) struct Known<'a> {
+    deployment: &'a Deployment,
+    store: &'a records::Store,
+    encoder: records::Encoder,
+    /// Category and grounds by reference; grounds that nobody has looked up yet are absent.
+    entries: BTreeMap<String, (String, Option<records::Grounds>)>,
+    /// Images that are there and need not be encoded again.
+    sources: HashSet<records::SourceOf>,
+}
+
+/// Images that were looked at, and what is to be stored of them.
+pub(crate) struct Seen {
+    pub(crate) new: Vec<records::NewImage>,
+    answers: Vec<(ImageToEnrol, Option<f32>, Result<Looked, ImageFailure>)>,
+}
+
+#[derive(Clone, Copy)]
+enum Looked {
+    New,
+    There,
+}
+
+impl Seen {
+    /// Whether anything is to be stored: before it is taken out, or after.
+    pub(crate) fn is_new(&self) -> bool {
+        let looked = self.answers.iter().map(|(.., looked)| looked);
+        looked.flatten().any(|looked| matches!(looked, Looked::New))
+    }
+
+    /// What became of each, once the store has answered about the new ones.
+    pub(crate) fn answered(self, stored: Vec<records::Enrolled>) -> Vec<Enrolment> {
+        let mut stored = stored.into_iter();
+        let answers = self.answers.into_iter();
+        answers
+            .map(|(image, quality, looked)| Enrolment {
+                image,
+                // One answer of the store for each image that was handed to it, in the same order.
+                outcome: looked.map(|looked| match looked {
+                    Looked::New => stored.next().unwrap_or(records::Enrolled::Added),
+                    Looked::There => records::Enrolled::There,
+                }),
+                quality,
+            })
+            .collect()
+    }
+}
+
+impl<'a> Known<'a> {
+    /// What is there, if these images do not make it too large.
+    pub(crate) fn of(
+        deployment: &'a Deployment,
+        store: &'a records::Store,
+        perception: &Perception,
+        images: &[ImageToEnrol],
+    ) -> Result<Known<'a>, PipelineError> {
+        let encoder = perception.encoder();
+        let listed = store.watchlist().list()?;
+        let entries: BTreeMap<_, _> = listed
+            .into_iter()
+            .map(|entry| (entry.reference, (entry.category, None)))
+            .collect();
+        let references: BTreeSet<&str> = entries
+            .keys()
+            .map(String::as_str)
+            .chain(images.iter().map(|image| image.reference.as_str()))
+            .collect();
+        let most = deployment.authority.watchlist_size;
+        if references.len() > most as usize {
+            return Err(PipelineError::WatchlistTooLarge {
+                entries: references.len(),
+                most,
+            });
+        }
+        let sources = store.watchlist().sources(&encoder)?;
+        Ok(Known {
+            deployment,
+            store,
+            encoder,
+            entries,
+            sources,
+        })
+    }
+
+    /// Looks at a group of images. Nothing is stored.
+    #[allow(clippy::too_many_arguments)] // What `stills::each` takes, and who it is.
+    pub(crate) fn see(
+        &mut self,
+        machine: &Machine,
+        perception: &Perception,
+        workers: usize,
+        group: Vec<ImageToEnrol>,
+        by: &By,
+        stop: &AtomicBool,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Result<Seen, PipelineError> {
+        let (deployment, sources) = (self.deployment, &self.sources);
+        let made = stills::each(
+            machine,
+            perception,
+            workers,
             &group,
             stop,
-            &|in_group| done(finished + in_group),
-            |image, eyes| one(deployment, image, eyes),
+            done,
+            |image, eyes| one(deployment, sources, image, eyes),
         )?;
         let made = made
             .into_iter()
             .map(|made| made.unwrap_or(Err(ImageFailure::Interrupted)));
-        finished += group.len();
-        let mut new = Vec::new();
-        let mut answers: Vec<(ImageToEnrol, Option<f32>, Result<(), ImageFailure>)> = Vec::new();
+        let (mut new, mut answers) = (Vec::new(), Vec::new());
         for (image, made) in group.into_iter().zip(made) {
-            let quality = made.as_ref().ok().and_then(|made| made.quality);
-            let outcome = made.and_then(|made| {
-                let known = categories
-                    .entry(image.reference.clone())
-                    .or_insert_with(|| image.category.clone());
-                if *known != image.category {
-                    return Err(ImageFailure::CategoryDiffers {
-                        stored: known.clone(),
-                        wanted: image.category.clone(),
-                    });
-                }
-                new.push(records::NewImage {
-                    reference: image.reference.clone(),
-                    category: image.category.clone(),
-                    picture: made.picture,
-                    encoder: encoder.clone(),
-                    template: made.template,
-                });
-                Ok(())
-            });
-            answers.push((image, quality, outcome));
+            let mut quality = None;
+            let looked = match made {
+                Err(failure) => Err(failure),
+                Ok(made) => self.same_entry(&image)?.map(|()| match made {
+                    None => Looked::There,
+                    Some(made) => {
+                        quality = made.quality;
+                        // The same file twice in one enrolment is one image.
+                        let source = &made.picture.source_sha256;
+                        self.sources
+                            .insert((image.reference.clone(), source.clone()));
+                        new.push(records::NewImage {
+                            reference: image.reference.clone(),
+                            category: image.category.clone(),
+                            picture: made.picture,
+                            encoder: self.encoder.clone(),
+                            template: made.template,
+                            grounds: image.grounds.clone(),
+                            facts: image.facts.clone(),
+                            by: by.clone(),
+                        });
+                        Looked::New
+                    }
+                }),
+            };
+            answers.push((image, quality, looked));
         }
-        let mut stored = store.watchlist().enrol(&new, now())?.into_iter();
-        for (image, quality, outcome) in answers {
-            // One answer of the store for each image that was handed to it, in the same order.
-            let outcome = outcome.map(|()| stored.next().unwrap_or(records::Enrolled::Added));
-            enrolments.push(Enrolment {
-                image,
-                outcome,
-                quality,
-            });
-        }
+        Ok(Seen { new, answers })
     }
-    Ok(enrolments)
+
+    /// That an image says of its entry what is known of it.
+    fn same_entry(
+        &mut self,
+        image: &ImageToEnrol,
+    ) -> Result<Result<(), ImageFailure>, PipelineError> {
+        let (category, grounds) = match self.entries.get_mut(&image.reference) {
+            Some(known) => known,
+            None => {
+                let known = (image.category.clone(), Some(image.grounds.clone()));
+                self.entries.insert(image.reference.clone(), known);
+                return Ok(Ok(()));
+            }
+        };
+        if *category != image.category {
+            return Ok(Err(ImageFailure::CategoryDiffers {
+                stored: category.clone(),
+                wanted: image.category.clone(),
+            }));
+        }
+        let known = match grounds {
+            Some(known) => known,
+            // One that an older version wrote has none yet.
+            None => grounds.insert(
+                self.store
+                    .watchlist()
+                    .grounds(&image.reference)?
+                    .unwrap_or_else(|| image.grounds.clone()),
+            ),
+        };
+        Ok(match *known == image.grounds {
+            true => Ok(()),
+            false => Err(ImageFailure::GroundsDiffer),
+        })
+    }
 }
 
 fn now() -> records::Timestamp {
@@ -233,18 +408,33 @@ struct Made {
     quality: Option<f32>,
 }
 
-/// One photograph: decode, one face, large enough, template, picture.
+/// One photograph: decode, one face, large enough, template, picture. `None` where it is there already.
 fn one(
     deployment: &Deployment,
+    sources: &HashSet<records::SourceOf>,
     image: &ImageToEnrol,
     eyes: &mut Eyes<'_>,
-) -> Result<Made, ImageFailure> {
+) -> Result<Option<Made>, ImageFailure> {
     if !deployment.watchlist.categories.contains(&image.category) {
         return Err(ImageFailure::UnknownCategory {
             category: image.category.clone(),
         });
     }
-    let (frame, bytes) = eyes.open(&image.path)?;
+    image.grounds.check(now()).map_err(ImageFailure::Grounds)?;
+    let read;
+    let bytes = match &image.bytes {
+        Some(bytes) => bytes,
+        None => {
+            read = stills::read(&image.path)?;
+            &read
+        }
+    };
+    let source_sha256 = hex::encode(Sha256::digest(&**bytes));
+    let source = (image.reference.clone(), source_sha256);
+    if sources.contains(&source) {
+        return Ok(None);
+    }
+    let frame = Arc::new(overt_vision::decode_still(bytes).map_err(StillFailure::Unreadable)?);
     let mut faces = eyes.detect(&frame)?;
     faces.sort_by(|one, other| other.bounds.width.total_cmp(&one.bounds.width));
     let Some(face) = faces.first().copied() else {
@@ -290,17 +480,17 @@ fn one(
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    Ok(Made {
+    Ok(Some(Made {
         picture: records::Picture {
             jpeg: jpeg.into(),
             source_name: name,
-            source_sha256: hex::encode(Sha256::digest(&*bytes)),
+            source_sha256: source.1,
             landmarks: landmarks(&face),
             quality,
         },
         template: described.values,
         quality: unified,
-    })
+    }))
 }
 
 fn landmarks(face: &Face) -> Option<[(f32, f32); 5]> {

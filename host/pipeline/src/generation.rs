@@ -417,6 +417,14 @@ impl Generation {
             .filter(|loaded| loaded.plugin.models().next().is_some())
     }
 
+    /// The same with another watchlist of the same encoder.
+    pub(crate) fn of_list(&self, watchlist: Arc<Watchlist>) -> Generation {
+        Generation {
+            watchlist,
+            ..self.clone()
+        }
+    }
+
     /// The next generation, in which the fallback serves; `None` where there is none.
     pub(crate) fn fallen_back(&self, role: Role) -> Option<Generation> {
         let mut next = self.clone();

@@ -33,6 +33,15 @@ pub enum GenerationCause {
         /// The role.
         role: Role,
     },
+    /// Somebody changed the watchlist.
+    Watchlist {
+        /// Who.
+        by: records::By,
+        /// Why.
+        reason: String,
+        /// What.
+        change: records::ListChange,
+    },
 }
 
 /// What a generation was, for people and records: it outlives the generation itself.
@@ -108,6 +117,13 @@ impl GenerationFacts {
                 GenerationCause::Fallback { role } => records::ChangeCause::Fallback {
                     role: role.name().to_owned(),
                 },
+                GenerationCause::Watchlist { by, reason, change } => {
+                    records::ChangeCause::Watchlist {
+                        by: by.clone(),
+                        reason: reason.clone(),
+                        change: change.clone(),
+                    }
+                }
             },
             plugins: self.plugins.iter().map(PluginReport::used).collect(),
             models: self

@@ -46,6 +46,8 @@ pub mod incident;
 pub mod inputs;
 pub mod inspection;
 mod lane;
+pub mod list_change;
+pub mod list_check;
 mod live;
 pub mod lock;
 pub mod machine;

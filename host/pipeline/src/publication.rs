@@ -12,8 +12,8 @@ use overt_publication::record::{
     Threshold,
 };
 use overt_records::{
-    AuditEntry, AuditEvent, Closed, IdentityCheck, Life, LifeState, LivingAlert, RecordsError,
-    Reject, RunMode, RunRecord, StepKind, Stop, Store, Timestamp,
+    AuditEntry, AuditEvent, Closed, Disposal, IdentityCheck, Life, LifeState, LivingAlert,
+    RecordsError, Reject, RunMode, RunRecord, StepKind, Stop, Store, Timestamp,
 };
 use sha2::{Digest, Sha256};
 
@@ -381,13 +381,13 @@ fn outcomes(living: &[LivingAlert]) -> Outcomes {
             continue;
         }
         let outcome = life.steps().iter().find_map(|step| match &step.kind {
-            StepKind::Disposal(what) => Some(what.as_str()),
+            StepKind::Disposal(what) => Some(what),
             _ => None,
         });
         match outcome {
-            Some("arrest") => arrests += 1,
-            Some("no-further-action" | "no further action") => none += 1,
-            Some(_) => other += 1,
+            Some(Disposal::Arrest) => arrests += 1,
+            Some(Disposal::NoFurtherAction) => none += 1,
+            Some(Disposal::Other(_)) => other += 1,
             None => pending += 1,
         }
     }

@@ -27,6 +27,7 @@ use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
 use crate::incident;
 use crate::lane::Lane;
+use crate::list_change::Listing;
 use crate::lock::LockFile;
 use crate::machine::Machine;
 use crate::report::{AlertReport, ReportData};
@@ -400,6 +401,13 @@ fn way(
         },
         desk: Desk::of_run(decision.store, decision.deployment, decision.standing),
         troubled: AtomicBool::new(false),
+        listing: Listing {
+            machine,
+            deployment: decision.deployment,
+            store: decision.store,
+            run: decision.run,
+            generations,
+        },
         intake,
         tell: decision.tell,
     };

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use overt_deployment::Role;
 use overt_gallery::Hit;
 use overt_runtime::decision::{Decision, Route};
@@ -209,8 +210,8 @@ impl ShadowReport {
 /// A challenger.
 pub(crate) struct Shadow {
     pub(crate) loaded: Arc<Loaded>,
-    /// The watchlist as it encodes it; encoders alone.
-    pub(crate) watchlist: Option<Arc<Watchlist>>,
+    /// The watchlist as it encodes it; encoders alone. Somebody who is removed goes from it at once; somebody who is added is not in it.
+    watchlist: ArcSwapOption<Watchlist>,
     /// Watchlist images that it made nothing of.
     unencoded: u64,
     every: u32,
@@ -218,6 +219,27 @@ pub(crate) struct Shadow {
 }
 
 impl Shadow {
+    /// The watchlist as it encodes it; encoders alone.
+    pub(crate) fn watchlist(&self) -> Option<Arc<Watchlist>> {
+        self.watchlist.load_full()
+    }
+
+    /// Loses somebody who was taken off the watchlist.
+    pub(crate) fn forget(&self, reference: &str) {
+        self.watchlist.rcu(|watchlist| {
+            let watchlist = watchlist.as_ref()?;
+            Some(Arc::new(watchlist.without(reference)))
+        });
+    }
+
+    /// Loses whoever is not on this list.
+    pub(crate) fn keep_only(&self, other: &Watchlist) {
+        self.watchlist.rcu(|watchlist| {
+            let watchlist = watchlist.as_ref()?;
+            Some(Arc::new(watchlist.only(other)))
+        });
+    }
+
     pub(crate) fn new(
         loaded: Arc<Loaded>,
         every: u32,
@@ -227,7 +249,7 @@ impl Shadow {
         let agreement = Agreement::none(loaded.slot.role);
         Shadow {
             loaded,
-            watchlist,
+            watchlist: ArcSwapOption::new(watchlist),
             unencoded,
             every,
             record: Mutex::new(Record {

@@ -129,7 +129,11 @@ impl<'a> Eyes<'a> {
     }
 }
 
-fn read(path: &Path) -> Result<FileBytes, StillFailure> {
+/// Reads a photograph file.
+///
+/// # Errors
+/// `File`.
+pub fn read(path: &Path) -> Result<FileBytes, StillFailure> {
     let file = std::fs::File::open(path).map_err(StillFailure::File)?;
     let mut bytes = FileBytes::default();
     file.take(FILE_BYTES + 1)

@@ -51,6 +51,8 @@ pub struct Summary {
     pub channels: Vec<Channel>,
     /// What served from when on: the first is what the run began with.
     pub generations: Vec<Generation>,
+    /// How large the watchlist was, and who changed it while the run went on.
+    pub watchlist: Watchlist,
     /// Challengers that were asked the same and decided nothing: how often they agreed.
     pub shadows: Vec<ShadowReport>,
     /// SHA-256 of the lock that the run began with; absent: nobody had decided what runs.
@@ -63,6 +65,96 @@ pub struct Summary {
     pub audit: records::AuditHead,
     /// Whether somebody ended the run before its cameras did.
     pub interrupted: bool,
+}
+
+/// How large the watchlist was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Watchlist {
+    /// When the run began.
+    pub start: ListSize,
+    /// Who was on it then, by category.
+    pub categories: BTreeMap<String, u64>,
+    /// Those of them who were not wanted for arrest, by category.
+    pub not_wanted: BTreeMap<String, u64>,
+    /// People under 18 then.
+    pub under_18: u64,
+    /// Images then, by source; `not recorded` among them.
+    pub sources: BTreeMap<String, u64>,
+    /// When it had most people.
+    pub largest: ListSize,
+    /// When the run ended.
+    pub end: ListSize,
+    /// Who came and went meanwhile, oldest first.
+    pub changes: Vec<ListChange>,
+}
+
+/// How large a watchlist is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ListSize {
+    /// Entries.
+    pub people: u64,
+    /// Their images.
+    pub images: u64,
+}
+
+/// Somebody who came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListChange {
+    /// When; RFC 3339.
+    pub at: String,
+    /// Who did it: name and, in brackets, id.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// `added` or `removed`.
+    pub change: &'static str,
+    /// The entry.
+    pub reference: String,
+    /// Its category.
+    pub category: String,
+    /// Its images that came or went.
+    pub images: u64,
+    /// The reference of the authority by which it was added.
+    pub authority: Option<String>,
+    /// The generation with that change.
+    pub generation: u64,
+}
+
+impl Watchlist {
+    pub(crate) fn of(
+        sizes: records::ListSizes,
+        composition: records::ListComposition,
+        generations: &[GenerationFacts],
+    ) -> Watchlist {
+        let size = |size: records::ListSize| ListSize {
+            people: size.people,
+            images: size.images,
+        };
+        let change = |facts: &GenerationFacts| match &facts.cause {
+            GenerationCause::Watchlist { by, reason, change } => Some(ListChange {
+                at: facts.since.to_string(),
+                by: by.to_string(),
+                reason: reason.clone(),
+                change: change.kind.name(),
+                reference: change.reference.clone(),
+                category: change.category.clone(),
+                images: change.images,
+                authority: change.authority.clone(),
+                generation: facts.number,
+            }),
+            _ => None,
+        };
+        Watchlist {
+            start: size(sizes.start),
+            categories: composition.categories,
+            not_wanted: composition.not_wanted,
+            under_18: composition.under_18,
+            sources: composition.sources,
+            largest: size(sizes.largest),
+            end: size(sizes.end),
+            changes: generations.iter().filter_map(change).collect(),
+        }
+    }
 }
 
 /// Frames by what became of them. `read` = `processed` + `dropped` + `unseen` once a run has ended.
@@ -262,9 +354,9 @@ pub struct Generation {
     pub number: u64,
     /// Since when frames were admitted to it; RFC 3339.
     pub since: String,
-    /// Why it came: `start`, `swap` or `fallback`.
+    /// Why it came: `start`, `swap`, `fallback` or `watchlist`.
     pub cause: &'static str,
-    /// Who swapped plugins: name and, in brackets, id.
+    /// Who swapped plugins or changed the watchlist: name and, in brackets, id.
     pub by: Option<String>,
     /// Why, in their words.
     pub reason: Option<String>,
@@ -286,6 +378,12 @@ impl Generation {
                 ("swap", Some(by.to_string()), Some(reason.clone()), None)
             }
             GenerationCause::Fallback { role } => ("fallback", None, None, Some(*role)),
+            GenerationCause::Watchlist { by, reason, .. } => (
+                "watchlist",
+                Some(by.to_string()),
+                Some(reason.clone()),
+                None,
+            ),
         };
         Generation {
             number: facts.number,

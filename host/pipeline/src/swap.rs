@@ -104,8 +104,11 @@ pub enum SwapError {
         /// Which.
         plugin: records::PluginUsed,
     },
+    /// The watchlist changed while it was encoded anew.
+    #[error("the watchlist changed while it was encoded anew")]
+    WatchlistChanged,
     /// Another swap goes on.
-    #[error("another swap goes on")]
+    #[error("another swap, or an addition to the watchlist, goes on")]
     Busy,
     /// The run is about to end.
     #[error("the run is about to end")]
@@ -138,6 +141,7 @@ impl SwapError {
             SwapError::Unlocked => "lock the deployment as it is to be: `overt lock`".into(),
             SwapError::Watchlist { .. } => "enrol these entries from better photographs before the deployment, or swap in plugins that see them".into(),
             SwapError::Quarantined { .. } => "name another plugin; whoever knows the cause can release it after the run: `overt plugin release`".into(),
+            SwapError::WatchlistChanged => "try again".into(),
             SwapError::Busy => "wait until it is through".into(),
             SwapError::Ending => "begin the next run with what the deployment file says now".into(),
             SwapError::Pipeline(error) if is_shut_out(error) => "put the file into a folder that the deployment file named when the run began: the run has shut itself in, and reads no other".into(),
@@ -276,6 +280,7 @@ impl Swapping<'_> {
             }
         }
         drop(has);
+        let listed = before.watchlist.clone();
         drop(before);
         self.go_on()?;
         let turn = self.generations.turn();
@@ -284,7 +289,19 @@ impl Swapping<'_> {
             return Err(SwapError::Quarantined { plugin });
         }
         let old: Weak<Generation> = Arc::downgrade(&turn.current());
-        next.number = turn.current().number + 1;
+        let current = turn.current();
+        // Somebody was removed or added while this generation was made.
+        if !Arc::ptr_eq(&current.watchlist, &listed) {
+            if re_encoded.is_some() {
+                return Err(SwapError::WatchlistChanged);
+            }
+            next.watchlist = current.watchlist.clone();
+            for shadow in next.shadows.values() {
+                shadow.keep_only(&next.watchlist);
+            }
+        }
+        next.number = current.number + 1;
+        drop(current);
         let cause = GenerationCause::Swap {
             by,
             reason: wanted.reason.clone(),

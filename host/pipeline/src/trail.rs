@@ -84,8 +84,9 @@ impl Trail {
         }
     }
 
-    /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder, or of another list, say nothing beside
-    /// new ones: what was found so far is dropped, and only for whom the track raised an alert is still known.
+    /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder say nothing beside new ones: what was found
+    /// so far is dropped, and only for whom the track raised an alert is still known. Where the encoder is the same, somebody was put on the list or taken off it:
+    /// what was found of the others stands, and of whoever was taken off nothing does.
     pub(crate) fn go_on_with(&mut self, watchlist: &Arc<Watchlist>) {
         if Arc::ptr_eq(&self.watchlist, watchlist) {
             return;
@@ -95,10 +96,39 @@ impl Trail {
             watchlist.find(&entry.reference)
         });
         self.alerted = alerted.collect();
-        self.offered.clear();
-        self.probes.clear();
-        self.best.clear();
+        if self.watchlist.encoder() == watchlist.encoder() {
+            self.keep_those_of(watchlist);
+        } else {
+            self.offered.clear();
+            self.probes.clear();
+            self.best.clear();
+        }
         self.watchlist = watchlist.clone();
+    }
+
+    /// Keeps what was found of those who are on this list of the same encoder, under their indices there.
+    fn keep_those_of(&mut self, watchlist: &Watchlist) {
+        let index = |entry: u32| watchlist.find(&self.watchlist.entries[entry as usize].reference);
+        // The new place of each place among those offered.
+        let mut places = Vec::with_capacity(self.offered.len());
+        let mut offered = Vec::with_capacity(self.offered.len());
+        for entry in &self.offered {
+            places.push(index(*entry).map(|entry| {
+                offered.push(entry);
+                offered.len() as u32 - 1
+            }));
+        }
+        let best = std::mem::take(&mut self.best).into_iter();
+        let best = best.filter_map(|(entry, best)| Some((index(entry)?, best)));
+        self.best = best.collect();
+        self.offered = offered;
+        for probe in &mut self.probes {
+            probe.candidates.retain_mut(|candidate| {
+                let place = places.get(candidate.offered as usize).copied().flatten();
+                candidate.offered = place.unwrap_or_default();
+                place.is_some()
+            });
+        }
     }
 
     /// The encoder that its scores are of.
@@ -319,9 +349,9 @@ mod tests {
             let template = Template::new(&encoder, &[1.0, 0.5, 0.25, 0.125]).unwrap();
             (EntryKey::from(reference.as_str()), template)
         });
-        Arc::new(Watchlist {
-            gallery: Gallery::new(encoder.clone(), templates).unwrap(),
-            entries: references
+        Arc::new(Watchlist::made(
+            Gallery::new(encoder.clone(), templates).unwrap(),
+            references
                 .iter()
                 .map(|reference| Entry {
                     reference: reference.as_str().into(),
@@ -330,7 +360,7 @@ mod tests {
                     images: vec![0],
                 })
                 .collect(),
-        })
+        ))
     }
 
     fn trail() -> Trail {
@@ -367,6 +397,35 @@ mod tests {
         assert_eq!(observed.probes[0].results[0].encoder, "encoder-y");
         assert_eq!(trail.entry(0), Some(2));
         assert_eq!(trail.probed, 2, "the looks are the track's");
+    }
+
+    #[test]
+    fn whoever_is_taken_off_the_list_is_lost_at_once_and_what_was_found_of_the_others_stands() {
+        let mut trail = trail();
+        add(&mut trail, 1.0, vec![(3, 0.9), (4, 0.2), (7, 0.5)]);
+        add(&mut trail, 2.0, vec![(4, 0.6), (7, 0.4)]);
+        trail.note_alert(3);
+        trail.note_alert(7);
+        // W-0003 goes; the others move up.
+        let without = trail.watchlist.without("W-0003");
+        trail.go_on_with(&Arc::new(without));
+        assert!(!trail.is_alerted(3) && trail.is_alerted(6));
+        assert_eq!(trail.best(3).unwrap().score, 0.6);
+        assert_eq!(trail.best(6).unwrap().score, 0.5);
+        let found: Vec<(f64, u32, f32)> = trail
+            .comparisons()
+            .map(|found| (found.time, found.entry, found.score))
+            .collect();
+        let expected = [(1.0, 6, 0.5), (1.0, 3, 0.2), (2.0, 3, 0.6), (2.0, 6, 0.4)];
+        assert_eq!(found, expected);
+        let observed = trail.observe("gate", 2.0, false, Vec::new());
+        assert_eq!(observed.offered.len(), 2);
+        let same = trail.watchlist.clone();
+        let references = [0, 1].map(|place| {
+            let entry = trail.entry(place).unwrap();
+            same.entries[entry as usize].reference.to_string()
+        });
+        assert!(references.contains(&"W-0004".into()) && references.contains(&"W-0007".into()));
     }
 
     /// Adds a probe with these entries and scores, which are sorted as a search sorts them.

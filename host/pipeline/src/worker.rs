@@ -191,7 +191,7 @@ impl<'a> Worker<'a> {
         frame: &Arc<Frame>,
         served: &[Served],
     ) {
-        let (loaded, Some(watchlist)) = (&shadow.loaded, &shadow.watchlist) else {
+        let (loaded, Some(watchlist)) = (&shadow.loaded, shadow.watchlist()) else {
             return;
         };
         let (full, bare): (Vec<&Served>, Vec<&Served>) = served
@@ -205,7 +205,7 @@ impl<'a> Worker<'a> {
                         worker.with_sessions(loaded, frame, |worker, sessions| {
                             worker.stages.time(Stage::Shadow, || {
                                 let templates = loaded.plugin.encode(frame, &faces, sessions)?;
-                                search(watchlist, &templates, &loaded.plugin, frame)
+                                search(&watchlist, &templates, &loaded.plugin, frame)
                             })
                         })
                     })
@@ -214,7 +214,7 @@ impl<'a> Worker<'a> {
                     let best = served.best.as_ref();
                     shadow.search(
                         best.map(|(reference, score)| (&**reference, *score)),
-                        shadow::best(watchlist, &hits),
+                        shadow::best(&watchlist, &hits),
                         generation.score_floor,
                     );
                 }

@@ -8,8 +8,8 @@ use overt_confinement::Confinement;
 use overt_deployment::Role;
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
-    Alert, Camera, Channel, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors,
-    PluginUsed, Quarantine, Summary,
+    Alert, Camera, Channel, Frames, Generation, ListChange, ListSize, ModelUsed, Outage,
+    PictureAlarm, PluginErrors, PluginUsed, Quarantine, Summary, Watchlist,
 };
 use overt_records::AuditHead;
 use overt_tests::schema::Schema;
@@ -118,6 +118,35 @@ fn summary() -> Value {
             plugins: vec!["0a".repeat(32)],
             lock_sha256: None,
         }],
+        watchlist: Watchlist {
+            start: ListSize {
+                people: 16_000,
+                images: 17_200,
+            },
+            categories: BTreeMap::from([("wanted-on-warrant".into(), 16_000)]),
+            not_wanted: BTreeMap::from([("missing-person".into(), 12)]),
+            under_18: 3,
+            sources: BTreeMap::from([("custody".into(), 17_200)]),
+            largest: ListSize {
+                people: 16_001,
+                images: 17_202,
+            },
+            end: ListSize {
+                people: 16_001,
+                images: 17_202,
+            },
+            changes: vec![ListChange {
+                at: "2026-11-26T12:00:00Z".into(),
+                by: "A. N. Officer (boss)".into(),
+                reason: "seen nearby".into(),
+                change: "added",
+                reference: "W-7".into(),
+                category: "wanted-on-warrant".into(),
+                images: 2,
+                authority: Some("LFR-2026-11".into()),
+                generation: 1,
+            }],
+        },
         shadows: [
             Agreement::Faces {
                 both: 1,

@@ -1,6 +1,7 @@
 //! Everything that can go wrong with a store, as values that carry the facts.
 
 use crate::audit::Break;
+use crate::entry::GroundsProblem;
 use crate::force::MayNot;
 use crate::watchlist::OtherEncoder;
 use std::io;
@@ -219,6 +220,26 @@ pub enum RecordsError {
     Rehearsal {
         /// The run.
         run: u64,
+    },
+    /// An entry says too little of why somebody is sought, or what cannot be.
+    #[error("{reference}: {cause}")]
+    Grounds {
+        /// The entry.
+        reference: String,
+        /// What is wrong.
+        cause: GroundsProblem,
+    },
+    /// An entry is already held on other grounds.
+    #[error("{reference} is on the watchlist on other grounds; remove it first to change them")]
+    GroundsDiffer {
+        /// The entry.
+        reference: String,
+    },
+    /// Nothing can be told of who was on the watchlist.
+    #[error("{cause}")]
+    Membership {
+        /// Why.
+        cause: crate::membership::MembershipError,
     },
     /// Alerts were not numbered on from the last one.
     #[error("the next alert has number {expected}, not {found}")]

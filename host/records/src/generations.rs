@@ -5,6 +5,7 @@ use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::By;
+use crate::live::ListChange;
 use crate::payload::{self, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::runs::{ModelUsed, PluginUsed, Run, RunId};
@@ -34,6 +35,15 @@ pub enum ChangeCause {
     Fallback {
         /// The role, for example `detector`.
         role: String,
+    },
+    /// Somebody changed the watchlist.
+    Watchlist {
+        /// Who.
+        by: By,
+        /// Why.
+        reason: String,
+        /// What.
+        change: ListChange,
     },
 }
 
@@ -75,7 +85,7 @@ impl ReEncoded {
 }
 
 impl GenerationChange {
-    fn check(&self) -> Result<(), RecordsError> {
+    pub(crate) fn check(&self) -> Result<(), RecordsError> {
         const WHOSE: &str = "a generation";
         for plugin in &self.plugins {
             for text in [&plugin.role, &plugin.id, &plugin.version] {
@@ -94,6 +104,10 @@ impl GenerationChange {
                 payload::name("why plugins are swapped", reason)?;
             }
             ChangeCause::Fallback { role } => payload::name(WHOSE, role)?,
+            ChangeCause::Watchlist { by, change, .. } => {
+                payload::name("who changes the watchlist", by.name())?;
+                payload::name("a watchlist entry", &change.reference)?;
+            }
         }
         self.lock_sha256
             .iter()
@@ -154,24 +168,29 @@ impl Run {
                 change.log(new.at, Actor::Host, event)?;
                 change.log_destroyed_keys(new.at)?;
             }
-            let mut rows = change.rows.open_table(GENERATIONS)?;
-            let kept = GenerationChange { run, ..new.clone() };
-            rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
-            let by = match &new.cause {
-                ChangeCause::Swap { by, .. } => Actor::from(by),
-                ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
-            };
-            let event = AuditEvent::GenerationChanged {
-                run: run.0,
-                generation: new.number,
-                cause: new.cause.clone(),
-                plugins: new.plugins.clone(),
-                models: new.models.clone(),
-                lock_sha256: new.lock_sha256.clone(),
-            };
-            change.log(new.at, by, event)
+            insert(change, run, new)
         })
     }
+}
+
+/// Puts a generation on record within a change.
+pub(crate) fn insert(change: &Change<'_>, run: RunId, new: &GenerationChange) -> Result<(), Fault> {
+    let mut rows = change.rows.open_table(GENERATIONS)?;
+    let kept = GenerationChange { run, ..new.clone() };
+    rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
+    let by = match &new.cause {
+        ChangeCause::Swap { by, .. } | ChangeCause::Watchlist { by, .. } => Actor::from(by),
+        ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
+    };
+    let event = AuditEvent::GenerationChanged {
+        run: run.0,
+        generation: new.number,
+        cause: new.cause.clone(),
+        plugins: new.plugins.clone(),
+        models: new.models.clone(),
+        lock_sha256: new.lock_sha256.clone(),
+    };
+    change.log(new.at, by, event)
 }
 
 /// Puts the new templates in the place of the old ones, and says how many. The old ones are gone with their records; one that was enrolled with its picture

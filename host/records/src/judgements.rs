@@ -253,28 +253,7 @@ impl Store {
     /// # Errors
     /// [`RecordsError::Full`] and the like.
     pub fn withdraw(&self, reference: &str, now: Timestamp) -> Result<Vec<u32>, RecordsError> {
-        self.change(|change| {
-            let mut withdrawn = Vec::new();
-            for number in numbers(change)? {
-                let mut living = living_in(change, self, number)?;
-                let open = matches!(
-                    living.life.state(),
-                    LifeState::Raised | LifeState::Passed | LifeState::Viable
-                );
-                if living.alert.reference != reference || !open {
-                    continue;
-                }
-                let step = Step {
-                    at: now,
-                    by: None,
-                    opened_at: None,
-                    kind: StepKind::Withdrawn,
-                };
-                add(change, &mut living, &NO_LIMITS, step)?;
-                withdrawn.push(number);
-            }
-            Ok(withdrawn)
-        })
+        self.change(|change| withdraw(change, self, reference, now))
     }
 
     /// An alert's score, for somebody who has judged it; `None` for anybody else, and once it is gone.
@@ -436,6 +415,48 @@ const NO_LIMITS: JudgementLimits = JudgementLimits {
     engagement_ms: i64::MAX,
     location_ms: i64::MAX,
 };
+
+/// Withdraws, within a change, what is under way about an entry; the alerts' numbers.
+pub(crate) fn withdraw(
+    change: &Change<'_>,
+    store: &Store,
+    reference: &str,
+    now: Timestamp,
+) -> Result<Vec<u32>, Fault> {
+    let mut withdrawn = Vec::new();
+    for number in numbers(change)? {
+        if withdraw_one(change, store, number, reference, now)? {
+            withdrawn.push(number);
+        }
+    }
+    Ok(withdrawn)
+}
+
+/// The same of one alert; whether it was.
+pub(crate) fn withdraw_one(
+    change: &Change<'_>,
+    store: &Store,
+    number: u32,
+    reference: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let mut living = living_in(change, store, number)?;
+    let open = matches!(
+        living.life.state(),
+        LifeState::Raised | LifeState::Passed | LifeState::Viable
+    );
+    if living.alert.reference != reference || !open {
+        return Ok(false);
+    }
+    let step = Step {
+        at: now,
+        by: None,
+        opened_at: None,
+        kind: StepKind::Withdrawn,
+    };
+    add(change, &mut living, &NO_LIMITS, step)?;
+    Ok(true)
+}
 
 fn numbers(change: &Change<'_>) -> Result<Vec<u32>, Fault> {
     let alerts = change.rows.open_table(ALERTS)?;

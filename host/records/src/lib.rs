@@ -25,9 +25,11 @@
 //! ```
 
 mod alerts;
+mod approval;
 mod audit;
 mod cipher;
 mod described;
+mod entry;
 mod error;
 mod exports;
 mod fault;
@@ -39,6 +41,8 @@ mod inputs;
 mod judgements;
 mod keys;
 mod life;
+mod live;
+mod membership;
 mod opening;
 mod outbox;
 mod payload;
@@ -53,11 +57,15 @@ mod transaction;
 mod watchlist;
 
 pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
+pub use approval::{ListApproval, ListCounts, ListStanding, ListState};
 pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
+pub use entry::{
+    AddedBy, Day, Grounds, GroundsProblem, ImageFacts, ImageSource, Minor, NoDay, NoSource,
+};
 pub use error::RecordsError;
 pub use exports::{Export, ExportKind};
 pub use files::destroy as destroy_file;
@@ -76,6 +84,8 @@ pub use life::{
     Closed, Disposal, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
+pub use live::{ListChange, ListChangeKind, ListComposition, ListSize, ListSizes};
+pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
 pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
@@ -86,6 +96,6 @@ pub use runs::{
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{
-    Encoder, Enrolled, EntrySummary, ImageSummary, NewImage, OtherEncoder, StoredTemplate,
-    Watchlist,
+    Addition, Encoder, Enrolled, EntrySummary, ImageSummary, NewImage, OtherEncoder, Removal,
+    Removed, SourceOf, StoredTemplate, Watchlist,
 };

@@ -6,11 +6,13 @@ use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::inputs::SealedInputs;
+use crate::judgements::withdraw_one;
+use crate::live::{ListComposition, ListSizes, composition, size};
 use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes};
+use crate::tables::{ALERTS, AlertRow, InputsRow, REMOVALS, RUNS, RowBytes};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -153,6 +155,12 @@ pub struct RunRecord {
     pub outcome: RunOutcome,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The watchlist's sizes; absent in what an older version wrote.
+    #[serde(default)]
+    pub watchlist: Option<ListSizes>,
+    /// Who was on it when the run began, in counts; absent in what an older version wrote.
+    #[serde(default)]
+    pub composition: Option<ListComposition>,
 }
 
 /// A run that goes on. Made by [`Store::begin_run`].
@@ -187,7 +195,7 @@ impl Run {
     }
 
     /// Commits a group of alerts and the run's counts so far: all of them or none. When this returns they are on disk,
-    /// and no kill loses them.
+    /// and no kill loses them. The answer names the alerts that are withdrawn as they come: their entry was removed while they were under way.
     ///
     /// # Errors
     /// [`RecordsError::Rehearsal`] for any alert of a run that raises none; [`RecordsError::AlertNumber`] unless the numbers go on from [`Run::next_alert_number`] without a gap;
@@ -196,7 +204,7 @@ impl Run {
         &self,
         alerts: &[NewAlert],
         counts: &Counts,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<Vec<u32>, RecordsError> {
         if self.mode == RunMode::Rehearsal && !alerts.is_empty() {
             return Err(RecordsError::Rehearsal { run: self.id.0 });
         }
@@ -205,6 +213,7 @@ impl Run {
         }
         let retention = self.store.settings().retention;
         self.store.change(|change| {
+            let mut withdrawn = Vec::new();
             for new in alerts {
                 let expected = next_number(&change.rows.open_table(ALERTS)?)?;
                 let found = new.alert.number;
@@ -247,8 +256,19 @@ impl Run {
                 };
                 change.log(new.alert.raised_at, Actor::Host, event)?;
                 outbox::raised(change, &new.alert)?;
+                let removals = change.rows.open_table(REMOVALS)?;
+                let removed = removals.get(new.alert.reference.as_str())?;
+                let removed = removed.map(|row| row.value().read()).transpose()?;
+                drop(removals);
+                if let Some(removal) = removed {
+                    let at = removal.at.max(new.alert.raised_at);
+                    let reference = &new.alert.reference;
+                    withdraw_one(change, &self.store, found, reference, at)?;
+                    withdrawn.push(found);
+                }
             }
-            self.update(change, |run| run.counts = *counts)
+            self.update(change, |run| run.counts = *counts)?;
+            Ok(withdrawn)
         })
     }
 
@@ -263,7 +283,11 @@ impl Run {
         now: Timestamp,
     ) -> Result<(), RecordsError> {
         self.store.change(|change| {
+            let end = size(change)?;
             self.update(change, |run| {
+                if let Some(sizes) = &mut run.watchlist {
+                    sizes.is_now(end);
+                }
                 run.counts = *counts;
                 run.finished_at = Some(now);
                 run.outcome = match interrupted {
@@ -280,7 +304,7 @@ impl Run {
         })
     }
 
-    fn update(
+    pub(crate) fn update(
         &self,
         change: &Change<'_>,
         update: impl FnOnce(&mut RunRecord),
@@ -347,6 +371,8 @@ impl Store {
                 counts: Counts::default(),
                 outcome: RunOutcome::Unfinished,
                 finished_at: None,
+                watchlist: Some(ListSizes::at_start(size(change)?)),
+                composition: Some(composition(change)?),
             };
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {

@@ -23,14 +23,21 @@ pub(crate) enum Kind {
     Template,
     Alert,
     Inputs,
+    Grounds,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Picture, Self::Template, Self::Alert, Self::Inputs];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Picture,
+        Self::Template,
+        Self::Alert,
+        Self::Inputs,
+        Self::Grounds,
+    ];
 
     pub(crate) const fn class(self) -> RetentionClass {
         match self {
-            Self::Picture | Self::Template => RetentionClass::Watchlist,
+            Self::Picture | Self::Template | Self::Grounds => RetentionClass::Watchlist,
             Self::Alert => RetentionClass::Alerts,
             Self::Inputs => RetentionClass::Inputs,
         }
@@ -42,6 +49,7 @@ impl Kind {
             Self::Template => "sealed-templates",
             Self::Alert => "sealed-alerts",
             Self::Inputs => "sealed-inputs",
+            Self::Grounds => "sealed-grounds",
         }
     }
 

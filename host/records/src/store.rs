@@ -6,6 +6,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::keys::{KeyFile, StoreId};
+use crate::membership::MEMBERSHIP_DAYS;
 use crate::opening;
 use crate::retention::Retention;
 use crate::transaction::{Change, Context, Reading};
@@ -13,7 +14,7 @@ use crate::watchlist::Watchlist;
 use redb::Database;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What a store has to know of its deployment.
@@ -41,6 +42,7 @@ struct Shared {
     keys: Mutex<KeyFile>,
     next_record: AtomicU64,
     audit: Log,
+    membership_days: AtomicU32,
 }
 
 impl Store {
@@ -93,6 +95,7 @@ impl Store {
                 keys: Mutex::new(opened.keys),
                 next_record: AtomicU64::new(opened.next_record),
                 audit: opened.audit,
+                membership_days: AtomicU32::new(MEMBERSHIP_DAYS),
             }),
         })
     }
@@ -132,6 +135,15 @@ impl Store {
     /// The public half of that key, 64 hexadecimal digits.
     pub fn audit_key(&self) -> String {
         hex::encode(self.shared.audit.identity.key)
+    }
+
+    /// Keeps membership commitments for so many days after the watchlist's last change; [`MEMBERSHIP_DAYS`] otherwise.
+    pub fn keep_membership(&self, days: u32) {
+        self.shared.membership_days.store(days, Ordering::Relaxed);
+    }
+
+    pub(crate) fn membership_days(&self) -> u32 {
+        self.shared.membership_days.load(Ordering::Relaxed)
     }
 
     /// Reads in one snapshot.

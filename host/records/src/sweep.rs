@@ -21,6 +21,7 @@ impl Store {
     /// next sweep or opening does.
     pub fn sweep(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
         self.destroy_leftover_keys()?;
+        self.sweep_membership(now)?;
         // Looking first costs no write transaction where nothing has expired, which is most of the time.
         let due = self.read(|store| {
             let mut expired = expired(&store.rows.open_table(HELD)?, now)?;
@@ -90,7 +91,14 @@ impl Store {
                 }
             }
             if of_watchlist {
-                (report.watchlist_images, report.watchlist_entries) = drop_images(change, now)?;
+                let gone = drop_images(change, now)?;
+                report.watchlist_images = gone.images;
+                report.watchlist_entries = gone.entries.len();
+                if let Some(members) = self.members_to_leave(change, now)? {
+                    for reference in &gone.entries {
+                        members.left(change, reference, now)?;
+                    }
+                }
             }
             let event = AuditEvent::Swept {
                 watchlist_images: report.watchlist_images as u64,
@@ -133,9 +141,15 @@ fn expired(
     Ok(expired)
 }
 
-/// Takes expired images out of their entries, and entries without an image off the watchlist. Returns how many images and
-/// how many entries went.
-fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<(usize, usize), Fault> {
+/// What a sweep takes off the watchlist.
+struct Gone {
+    images: usize,
+    /// Entries without an image left.
+    entries: Vec<String>,
+}
+
+/// Takes expired images out of their entries, and entries without an image off the watchlist. Grounds go by themselves: they are held as long as the newest image.
+fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<Gone, Fault> {
     let mut entries = change.rows.open_table(ENTRIES)?;
     let (mut images, mut changed) = (0, Vec::new());
     for row in entries.iter()? {
@@ -148,14 +162,17 @@ fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<(usize, usize), Fa
             changed.push((reference.value().to_owned(), entry));
         }
     }
-    let mut gone = 0;
+    let mut gone = Vec::new();
     for (reference, entry) in changed {
         if entry.images.is_empty() {
             entries.remove(reference.as_str())?;
-            gone += 1;
+            gone.push(reference);
         } else {
             entries.insert(reference.as_str(), RowBytes::of(&entry)?)?;
         }
     }
-    Ok((images, gone))
+    Ok(Gone {
+        images,
+        entries: gone,
+    })
 }

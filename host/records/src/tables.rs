@@ -5,6 +5,8 @@
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
 use crate::alerts::StoredAlert;
+use crate::approval::ListApproval;
+use crate::entry::{AddedBy, ImageFacts};
 use crate::exports::Export;
 use crate::generations::GenerationChange;
 use crate::holds::{Hold, Receipt};
@@ -14,7 +16,7 @@ use crate::outbox::{Delivered, Message};
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
-use crate::watchlist::Encoder;
+use crate::watchlist::{Encoder, Removal};
 use redb::{TableDefinition, TypeName, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,11 @@ pub(crate) const META: TableDefinition<&str, &str> = TableDefinition::new("meta"
 pub(crate) const HELD: TableDefinition<u64, (u8, i64)> = TableDefinition::new("held");
 /// Watchlist entries by reference.
 pub(crate) const ENTRIES: TableDefinition<&str, Row<EntryRow>> = TableDefinition::new("entries");
+/// Approvals of the watchlist by number.
+pub(crate) const APPROVALS: TableDefinition<u64, Row<ListApproval>> =
+    TableDefinition::new("approvals");
+/// Who was taken off the watchlist, and is not on it again: an alert about them that was under way comes as withdrawn.
+pub(crate) const REMOVALS: TableDefinition<&str, Row<Removal>> = TableDefinition::new("removals");
 /// Runs by number.
 pub(crate) const RUNS: TableDefinition<u64, Row<RunRecord>> = TableDefinition::new("runs");
 /// Alerts by number.
@@ -75,6 +82,14 @@ pub(crate) const AUDIT_HEADS: TableDefinition<u64, &[u8]> = TableDefinition::new
 /// What may stand in a plain row: nothing that holds an image, a template or a score.
 pub(crate) trait PlainRow: Serialize + DeserializeOwned + std::fmt::Debug {
     const NAME: &'static str;
+}
+
+impl PlainRow for ListApproval {
+    const NAME: &'static str = "overt-records::ListApproval";
+}
+
+impl PlainRow for Removal {
+    const NAME: &'static str = "overt-records::Removal";
 }
 
 impl PlainRow for EntryRow {
@@ -133,6 +148,18 @@ impl PlainRow for AlertRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EntryRow {
     pub(crate) category: String,
+    /// Whether the person is wanted for arrest; absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wanted: Option<bool>,
+    /// Whether they were under 18 when they were enrolled; absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) under_18: Option<bool>,
+    /// Record of the sealed grounds; absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grounds: Option<u64>,
+    /// Who added them; absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) added: Option<AddedBy>,
     /// By number.
     pub(crate) images: Vec<ImageRow>,
     /// The number of the next image that is added.
@@ -151,6 +178,8 @@ pub(crate) struct ImageRow {
     pub(crate) encoder: Encoder,
     pub(crate) enrolled_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    #[serde(default)]
+    pub(crate) facts: ImageFacts,
 }
 
 impl ImageRow {

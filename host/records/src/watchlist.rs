@@ -1,15 +1,19 @@
 //! The people sought: who is on the watchlist, with which images and templates.
 
 use crate::audit::{self, Actor, AuditEvent};
+use crate::entry::{AddedBy, Grounds, ImageFacts, is_text};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::By;
+use crate::judgements::withdraw;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ENTRIES, EntryRow, ImageRow, RowBytes};
+use crate::tables::{ENTRIES, EntryRow, ImageRow, REMOVALS, RowBytes};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -80,7 +84,49 @@ pub struct NewImage {
     pub encoder: Encoder,
     /// The template's values, as many as the encoder's dimension, all finite.
     pub template: Zeroizing<Vec<f32>>,
+    /// Why the person is sought; the same for all images of an entry.
+    pub grounds: Grounds,
+    /// Where the image comes from.
+    pub facts: ImageFacts,
+    /// Who enrols it.
+    pub by: By,
 }
+
+/// Why somebody is put on the watchlist outside its review, and by which authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// The authorising officer.
+    pub by: By,
+    /// Why.
+    pub reason: String,
+    /// The reference of the authority for it.
+    pub authority: String,
+}
+
+/// That somebody was taken off the watchlist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Who did it.
+    pub by: By,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a removal took with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// The entry's category.
+    pub category: String,
+    /// How many images are destroyed.
+    pub images: usize,
+    /// The alerts that were withdrawn.
+    pub withdrawn: Vec<u32>,
+}
+
+/// Where a stored image came from: an entry's reference, and the digest of the source file.
+pub type SourceOf = (String, String);
 
 /// What became of an image that was enrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +135,8 @@ pub enum Enrolled {
     Added,
     /// The entry had this image already, by the digest of its source file; what was stored is replaced.
     Replaced,
+    /// The entry had this image already, with a template of the same encoder; nothing was done.
+    There,
 }
 
 /// An image of an entry, without the image.
@@ -102,6 +150,8 @@ pub struct ImageSummary {
     pub enrolled_at: Timestamp,
     /// When it has to be gone.
     pub expires_at: Timestamp,
+    /// Where it comes from.
+    pub facts: ImageFacts,
 }
 
 /// An entry of the watchlist, without its images.
@@ -111,8 +161,16 @@ pub struct EntrySummary {
     pub reference: String,
     /// Its category.
     pub category: String,
+    /// Whether the person is wanted for arrest; absent in what an older version wrote.
+    pub wanted: Option<bool>,
+    /// Whether they were under 18 when they were enrolled; absent in what an older version wrote.
+    pub under_18: Option<bool>,
+    /// Who added them; absent in what an older version wrote.
+    pub added: Option<AddedBy>,
     /// Its images, in the order they were first enrolled.
     pub images: Vec<ImageSummary>,
+    /// The number of the next image that is added.
+    pub next_image: u32,
 }
 
 /// A stored template.
@@ -140,25 +198,75 @@ impl Watchlist<'_> {
     /// source file, is replaced and keeps its number. The answers stand in the order of the images.
     ///
     /// # Errors
-    /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::CategoryDiffers`];
-    /// [`RecordsError::Full`].
+    /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::CategoryDiffers`]; [`RecordsError::Grounds`] and
+    /// [`RecordsError::GroundsDiffer`]; [`RecordsError::Full`].
     pub fn enrol(
         &self,
         images: &[NewImage],
         now: Timestamp,
     ) -> Result<Vec<Enrolled>, RecordsError> {
-        for image in images {
-            image.check()?;
-        }
-        let retention = self.store.settings().retention;
-        let expires_at = retention.expires(RetentionClass::Watchlist, now);
-        self.store.change(|change| {
-            let mut answers = Vec::with_capacity(images.len());
-            for image in images {
-                answers.push(enrol_one(change, image, now, expires_at)?);
+        check_all(images, None, now)?;
+        self.store
+            .change(|change| enrol(self.store, change, images, None, now))
+    }
+
+    /// The same outside the list's review, while no run goes on: [`Run::add_images`](crate::Run::add_images) otherwise.
+    ///
+    /// # Errors
+    /// As [`Watchlist::enrol`].
+    pub fn add(
+        &self,
+        images: &[NewImage],
+        addition: &Addition,
+        now: Timestamp,
+    ) -> Result<Vec<Enrolled>, RecordsError> {
+        check_all(images, Some(addition), now)?;
+        self.store
+            .change(|change| enrol(self.store, change, images, Some(addition), now))
+    }
+
+    /// The images that are there already and need not be encoded again, by entry and source file: those of entries with grounds that this
+    /// encoder made the templates of.
+    ///
+    /// # Errors
+    /// [`RecordsError::Altered`] and the like.
+    pub fn sources(&self, encoder: &Encoder) -> Result<HashSet<SourceOf>, RecordsError> {
+        self.store.read(|store| {
+            let mut sources = HashSet::new();
+            for row in store.rows.open_table(ENTRIES)?.iter()? {
+                let (reference, entry) = row?;
+                let entry = entry.value().read()?;
+                // One that an older version wrote gets its grounds when its images come again.
+                if entry.grounds.is_none() {
+                    continue;
+                }
+                for image in entry.images {
+                    if !image.encoder.makes_same_templates(encoder) {
+                        continue;
+                    }
+                    if let Some(held) = store.open::<TemplateValues>(image.template())? {
+                        sources.insert((reference.value().to_owned(), held.source_sha256));
+                    }
+                }
             }
-            change.log_destroyed_keys(now)?;
-            Ok(answers)
+            Ok(sources)
+        })
+    }
+
+    /// Why somebody is on the watchlist; `None` where nobody of this reference is, and of one that an older version wrote.
+    ///
+    /// # Errors
+    /// [`RecordsError::Altered`] and the like.
+    pub fn grounds(&self, reference: &str) -> Result<Option<Grounds>, RecordsError> {
+        self.store.read(|store| {
+            let entries = store.rows.open_table(ENTRIES)?;
+            let Some(entry) = entries.get(reference)? else {
+                return Ok(None);
+            };
+            match entry.value().read()?.grounds {
+                Some(record) => store.open(record),
+                None => Ok(None),
+            }
         })
     }
 
@@ -175,6 +283,10 @@ impl Watchlist<'_> {
                 entries.push(EntrySummary {
                     reference: reference.value().to_owned(),
                     category: entry.category,
+                    wanted: entry.wanted,
+                    under_18: entry.under_18,
+                    added: entry.added,
+                    next_image: entry.next_image,
                     images: entry.images.into_iter().map(ImageRow::summary).collect(),
                 });
             }
@@ -182,29 +294,19 @@ impl Watchlist<'_> {
         })
     }
 
-    /// Removes an entry with all its images and destroys their keys. Returns how many images there were; `None` where
-    /// nobody of this reference is on the watchlist.
+    /// Removes an entry with all its images, destroys their keys, and withdraws the alerts about it that are under way, in one transaction, while no run
+    /// goes on: [`Run::remove_entry`](crate::Run::remove_entry) otherwise. `None` where nobody of this reference is on the watchlist.
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
-    pub fn remove(&self, reference: &str, now: Timestamp) -> Result<Option<usize>, RecordsError> {
-        self.store.change(|change| {
-            let Some(entry) = entry_of(change, reference)? else {
-                return Ok(None);
-            };
-            change.rows.open_table(ENTRIES)?.remove(reference)?;
-            for image in &entry.images {
-                remove_image(change, image)?;
-            }
-            let event = AuditEvent::EntryRemoved {
-                reference: reference.to_owned(),
-                category: entry.category,
-                images: entry.images.len() as u64,
-            };
-            change.log(now, Actor::Unnamed, event)?;
-            change.log_destroyed_keys(now)?;
-            Ok(Some(entry.images.len()))
-        })
+    pub fn remove(
+        &self,
+        reference: &str,
+        removal: &Removal,
+    ) -> Result<Option<Removed>, RecordsError> {
+        removal.check()?;
+        self.store
+            .change(|change| remove(self.store, change, reference, removal))
     }
 
     /// Every template, by reference and image.
@@ -284,15 +386,129 @@ impl Watchlist<'_> {
     }
 }
 
+/// What is asked of images before anything is written.
+pub(crate) fn check_all(
+    images: &[NewImage],
+    addition: Option<&Addition>,
+    now: Timestamp,
+) -> Result<(), RecordsError> {
+    for image in images {
+        image.check(now)?;
+    }
+    let Some(Addition {
+        reason, authority, ..
+    }) = addition
+    else {
+        return Ok(());
+    };
+    for (what, text) in [
+        ("why somebody is added", reason),
+        ("the authority", authority),
+    ] {
+        if !is_text(text) {
+            return Err(RecordsError::Refused {
+                what: what.into(),
+                problem: "it is empty, too long or not printable".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Enrols images within a change.
+pub(crate) fn enrol(
+    store: &Store,
+    change: &mut Change<'_>,
+    images: &[NewImage],
+    addition: Option<&Addition>,
+    now: Timestamp,
+) -> Result<Vec<Enrolled>, Fault> {
+    let retention = store.settings().retention;
+    let expires_at = retention.expires(RetentionClass::Watchlist, now);
+    let members = store.members_to_join(change, now)?;
+    let mut answers = Vec::with_capacity(images.len());
+    for image in images {
+        if let Some(Addition {
+            by,
+            reason,
+            authority,
+        }) = addition
+            && entry_of(change, &image.reference)?.is_none()
+        {
+            let event = AuditEvent::EntryAdded {
+                reference: image.reference.clone(),
+                category: image.category.clone(),
+                reason: reason.clone(),
+                authority: authority.clone(),
+            };
+            change.log(now, Actor::from(by), event)?;
+        }
+        answers.push(enrol_one(change, image, addition, now, expires_at)?);
+        members.joined(change, &image.reference, now, expires_at)?;
+        change
+            .rows
+            .open_table(REMOVALS)?
+            .remove(image.reference.as_str())?;
+    }
+    change.log_destroyed_keys(now)?;
+    Ok(answers)
+}
+
+/// Removes an entry within a change, and withdraws what is under way about it.
+pub(crate) fn remove(
+    store: &Store,
+    change: &mut Change<'_>,
+    reference: &str,
+    removal: &Removal,
+) -> Result<Option<Removed>, Fault> {
+    let Some(entry) = entry_of(change, reference)? else {
+        return Ok(None);
+    };
+    let now = removal.at;
+    change.rows.open_table(ENTRIES)?.remove(reference)?;
+    for image in &entry.images {
+        remove_image(change, image)?;
+    }
+    if let Some(grounds) = entry.grounds {
+        change.remove(RetentionClass::Watchlist, grounds)?;
+    }
+    if let Some(members) = store.members_to_leave(change, now)? {
+        members.left(change, reference, now)?;
+    }
+    change
+        .rows
+        .open_table(REMOVALS)?
+        .insert(reference, RowBytes::of(removal)?)?;
+    let event = AuditEvent::EntryRemoved {
+        reference: reference.to_owned(),
+        category: entry.category.clone(),
+        images: entry.images.len() as u64,
+        reason: Some(removal.reason.clone()),
+    };
+    change.log(now, Actor::from(&removal.by), event)?;
+    let withdrawn = withdraw(change, store, reference, now)?;
+    change.log_destroyed_keys(now)?;
+    Ok(Some(Removed {
+        category: entry.category,
+        images: entry.images.len(),
+        withdrawn,
+    }))
+}
+
 /// Enrols one image within a change.
 fn enrol_one(
     change: &mut Change<'_>,
     image: &NewImage,
+    addition: Option<&Addition>,
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<Enrolled, Fault> {
     let mut entry = entry_of(change, &image.reference)?.unwrap_or_else(|| EntryRow {
         category: image.category.clone(),
+        wanted: None,
+        under_18: None,
+        grounds: None,
+        added: None,
         images: Vec::new(),
         next_image: 0,
     });
@@ -303,6 +519,12 @@ fn enrol_one(
             given: image.category.clone(),
         }));
     }
+    renew_grounds(change, &mut entry, image, now, expires_at)?;
+    entry.added.get_or_insert_with(|| AddedBy {
+        by: Actor::from(&image.by),
+        reason: addition.map(|addition| addition.reason.clone()),
+        authority: addition.map(|addition| addition.authority.clone()),
+    });
     let mut same = None;
     for (index, row) in entry.images.iter().enumerate() {
         let held: TemplateValues = change.open(row.template())?;
@@ -321,6 +543,7 @@ fn enrol_one(
         encoder: image.encoder.clone(),
         enrolled_at: now,
         expires_at,
+        facts: image.facts.clone(),
     };
     let mut number = row.number;
     let answer = match same {
@@ -353,9 +576,32 @@ fn enrol_one(
         replaced: answer == Enrolled::Replaced,
         encoder: audit::watchlist_encoder(&image.encoder),
     };
-    // No command asks yet who enrols.
-    change.log(now, Actor::Unnamed, event)?;
+    change.log(now, Actor::from(&image.by), event)?;
     Ok(answer)
+}
+
+/// Seals an entry's grounds anew, to be gone with its newest image, or refuses others than it has.
+fn renew_grounds(
+    change: &mut Change<'_>,
+    entry: &mut EntryRow,
+    image: &NewImage,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), Fault> {
+    if let Some(record) = entry.grounds {
+        let held: Grounds = change.open(record)?;
+        if held != image.grounds {
+            let reference = image.reference.clone();
+            return Err(Fault::Records(RecordsError::GroundsDiffer { reference }));
+        }
+        change.remove(RetentionClass::Watchlist, record)?;
+    }
+    let record = change.add_record(RetentionClass::Watchlist, expires_at)?;
+    change.seal(record, &image.grounds)?;
+    entry.grounds = Some(record);
+    entry.wanted = Some(image.grounds.wanted);
+    entry.under_18 = Some(image.grounds.is_minor(now));
+    Ok(())
 }
 
 /// Removes all that is sealed of an image.
@@ -374,9 +620,10 @@ fn entry_of(change: &Change<'_>, reference: &str) -> Result<Option<EntryRow>, Fa
 }
 
 impl NewImage {
-    fn check(&self) -> Result<(), RecordsError> {
+    fn check(&self, now: Timestamp) -> Result<(), RecordsError> {
         payload::name("a watchlist entry", &self.reference)?;
         let whose = &self.reference;
+        self.grounds.checked(whose, now)?;
         payload::name(whose, &self.category)?;
         payload::name(whose, &self.encoder.plugin_id)?;
         payload::digest(whose, &self.encoder.plugin_sha256)?;
@@ -412,6 +659,19 @@ impl ImageRow {
             encoder: self.encoder,
             enrolled_at: self.enrolled_at,
             expires_at: self.expires_at,
+            facts: self.facts,
+        }
+    }
+}
+
+impl Removal {
+    pub(crate) fn check(&self) -> Result<(), RecordsError> {
+        match is_text(&self.reason) {
+            true => Ok(()),
+            false => Err(RecordsError::Refused {
+                what: "why somebody is removed".into(),
+                problem: "it is empty, too long or not printable".into(),
+            }),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use support::log::{broken, filled, lodged, log};
 use support::people::People;
-use support::{Folder, NOW, alert, counts, digest, header, image, settings};
+use support::{Folder, NOW, alert, counts, digest, header, image, removal, settings};
 
 const EVENTS: redb::TableDefinition<u64, &[u8]> = redb::TableDefinition::new("audit");
 const HEADS: redb::TableDefinition<u64, &[u8]> = redb::TableDefinition::new("audit-heads");
@@ -76,9 +76,9 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
         .release("detector-example", &anna, "the cable was broken", NOW)
         .unwrap();
     store.sweep(NOW.after_hours(30)).unwrap();
-    watchlist.remove("W-1", NOW).unwrap().unwrap();
+    watchlist.remove("W-1", &removal(NOW)).unwrap().unwrap();
     // What changes nothing leaves nothing.
-    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), None);
+    assert_eq!(watchlist.remove("W-1", &removal(NOW)).unwrap(), None);
     store.sweep(NOW).unwrap();
     let head = store.audit_head().unwrap();
     drop(store);
@@ -103,8 +103,8 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
         kinds,
         [
             "store-created by host",
-            "image-enrolled by unnamed",
-            "image-enrolled by unnamed",
+            "image-enrolled by anna",
+            "image-enrolled by anna",
             "keys-destroyed by host",
             "run-begun by unnamed",
             "alert-raised by host",
@@ -114,7 +114,8 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
             "plugin-released by anna",
             "swept by host",
             "keys-destroyed by host",
-            "entry-removed by unnamed",
+            "entry-removed by anna",
+            "alert-step by host",
             "keys-destroyed by host",
         ]
     );

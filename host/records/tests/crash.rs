@@ -11,7 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
-use support::{Folder, NOW, alert, counts, encoder, header, image, payload, settings};
+use support::{Folder, NOW, alert, counts, encoder, header, image, payload, removal, settings};
 
 /// Says what the child has to do, and tells a child from the test program.
 const ROLE: &str = "OVERT_RECORDS_TEST_ROLE";
@@ -149,9 +149,9 @@ fn enrol_and_remove(path: &Path) {
         let source = round as u8;
         let images = [image("stays", source), image("goes", source)];
         watchlist.enrol(&images, NOW).unwrap();
-        watchlist.remove("goes", NOW).unwrap();
+        watchlist.remove("goes", &removal(NOW)).unwrap();
         if store.watchlist().list().unwrap()[0].images.len() > 3 {
-            watchlist.remove("stays", NOW).unwrap();
+            watchlist.remove("stays", &removal(NOW)).unwrap();
         }
         say(&format!("{round}."));
     }
@@ -199,7 +199,7 @@ fn change_all(path: &Path) {
         let alerts = [alert(next), alert(next + 1)];
         run.commit_decisions(&alerts, &counts(2)).unwrap();
         acknowledge();
-        store.watchlist().remove("W-1", NOW).unwrap();
+        store.watchlist().remove("W-1", &removal(NOW)).unwrap();
         acknowledge();
         store.sweep(NOW.after_hours(13)).unwrap();
         acknowledge();
@@ -295,7 +295,7 @@ fn fill_the_disk(path: &Path) {
     let mut committed = 0;
     let error = loop {
         match run.commit_decisions(&[big(committed + 1)], &counts(0)) {
-            Ok(()) => committed += 1,
+            Ok(_) => committed += 1,
             Err(error) => break error,
         }
         assert!(committed < 10_000, "the disk is never full");

@@ -135,14 +135,14 @@ fn the_key_file_of_another_store_is_refused() {
 
 #[test]
 fn a_key_file_that_was_cut_short_is_an_error_that_counts_what_is_lost() {
-    // Five keys: an image, and two for each of two alerts.
-    for (slots, lost) in [(0, 5), (1, 4), (2, 3), (4, 1)] {
+    // Six keys: an image and its entry's grounds, and two for each of two alerts.
+    for (slots, lost) in [(0, 6), (1, 5), (2, 4), (5, 1)] {
         let folder = filled();
         let file = fs::OpenOptions::new().write(true).open(folder.keys());
         file.unwrap().set_len(512 + 128 * slots + 5).unwrap();
         let error = open(&folder).err().unwrap();
         assert!(
-            matches!(error, RecordsError::KeysLost { lost: found, held: 5, .. } if found == lost),
+            matches!(error, RecordsError::KeysLost { lost: found, held: 6, .. } if found == lost),
             "{error}"
         );
         let length = fs::metadata(folder.keys()).unwrap().len();

@@ -154,3 +154,61 @@ fn a_store_from_before_inputs_were_kept_is_brought_up_to_date_and_its_alerts_are
     let meta = reading.open_table(META).unwrap();
     assert_eq!(meta.get("schema").unwrap().unwrap().value(), "3");
 }
+
+#[test]
+fn an_entry_from_before_grounds_were_asked_for_is_told_to_have_none_and_gets_them_with_its_next_image()
+ {
+    let folder = Folder::new();
+    let images = [image("W-1", 1)];
+    folder.store().watchlist().enrol(&images, NOW).unwrap();
+    // The row as the older version wrote it.
+    let database = redb::Database::open(folder.records()).unwrap();
+    let writing = database.begin_write().unwrap();
+    {
+        let mut entries = writing.open_table(ENTRIES).unwrap();
+        let row = entries.get("W-1").unwrap().unwrap().value();
+        let mut row: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        for field in ["wanted", "under_18", "grounds", "added"] {
+            row.as_object_mut().unwrap().remove(field).unwrap();
+        }
+        row["images"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("facts")
+            .unwrap();
+        entries
+            .insert("W-1", serde_json::to_vec(&row).unwrap())
+            .unwrap();
+    }
+    for table in ["members", "removals", "sealed-grounds"] {
+        let table = redb::TableDefinition::<u64, u64>::new(table);
+        writing.delete_table(table).unwrap();
+    }
+    writing
+        .open_table(META)
+        .unwrap()
+        .remove("membership-until")
+        .unwrap();
+    writing.commit().unwrap();
+    drop(database);
+
+    let store = folder.store();
+    let watchlist = store.watchlist();
+    let list = watchlist.list().unwrap();
+    assert_eq!((list[0].wanted, list[0].under_18), (None, None));
+    assert!(list[0].added.is_none() && list[0].images[0].facts.source.is_none());
+    assert_eq!(watchlist.grounds("W-1").unwrap(), None);
+    assert_eq!(watchlist.templates(&encoder(1)).unwrap().len(), 1);
+    assert!(
+        watchlist.sources(&encoder(1)).unwrap().is_empty(),
+        "they are enrolled again"
+    );
+    // Nobody approves of somebody of whom it is not said why they are sought.
+    let boss = support::people::People::new().boss();
+    assert!(watchlist.approve(&boss, None, NOW).is_err());
+    watchlist.enrol(&[image("W-1", 2)], NOW).unwrap();
+    assert_eq!(watchlist.list().unwrap()[0].wanted, Some(true));
+    assert!(watchlist.grounds("W-1").unwrap().is_some());
+    assert_eq!(watchlist.sources(&encoder(1)).unwrap().len(), 2);
+    watchlist.approve(&boss, None, NOW).unwrap();
+}

@@ -4,7 +4,7 @@
 mod support;
 
 use overt_records::{Enrolled, NewImage, RecordsError, Store};
-use support::{Folder, NOW, digest, encoder, folder_holds, image, settings};
+use support::{Folder, NOW, digest, encoder, folder_holds, image, removal, settings};
 
 #[test]
 fn an_enrolled_image_comes_back_as_it_was_after_the_store_was_closed() {
@@ -61,8 +61,8 @@ fn enrolling_the_same_image_again_replaces_it_and_adds_nothing() {
     assert_eq!(templates[0].values[0], 99.0);
     assert_eq!(templates.len(), 2);
     drop(store);
-    // What was replaced leaves no key behind: the store opens with the keys of two images.
-    assert_eq!(slots(&folder), 2);
+    // What was replaced leaves no key behind: the store opens with the keys of two images and of their entry's grounds.
+    assert_eq!(slots(&folder), 3);
 }
 
 fn slots(folder: &Folder) -> u64 {
@@ -99,10 +99,17 @@ fn a_removed_entry_is_gone_with_its_keys_and_its_neighbour_stays() {
     watchlist
         .enrol(&[image("W-1", 1), image("W-1", 2), image("W-2", 3)], NOW)
         .unwrap();
-    assert_eq!(slots(&folder), 3);
-    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), Some(2));
-    assert_eq!(watchlist.remove("W-1", NOW).unwrap(), None);
-    assert_eq!(slots(&folder), 1);
+    assert_eq!(slots(&folder), 5);
+    assert_eq!(
+        watchlist
+            .remove("W-1", &removal(NOW))
+            .unwrap()
+            .unwrap()
+            .images,
+        2
+    );
+    assert_eq!(watchlist.remove("W-1", &removal(NOW)).unwrap(), None);
+    assert_eq!(slots(&folder), 2);
     let templates = watchlist.templates(&encoder(1)).unwrap();
     assert_eq!(templates.len(), 1);
     assert_eq!(templates[0].reference, "W-2");

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use overt_deployment::{Deployment, Source};
 use overt_pipeline::{Event, ImageToEnrol, Machine, MachineOptions};
-use overt_records::{Retention, Store, StoreSettings};
+use overt_records::{Grounds, ImageFacts, Retention, Store, StoreSettings};
 use overt_vision::FileCamera;
 
+use crate::engineer;
 use crate::pairs::{Effort, Pairs};
 use crate::plain_loop::{PlainLoop, THREADS};
 use crate::project::Project;
@@ -56,11 +57,19 @@ impl Demo {
             reference: "BENCH-1".into(),
             category: deployment.watchlist.categories[0].clone(),
             path: project.photograph("person-a-1.jpg"),
+            bytes: None,
+            grounds: Grounds {
+                wanted: true,
+                ..Grounds::default()
+            },
+            facts: ImageFacts::default(),
         };
+        let by = engineer::signed_in(folder.path())?;
         let enrolled = overt_pipeline::enrol::enrol(
             &machine,
             &deployment,
             &store,
+            &by,
             vec![image],
             &AtomicBool::new(false),
             &|_| {},

@@ -5,6 +5,7 @@ mod call;
 mod changes;
 mod decision;
 mod demo;
+mod engineer;
 mod inputs;
 mod load;
 mod pairs;

@@ -57,6 +57,13 @@ fn nobody(deployment: &Deployment) -> Failure {
     )
 }
 
+/// Whether a run of the deployment answers questions.
+pub(crate) fn is_running(deployment: &Deployment) -> bool {
+    File::open(folder(deployment))
+        .and_then(|open| UnixStream::connect(address(&open)))
+        .is_ok()
+}
+
 fn put(
     deployment: &Deployment,
     ask: Ask,

@@ -2,6 +2,7 @@
 //! so is each answer. What a run can be asked is the pipeline's to say; this is how it gets there.
 
 pub(crate) mod client;
+pub(crate) mod listed;
 pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
@@ -13,11 +14,13 @@ use overt_pipeline::{custody, desk};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
+use listed::{AddAsked, ListTold};
+
 /// The socket's name in its folder.
 const SOCKET: &str = "host.sock";
 
-/// The longest question: a name and a reason, and room.
-const QUESTION_BYTES: u64 = 64 << 10;
+/// The longest question: a few photographs in base64.
+pub(crate) const QUESTION_BYTES: u64 = 32 << 20;
 
 /// The longest answer: a hundred thousand generations would be.
 const ANSWER_BYTES: u64 = 64 << 20;
@@ -80,6 +83,15 @@ pub(crate) enum Ask {
     Desk(desk::Ask),
     /// Something about what is kept.
     Custody(custody::Ask),
+    /// That somebody is taken off the watchlist.
+    Remove {
+        /// Their reference.
+        reference: String,
+        /// Why.
+        reason: String,
+    },
+    /// That somebody is put on it.
+    Add(Box<AddAsked>),
 }
 
 /// An answer; the last one is not a step.
@@ -96,6 +108,8 @@ pub(crate) enum Told {
     Desk(desk::Told),
     /// What became of what is kept.
     Custody(custody::Told),
+    /// What became of a change of the watchlist.
+    List(ListTold),
     /// What was asked is not done.
     Refused(Vec<Refusal>),
 }
@@ -118,7 +132,7 @@ pub(crate) struct Generation {
     pub(crate) number: u64,
     /// RFC 3339.
     pub(crate) since: String,
-    /// `start`, `swap` or `fallback`.
+    /// `start`, `swap`, `fallback` or `watchlist`.
     pub(crate) cause: String,
     pub(crate) by: Option<String>,
     pub(crate) reason: Option<String>,
@@ -175,6 +189,9 @@ impl From<&GenerationFacts> for Generation {
                 ("swap", Some(by.to_string()), Some(reason.clone()))
             }
             GenerationCause::Fallback { .. } => ("fallback", None, None),
+            GenerationCause::Watchlist { by, reason, .. } => {
+                ("watchlist", Some(by.to_string()), Some(reason.clone()))
+            }
         };
         let plugin = |plugin: &overt_pipeline::report::PluginReport| Plugin {
             role: plugin.role.name().to_owned(),

@@ -15,11 +15,13 @@ use crossbeam_channel::{Sender, unbounded};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use overt_deployment::Deployment;
 use overt_pipeline::control::{self as pipeline, Answer, Question};
+use overt_pipeline::list_change::ListError;
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::swap::{Swap, SwapError};
 use overt_records::{Force, SignedIn};
 use zeroize::Zeroizing;
 
+use super::listed;
 use super::{Ask, Asked, QUESTION_BYTES, Refusal, SOCKET, Shown, Status, SwappedTo, Told, address};
 use crate::failure::Failure;
 use crate::{run, session};
@@ -215,6 +217,15 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             },
             Err(failure) => return tell(&Told::Refused(refusals(&failure))),
         },
+        Ask::Remove { reference, reason } => match who(begun, asked.session.as_ref(), uid) {
+            Ok(by) => Question::Remove(Box::new(listed::removal(reference, reason, by))),
+            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+        },
+        Ask::Add(add) => match who(begun, asked.session.as_ref(), uid).map(|by| add.asked(by)) {
+            Ok(Some(add)) => Question::Add(Box::new(add)),
+            Ok(None) => return tell(&refused("this is no question", "ask with `overt`")),
+            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+        },
     };
     let ending = || refused("the run is about to end", "begin the next one");
     let (answers, told) = unbounded();
@@ -251,11 +262,30 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 }
                 Err(error) => refused(&error.to_string(), &error.mend()),
             },
+            Answer::Removed(removed) => match *removed {
+                Ok(gone) => Told::List(gone.into()),
+                Err(error) => unlisted(error),
+            },
+            Answer::Added(added) => match *added {
+                Ok(come) => Told::List(come.into()),
+                Err(error) => unlisted(error),
+            },
         });
     }
     if !is_told {
         tell(&ending());
     }
+}
+
+/// Why a change of the watchlist is not made.
+fn unlisted(error: ListError) -> Told {
+    Told::Refused(match error {
+        ListError::Pipeline(error) => refusals(&error.into()),
+        error => vec![Refusal {
+            what: error.to_string(),
+            mend: Some(error.mend()),
+        }],
+    })
 }
 
 /// What the deployment file says now, read as it was when the run began.

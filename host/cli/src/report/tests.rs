@@ -201,6 +201,7 @@ fn data() -> ReportData {
                 calls: 31,
             }],
             generations: Vec::new(),
+            watchlist: summary::Watchlist::default(),
             shadows: vec![
                 shadow(
                     Role::Encoder,

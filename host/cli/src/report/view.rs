@@ -219,7 +219,11 @@ impl View {
                 ("Run", times::span(data.started, data.finished)),
                 (
                     "Watchlist",
-                    format!("{entries} with {images} ({})", categories.join(", ")),
+                    format!(
+                        "{entries} with {images} ({}){}",
+                        categories.join(", "),
+                        sizes(&summary.watchlist)
+                    ),
                 ),
             ],
             tiles: vec![
@@ -342,6 +346,19 @@ impl Camera {
     }
 }
 
+/// How large the watchlist was, where it changed.
+fn sizes(watchlist: &summary::Watchlist) -> String {
+    if watchlist.changes.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; {} at the start, {} at its largest, {} at the end",
+        count(watchlist.start.people, "person", "people"),
+        watchlist.largest.people,
+        watchlist.end.people
+    )
+}
+
 impl Generation {
     fn of(facts: &GenerationFacts) -> Self {
         let changed: Vec<String> = facts
@@ -356,6 +373,11 @@ impl Generation {
             why: match &facts.cause {
                 GenerationCause::Start => "the run began".to_owned(),
                 GenerationCause::Swap { by, reason } => format!("swapped by {by}: {reason}"),
+                GenerationCause::Watchlist { by, reason, change } => format!(
+                    "{} was {} by {by}: {reason}",
+                    change.reference,
+                    change.kind.name()
+                ),
                 GenerationCause::Fallback { role } => {
                     format!(
                         "the plugin that served as {role} was put in quarantine, and its fallback came in"

@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
+    store.keep_membership(deployment.retention.membership_days);
     store.sweep(watchlist::now())?;
     let shut_in = confinement.to_string();
     let is_whole = confinement.is_whole();
@@ -287,6 +288,11 @@ fn generation_line(facts: &GenerationFacts) -> String {
     let why = match &facts.cause {
         GenerationCause::Start => "the run begins".to_owned(),
         GenerationCause::Swap { by, reason } => format!("swapped by {by}: {reason}"),
+        GenerationCause::Watchlist { by, reason, change } => format!(
+            "{} {} by {by}: {reason}",
+            change.reference,
+            change.kind.name()
+        ),
         GenerationCause::Fallback { role } => {
             format!("the fallback comes in as {role}")
         }

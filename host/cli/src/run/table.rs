@@ -261,6 +261,7 @@ mod tests {
             channels: Vec::new(),
             quarantines: Vec::new(),
             generations: Vec::new(),
+            watchlist: overt_pipeline::summary::Watchlist::default(),
             shadows: Vec::new(),
             lock_sha256: Some("1c".repeat(32)),
             confinement: whole(),

@@ -5,32 +5,39 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::{Enrolment, ImageFailure, ImageToEnrol, enrol};
-use overt_records::{Enrolled, Store};
-use serde::Serialize;
+use overt_pipeline::{ImageToEnrol, enrol};
+use overt_records::{By, Force, RecordsError};
 
-use super::sources;
+use super::enrolled::{lines, row, text};
+use super::grounds::GroundsArguments;
+use super::sources::{self, ForAll};
+use crate::control::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{interrupt, machine, output};
+use crate::{interrupt, machine, output, session};
 
 /// Put people on the watchlist, from a folder or a CSV file of photographs
 ///
-/// A folder holds a photograph for each person, named by reference (`custody-0117.jpg`), or a folder for each person with several photographs. A CSV file
-/// has the columns `reference`, `category` and `file`; paths in it start at its own folder. The photographs pass through the same detector and encoder that
-/// will see the passers-by.
+/// You are signed in (`overt sign-in`) as a system engineer. A folder holds a photograph for each person, named by reference (`custody-0117.jpg`), or a folder for each
+/// person with several photographs; what is said on the command line holds for all of them. A CSV file has a line for each photograph. Its columns are `reference`,
+/// `file` (a path that starts at the CSV file's own folder), `category`, `wanted` (yes or no: wanted for arrest), `reasons` (several with `;` between; at least one
+/// for whoever is not wanted), `offence`, `lawful-basis`, `born` (2008-05-31), `under-18-reason` and `under-18-approval` (both for whoever is under 18),
+/// `source` (custody, force, partner or other:NAME) and `taken` (2026-05-31). The photographs pass through the same detector and encoder that will see the passers-by.
 ///
-/// A photograph is refused if it cannot be read, shows no face or several, if its face is too small, or if its category is none of the
-/// deployment's. The others are enrolled.
+/// A photograph is refused if it cannot be read, shows no face or several, if its face is too small or too poor, or if its category is none of the deployment's.
+/// The others are enrolled. One that is there already is left as it is, so an enrolment that was interrupted or killed goes on where it was when it is
+/// started again. When all are there, an authorising officer approves the list: `overt watchlist approve`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  overt watchlist enrol deployment.toml watchlist/ --category missing-person
   overt watchlist enrol deployment.toml watchlist.csv
+  overt watchlist enrol deployment.toml watchlist/ --category wanted-on-warrant --wanted --source custody
+  overt watchlist enrol deployment.toml watchlist/ --category missing-person --because \"missing, at risk\"
+  overt watchlist enrol deployment.toml watchlist.csv --csv > enrolled.csv
   overt watchlist enrol deployment.toml watchlist.csv --json | jq '.[] | select(.refused)'
 
-Exit status: 0 if every photograph was enrolled, 1 if one was not.")]
+Exit status: 0 if every photograph is on the watchlist, 1 if one is not.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
@@ -39,48 +46,54 @@ pub(crate) struct Arguments {
     /// The category of everybody for whom the source gives none
     #[arg(long)]
     category: Option<String>,
+    #[command(flatten)]
+    grounds: GroundsArguments,
     /// As JSON, an item for each photograph
     #[arg(long)]
     json: bool,
-}
-
-/// What became of a photograph.
-#[derive(Serialize)]
-struct Row {
-    file: PathBuf,
-    reference: String,
-    category: String,
-    /// `added` or `replaced`.
-    enrolled: Option<&'static str>,
-    /// Why not.
-    refused: Option<String>,
-    /// Unified quality of the face, 0 to 100, where a plugin measured it.
-    quality: Option<f32>,
+    /// As CSV, a line for each photograph
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let (photographs, mistakes) = sources::read(&arguments.source, arguments.category.as_deref())?;
+    let all = ForAll {
+        category: arguments.category.as_deref(),
+        grounds: &arguments.grounds,
+    };
+    let (photographs, mistakes) = sources::read(&arguments.source, &all, super::now())?;
+    if client::is_running(&deployment) {
+        return Err(Failure::new(
+            format!("{} runs, and the run holds its records", deployment.id),
+            "add people one by one, by an authority for each: `overt watchlist add`; or enrol once it has ended",
+        ));
+    }
+    let by = session::signed_in(&Force::at(&deployment.host.force))?;
     if photographs.is_empty() && mistakes.is_empty() {
         return Err(Failure::mistake(
             format!("{} names no photograph", arguments.source.display()),
             "see `overt watchlist enrol --help`",
         ));
     }
-    let stop = interrupt::watch("what was enrolled so far stays")?;
+    // Before anything is loaded for somebody who may not.
+    By::enrolling(&by).map_err(RecordsError::from)?;
+    let stop = interrupt::watch("what was enrolled so far stays, and is left out next time")?;
     let machine = machine::start(&deployment)?;
-    let store = Store::open_or_create(&deployment.host.records, &super::settings(&deployment))?;
-    store.sweep(super::now())?;
+    let store = super::open_or_create(&deployment)?;
     let images: Vec<_> = photographs
         .into_iter()
         .map(|photograph| ImageToEnrol {
             reference: photograph.reference,
             category: photograph.category,
             path: photograph.file,
+            bytes: None,
+            grounds: photograph.grounds,
+            facts: photograph.facts,
         })
         .collect();
     let progress = Progress::new("photographs", Some(images.len() as u64));
-    let enrolments = enrol::enrol(&machine, &deployment, &store, images, &stop, &|done| {
+    let enrolments = enrol::enrol(&machine, &deployment, &store, &by, images, &stop, &|done| {
         progress.at(done as u64, String::new)
     });
     progress.end();
@@ -90,6 +103,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     if arguments.json {
         output::print_json(&rows)?;
+    } else if arguments.csv {
+        output::print(&lines(&rows)?)?;
     } else {
         output::print(&output::printable(&text(&rows)))?;
     }
@@ -100,65 +115,4 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     } else {
         Exit::Failed
     })
-}
-
-fn row(enrolment: Enrolment) -> Row {
-    let Enrolment {
-        image,
-        outcome,
-        quality,
-    } = enrolment;
-    let (enrolled, refused) = match outcome {
-        Ok(Enrolled::Added) => (Some("added"), None),
-        Ok(Enrolled::Replaced) => (Some("replaced"), None),
-        Err(failure) => (None, Some(reason(&failure))),
-    };
-    Row {
-        file: image.path,
-        reference: image.reference,
-        category: image.category,
-        enrolled,
-        refused,
-        quality,
-    }
-}
-
-/// Why, and what would be better.
-fn reason(failure: &ImageFailure) -> String {
-    let mend = match failure {
-        ImageFailure::NoFace => "; take a photograph from the front, with the whole face",
-        ImageFailure::SeveralFaces { .. } => "; cut out the person who is sought",
-        ImageFailure::PoorQuality { .. } => "; take or find a better photograph",
-        ImageFailure::TooSmall { .. } => "; find a larger photograph",
-        _ => "",
-    };
-    format!("{failure}{mend}")
-}
-
-fn text(rows: &[Row]) -> String {
-    let mut text = String::new();
-    for row in rows {
-        text += &match (&row.refused, row.enrolled) {
-            (Some(reason), _) => format!("refused   {}: {reason}\n", row.file.display()),
-            (None, enrolled) => {
-                let quality = row
-                    .quality
-                    .map(|quality| format!(", quality {quality:.0}"))
-                    .unwrap_or_default();
-                format!(
-                    "{:<8}  {} ({}{quality}): {}\n",
-                    enrolled.unwrap_or_default(),
-                    row.reference,
-                    row.category,
-                    row.file.display()
-                )
-            }
-        };
-    }
-    let refused = rows.iter().filter(|row| row.refused.is_some()).count();
-    text + &format!(
-        "{} of {} photographs are on the watchlist, {refused} refused\n",
-        rows.len() - refused,
-        rows.len()
-    )
 }

@@ -1,17 +1,18 @@
 //! `overt watchlist list`: who is sought, without a face.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_records::EntrySummary;
+use overt_records::{Actor, EntrySummary};
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{output, times};
 
-/// List the watchlist's entries: reference, category, images, and when they have to be gone
+/// List the watchlist's entries: reference, category, whether wanted for arrest or under 18, images, and when they have to be gone
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -29,7 +30,15 @@ pub(crate) struct Arguments {
 struct Row {
     reference: String,
     category: String,
+    /// Wanted for arrest; null: an older version did not ask.
+    wanted: Option<bool>,
+    under_18: Option<bool>,
+    added_by: Option<String>,
+    /// The reference of the authority by which it was added.
+    authority: Option<String>,
     images: usize,
+    /// Where the images come from, each source once.
+    sources: Vec<String>,
     enrolled_at: Option<String>,
     expires_at: Option<String>,
 }
@@ -56,7 +65,22 @@ fn row(entry: &EntrySummary) -> Row {
     Row {
         reference: entry.reference.clone(),
         category: entry.category.clone(),
+        wanted: entry.wanted,
+        under_18: entry.under_18,
+        added_by: entry.added.as_ref().map(|added| name(&added.by)),
+        authority: entry
+            .added
+            .as_ref()
+            .and_then(|added| added.authority.clone()),
         images: entry.images.len(),
+        sources: entry
+            .images
+            .iter()
+            .filter_map(|image| image.facts.source.as_ref())
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         enrolled_at: entry
             .images
             .iter()
@@ -69,6 +93,24 @@ fn row(entry: &EntrySummary) -> Row {
             .map(|image| image.expires_at)
             .min()
             .map(shown),
+    }
+}
+
+/// Whoever did it, as people name them.
+fn name(actor: &Actor) -> String {
+    match actor {
+        Actor::Host => "the host".to_owned(),
+        Actor::Unnamed => "somebody".to_owned(),
+        Actor::Named(name) => name.clone(),
+        Actor::Person { id, name } => format!("{name} ({id})"),
+    }
+}
+
+fn yes_or_no(said: Option<bool>) -> &'static str {
+    match said {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "?",
     }
 }
 
@@ -85,14 +127,18 @@ fn table(rows: &[Row]) -> String {
         width("CATEGORY", |row| &row.category),
     );
     let mut text = format!(
-        "{:<reference$}  {:<category$}  IMAGES  GONE BY\n",
+        "{:<reference$}  {:<category$}  WANTED  UNDER 18  IMAGES  GONE BY\n",
         "REFERENCE", "CATEGORY"
     );
     for row in rows {
         let gone = row.expires_at.as_deref().unwrap_or("-");
         text += &format!(
-            "{:<reference$}  {:<category$}  {:>6}  {gone}\n",
-            row.reference, row.category, row.images
+            "{:<reference$}  {:<category$}  {:<6}  {:<8}  {:>6}  {gone}\n",
+            row.reference,
+            row.category,
+            yes_or_no(row.wanted),
+            yes_or_no(row.under_18),
+            row.images
         );
     }
     let entries = if rows.len() == 1 { "entry" } else { "entries" };

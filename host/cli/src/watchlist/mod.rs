@@ -1,7 +1,14 @@
 //! `overt watchlist`: the people sought in one deployment.
 
+mod add;
+mod approve;
+mod check;
 mod enrol;
+pub(crate) mod enrolled;
+mod grounds;
 mod list;
+mod list_file;
+mod prove;
 mod remove;
 mod sources;
 
@@ -12,7 +19,7 @@ use overt_records::{Retention, Store, StoreSettings, Timestamp};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Enrol, list and remove the people sought in a deployment
+/// Enrol, approve, check, list, add and remove the people sought in a deployment
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -22,15 +29,23 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Enrol(enrol::Arguments),
+    Add(add::Arguments),
+    Check(check::Arguments),
+    Approve(approve::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
+    Prove(prove::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Enrol(arguments) => enrol::run(arguments),
+        Command::Add(arguments) => add::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Approve(arguments) => approve::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Remove(arguments) => remove::run(arguments),
+        Command::Prove(arguments) => prove::run(arguments),
     }
 }
 
@@ -57,6 +72,15 @@ pub(crate) fn now() -> Timestamp {
 /// A deployment's records, which have to be there. What has reached the end of its retention is gone before anybody looks.
 pub(crate) fn open(deployment: &Deployment) -> Result<Store, Failure> {
     let store = Store::open(&deployment.host.records, &settings(deployment))?;
+    store.keep_membership(deployment.retention.membership_days);
+    store.sweep(now())?;
+    Ok(store)
+}
+
+/// The same, which are made where there are none.
+fn open_or_create(deployment: &Deployment) -> Result<Store, Failure> {
+    let store = Store::open_or_create(&deployment.host.records, &settings(deployment))?;
+    store.keep_membership(deployment.retention.membership_days);
     store.sweep(now())?;
     Ok(store)
 }

@@ -1,31 +1,45 @@
-//! Which photographs to enrol, as whom: from a folder or a CSV file. It opens no photograph.
+//! Which photographs to enrol, as whom and why: from a folder or a CSV file. It opens no photograph.
 
 use std::path::{Path, PathBuf};
 
+use overt_records::{Grounds, ImageFacts, Timestamp};
+
+use super::grounds::GroundsArguments;
+use super::list_file;
 use crate::failure::Failure;
 
 /// Photographs of one enrolment. A watchlist is at most a million entries.
-const MOST: usize = 2_000_000;
+pub(super) const MOST: usize = 2_000_000;
 
 /// Endings of files that are taken for photographs in a folder.
 const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// A photograph and whom it shows.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Photograph {
     pub(super) reference: String,
     pub(super) category: String,
     pub(super) file: PathBuf,
+    pub(super) grounds: Grounds,
+    pub(super) facts: ImageFacts,
 }
 
-/// Reads a folder or a CSV file. Every mistake is in the answer's second part; a list with a mistake is not to be used in part without saying so.
+/// What is said of everybody for whom the source does not say it.
+pub(super) struct ForAll<'a> {
+    pub(super) category: Option<&'a str>,
+    pub(super) grounds: &'a GroundsArguments,
+}
+
+/// Reads a folder or a CSV file. Every mistake is in the answer's second part, with its line and what mends it; a list with a mistake is not to be used in part
+/// without saying so.
 pub(super) fn read(
     source: &Path,
-    category: Option<&str>,
+    all: &ForAll<'_>,
+    now: Timestamp,
 ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
     let metadata = std::fs::metadata(source).map_err(|error| Failure::file(source, &error))?;
     let (mut photographs, mistakes) = if metadata.is_dir() {
-        let Some(category) = category else {
+        let Some(category) = all.category else {
             return Err(Failure::mistake(
                 format!(
                     "{} is a folder, and a folder does not say its people's category",
@@ -34,16 +48,23 @@ pub(super) fn read(
                 "say it with `--category`, or give a CSV file with the columns `reference`, `category` and `file`",
             ));
         };
-        folder(source, category)?
+        folder(source, category, all.grounds, now)?
     } else {
-        csv(source, category)?
+        list_file::read(source, all, now)?
     };
-    photographs.sort();
+    photographs
+        .sort_by(|one, other| (&one.reference, &one.file).cmp(&(&other.reference, &other.file)));
     Ok((photographs, mistakes))
 }
 
 /// `FOLDER/REFERENCE.jpg`, or `FOLDER/REFERENCE/anything.jpg` for several photographs of one person.
-fn folder(folder: &Path, category: &str) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
+fn folder(
+    folder: &Path,
+    category: &str,
+    all: &GroundsArguments,
+    now: Timestamp,
+) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
+    let (grounds, facts) = (all.checked(now)?, all.facts());
     let mut photographs = Vec::new();
     let mut mistakes = Vec::new();
     for path in children(folder)? {
@@ -69,6 +90,8 @@ fn folder(folder: &Path, category: &str) -> Result<(Vec<Photograph>, Vec<String>
                     reference: reference.clone(),
                     category: category.to_owned(),
                     file,
+                    grounds: grounds.clone(),
+                    facts: facts.clone(),
                 });
             } else {
                 mistakes.push(format!(
@@ -112,103 +135,35 @@ fn is_photograph(file: &Path) -> bool {
     !file.is_dir() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// A header and a line for each photograph. Columns, in any order: `reference`, `file` (relative to the CSV file), and `category` unless it
-/// was given for all.
-fn csv(source: &Path, category: Option<&str>) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
-    let file = std::fs::File::open(source).map_err(|error| Failure::file(source, &error))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(file);
-    let unreadable = |error: csv::Error| {
-        Failure::mistake(
-            format!("{}: {error}", source.display()),
-            "save it as UTF-8 text, one line for each photograph, commas between",
-        )
-    };
-    let header = reader.headers().map_err(unreadable)?.clone();
-    let column = |name: &str| {
-        header.iter().position(|title| {
-            title
-                .trim_start_matches('\u{feff}')
-                .eq_ignore_ascii_case(name)
-        })
-    };
-    let (reference, path, kind) = (column("reference"), column("file"), column("category"));
-    let absent: Vec<_> = [
-        ("reference", reference.is_none()),
-        ("file", path.is_none()),
-        ("category", kind.is_none() && category.is_none()),
-    ]
-    .into_iter()
-    .filter_map(|(name, absent)| absent.then_some(format!("`{name}`")))
-    .collect();
-    let (Some(reference), Some(path), true) = (reference, path, absent.is_empty()) else {
-        return Err(Failure::mistake(
-            format!(
-                "{}:1: the columns {} are missing; found {:?}",
-                source.display(),
-                absent.join(" and "),
-                header.iter().collect::<Vec<_>>()
-            ),
-            "write `reference,category,file` as the first line",
-        ));
-    };
-    let mut photographs = Vec::new();
-    let mut mistakes = Vec::new();
-    let base = source.parent().unwrap_or(Path::new(""));
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => {
-                return Err(unreadable(error));
-            }
-            Err(error) => {
-                mistakes.push(format!("{}: {error}", source.display()));
-                continue;
-            }
-        };
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |index: usize| record.get(index).filter(|field| !field.is_empty());
-        let kind = kind.and_then(field).or(category);
-        match (field(reference), kind, field(path)) {
-            (Some(reference), Some(category), Some(file)) => photographs.push(Photograph {
-                reference: reference.to_owned(),
-                category: category.to_owned(),
-                file: base.join(file),
-            }),
-            (reference, category, file) => {
-                let absent = [
-                    ("reference", reference),
-                    ("category", category),
-                    ("file", file),
-                ];
-                let absent: Vec<_> = absent
-                    .into_iter()
-                    .filter(|(_, field)| field.is_none())
-                    .map(|(name, _)| name)
-                    .collect();
-                mistakes.push(format!(
-                    "{}:{line}: no {}",
-                    source.display(),
-                    absent.join(", no ")
-                ));
-            }
-        }
-        if photographs.len() > MOST {
-            return Err(Failure::mistake(
-                format!("{}: more than {MOST} photographs", source.display()),
-                "enrol them in parts",
-            ));
-        }
-    }
-    Ok((photographs, mistakes))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use clap::Parser as _;
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(1_800_000_000_000);
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        grounds: GroundsArguments,
+    }
+
+    /// What stands in the source, and on the command line for everybody.
+    fn read_with(
+        source: &Path,
+        category: Option<&str>,
+        arguments: &[&str],
+    ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
+        let line = Line::parse_from([&["overt"], arguments].concat());
+        let grounds = &line.grounds;
+        read(source, &ForAll { category, grounds }, NOW)
+    }
+
+    fn read_list(text: &str) -> (Vec<Photograph>, Vec<String>) {
+        let folder = files(&[("list.csv", text)]);
+        read_with(&folder.path().join("list.csv"), None, &[]).unwrap()
+    }
 
     fn files(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -246,7 +201,8 @@ mod tests {
             ("b-2/side.jpeg", ""),
             (".hidden", ""),
         ]);
-        let (photographs, mistakes) = read(folder.path(), Some("wanted")).unwrap();
+        let (photographs, mistakes) =
+            read_with(folder.path(), Some("wanted"), &["--wanted"]).unwrap();
         assert_eq!(
             told(&photographs),
             [
@@ -261,7 +217,8 @@ mod tests {
     #[test]
     fn what_is_no_photograph_is_named_and_not_passed_over_in_silence() {
         let folder = files(&[("a.jpg", ""), ("notes.txt", ""), ("b/readme", "")]);
-        let (photographs, mistakes) = read(folder.path(), Some("wanted")).unwrap();
+        let (photographs, mistakes) =
+            read_with(folder.path(), Some("wanted"), &["--wanted"]).unwrap();
         assert_eq!(photographs.len(), 1);
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
     }
@@ -270,7 +227,7 @@ mod tests {
     fn a_folder_without_a_category_is_refused() {
         let folder = files(&[("a.jpg", "")]);
         assert!(matches!(
-            read(folder.path(), None),
+            read_with(folder.path(), None, &["--wanted"]),
             Err(Failure::Diagnostics { .. })
         ));
     }
@@ -281,7 +238,8 @@ mod tests {
             "list.csv",
             "\u{feff}File, category ,REFERENCE\nx/a.jpg,wanted,a\n\"b, c.png\",missing,b\n",
         )]);
-        let (photographs, mistakes) = read(&folder.path().join("list.csv"), None).unwrap();
+        let (photographs, mistakes) =
+            read_with(&folder.path().join("list.csv"), None, &["--wanted"]).unwrap();
         assert_eq!(
             told(&photographs),
             [("a", "wanted", "a.jpg"), ("b", "missing", "b, c.png")]
@@ -296,7 +254,8 @@ mod tests {
             "list.csv",
             "reference,file,category\na,a.jpg,wanted\n,b.jpg,wanted\nc\nd,d.jpg,missing\n",
         )]);
-        let (photographs, mistakes) = read(&folder.path().join("list.csv"), None).unwrap();
+        let (photographs, mistakes) =
+            read_with(&folder.path().join("list.csv"), None, &["--wanted"]).unwrap();
         assert_eq!(photographs.len(), 2);
         assert!(
             mistakes[0].ends_with("list.csv:3: no reference"),
@@ -311,9 +270,13 @@ mod tests {
     #[test]
     fn a_csv_file_without_its_columns_is_refused_and_told_which() {
         let folder = files(&[("list.csv", "name,photo\na,a.jpg\n")]);
-        let failure = read(&folder.path().join("list.csv"), Some("wanted"))
-            .unwrap_err()
-            .render(false);
+        let failure = read_with(
+            &folder.path().join("list.csv"),
+            Some("wanted"),
+            &["--wanted"],
+        )
+        .unwrap_err()
+        .render(false);
         assert!(
             failure.contains("`reference` and `file` are missing"),
             "{failure}"
@@ -326,10 +289,113 @@ mod tests {
             "list.csv",
             "reference,file,category\na,a.jpg,\nb,b.jpg,missing\n",
         )]);
-        let (photographs, _) = read(&folder.path().join("list.csv"), Some("wanted")).unwrap();
+        let (photographs, _) = read_with(
+            &folder.path().join("list.csv"),
+            Some("wanted"),
+            &["--wanted"],
+        )
+        .unwrap();
         assert_eq!(
             told(&photographs),
             [("a", "wanted", "a.jpg"), ("b", "missing", "b.jpg")]
         );
+    }
+
+    #[test]
+    fn every_column_of_a_csv_file_is_on_record() {
+        let (photographs, mistakes) = read_list(
+            "reference,file,category,wanted,reasons,offence,lawful-basis,born,under-18-reason,under-18-approval,source,taken\n\
+             a,a.jpg,warrant,yes,,burglary,PACE s.24,1990-05-31,,,custody,2026-01-02\n\
+             b,b.jpg,missing,no,missing; at risk of harm,,common law,2012-02-29,a child alone,ACC 7/26,other:family,\n",
+        );
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        let (a, b) = (&photographs[0], &photographs[1]);
+        assert!(a.grounds.wanted && !b.grounds.wanted);
+        assert_eq!(b.grounds.reasons, ["missing", "at risk of harm"]);
+        assert_eq!(a.grounds.offence.as_deref(), Some("burglary"));
+        assert_eq!(a.grounds.lawful_basis.as_deref(), Some("PACE s.24"));
+        assert_eq!(a.grounds.born.unwrap().to_string(), "1990-05-31");
+        let minor = b.grounds.minor.as_ref().unwrap();
+        assert_eq!(
+            (&*minor.reason, &*minor.approval),
+            ("a child alone", "ACC 7/26")
+        );
+        assert_eq!(b.facts.source.as_ref().unwrap().to_string(), "other:family");
+        assert_eq!(a.facts.taken.unwrap().to_string(), "2026-01-02");
+        assert_eq!(b.facts.taken, None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_told_with_its_line_and_its_mend() {
+        for (line, told, mend) in [
+            ("a,a.jpg,x,,,,,", "wanted for arrest", "give `reasons`"),
+            (
+                "a,a.jpg,x,maybe,,,,",
+                "`wanted` is \"maybe\"",
+                "write yes or no",
+            ),
+            (
+                "a,a.jpg,x,yes,,31/05/1990,,",
+                "is no day",
+                "write the day as 2008-05-31",
+            ),
+            (
+                "a,a.jpg,x,yes,,2015-01-01,,",
+                "under 18",
+                "under-18-approval",
+            ),
+            (
+                "a,a.jpg,x,yes,,2015-01-01,at risk,",
+                "under 18",
+                "under-18-approval",
+            ),
+            (
+                "a,a.jpg,x,yes,,,,web",
+                "no source of an image",
+                "custody, force, partner",
+            ),
+        ] {
+            let (photographs, mistakes) = read_list(&format!(
+                "reference,file,category,wanted,reasons,born,under-18-reason,source\n{line}\n"
+            ));
+            assert!(photographs.is_empty(), "{line}");
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            for part in ["list.csv:2: ", told, mend] {
+                assert!(mistakes[0].contains(part), "{part}: {mistakes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_that_means_nothing_is_refused_with_those_that_do() {
+        let folder = files(&[("list.csv", "reference,file,category,wanted,resons\n")]);
+        let refused = read_with(&folder.path().join("list.csv"), None, &[])
+            .unwrap_err()
+            .render(false);
+        assert!(
+            refused.contains("`resons`") && refused.contains("`reasons`"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn two_lines_of_one_entry_that_say_different_things_are_told() {
+        let (photographs, mistakes) = read_list(
+            "reference,file,category,wanted,reasons\na,1.jpg,x,yes,\na,2.jpg,x,no,missing\n",
+        );
+        assert_eq!(photographs.len(), 1);
+        assert!(
+            mistakes[0].contains("list.csv:3: ") && mistakes[0].contains("line 2"),
+            "{mistakes:?}"
+        );
+    }
+
+    #[test]
+    fn a_folder_without_grounds_is_refused() {
+        let folder = files(&[("a.jpg", "")]);
+        let refused = read_with(folder.path(), Some("wanted"), &[])
+            .unwrap_err()
+            .render(false);
+        assert!(refused.contains("--because"), "{refused}");
     }
 }

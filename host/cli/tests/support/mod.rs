@@ -214,11 +214,11 @@ impl Place {
         );
     }
 
-    /// Writes a list of photographs as CSV.
+    /// Writes a list of photographs as CSV, of people who are missing.
     pub(crate) fn list(&self, lines: &[(&str, &str, &Path)]) -> PathBuf {
-        let mut text = "reference,category,file\n".to_owned();
+        let mut text = "reference,category,file,reasons\n".to_owned();
         for (reference, category, file) in lines {
-            text += &format!("{reference},{category},{}\n", file.display());
+            text += &format!("{reference},{category},{},missing\n", file.display());
         }
         let path = self.path("list.csv");
         std::fs::write(&path, text).unwrap();
@@ -234,14 +234,26 @@ impl Place {
 
     /// Enrols person A with the deployment file as it stands.
     pub(crate) fn enrol_person_a(&self) {
-        let list = self.list(&[("MP-0001", "missing-person", &photograph("a-1.jpg"))]);
-        let enrolled = run([
-            Path::new("watchlist"),
-            Path::new("enrol"),
-            &self.deployment(),
-            &list,
-        ]);
+        let enrolled = self.enrol(&[("MP-0001", "missing-person", &photograph("a-1.jpg"))]);
         assert_eq!(enrolled.status, Some(0), "{}{}", enrolled.out, enrolled.err);
+    }
+
+    /// Enrols these, as the force's system engineer.
+    pub(crate) fn enrol(&self, lines: &[(&str, &str, &Path)]) -> Ended {
+        if !self.path("out/force.redb").exists() {
+            self.with_force();
+        }
+        let list = self.list(lines);
+        let deployment = self.deployment();
+        self.run_as(
+            "anna",
+            [
+                Path::new("watchlist"),
+                Path::new("enrol"),
+                &deployment,
+                &list,
+            ],
+        )
     }
 
     /// `video.avi`: so many frames in which another photograph of person A moves slowly to the right.
@@ -332,7 +344,7 @@ pub(crate) fn grey(width: usize, height: usize) -> Mat {
 }
 
 /// The photograph, 360 pixels high, on grey.
-fn scene(photograph: &Frame, width: usize, height: usize, left: usize) -> Mat {
+pub(crate) fn scene(photograph: &Frame, width: usize, height: usize, left: usize) -> Mat {
     let (wide, high) = (photograph.width() as usize, photograph.height() as usize);
     let mut picture = Mat::zeros(height as i32, width as i32, Vec3b::opencv_type())
         .unwrap()

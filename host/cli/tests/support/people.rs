@@ -211,8 +211,11 @@ impl Place {
         self.done(&arguments, &format!("{id} and some words\n"));
     }
 
-    /// Makes the force's first person, `boss`, and signs them in.
+    /// Makes the force's first person, `boss`, and signs them in; in a prepared force they are there already.
     pub(crate) fn with_boss(&self) {
+        if self.path("out/force.redb").exists() {
+            return self.sign_in("boss");
+        }
         let file = self.deployment();
         let mut arguments = vec!["people", "init", "boss", "--name", "A. N. Officer"];
         arguments.extend(["--rank", "superintendent", "--password-stdin"]);
@@ -249,8 +252,10 @@ impl Place {
 
     /// A system engineer, A. N. Engineer, who is signed in.
     pub(crate) fn with_engineer(&self) {
-        self.with_boss();
-        self.with_person("anna", "A. N. Engineer", "system-engineer");
+        if !self.path("out/force.redb").exists() {
+            self.with_boss();
+            self.with_person("anna", "A. N. Engineer", "system-engineer");
+        }
         self.sign_in("anna");
     }
 }

@@ -207,8 +207,8 @@ fn device(value: Value<'_>, notes: &Notes<'_>) -> Option<Device> {
 /// `[retention]`, which may be absent: then the defaults hold.
 pub(super) fn retention(root: &Table<'_, '_>) -> Option<Retention> {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-    let (alerts, inputs, watchlist) = match root.find("retention") {
-        None => (None, None, None),
+    let (alerts, inputs, watchlist, membership) = match root.find("retention") {
+        None => (None, None, None, None),
         Some(value) => {
             let table = value.table(root.notes())?;
             let alerts = table.integer("alerts-hours", limits::ALERTS_HOURS.range());
@@ -228,8 +228,9 @@ pub(super) fn retention(root: &Table<'_, '_>) -> Option<Retention> {
                 );
             }
             let watchlist = table.integer("watchlist-hours", limits::WATCHLIST_HOURS.range());
+            let membership = table.integer("membership-days", limits::MEMBERSHIP_DAYS.range());
             table.finish();
-            (alerts, inputs, watchlist)
+            (alerts, inputs, watchlist, membership)
         }
     };
     let alerts = alerts.unwrap_or(limits::ALERTS_HOURS.default);
@@ -237,5 +238,6 @@ pub(super) fn retention(root: &Table<'_, '_>) -> Option<Retention> {
         alerts: hours(alerts),
         inputs: hours(inputs.unwrap_or(alerts)),
         watchlist: hours(watchlist.unwrap_or(limits::WATCHLIST_HOURS.default)),
+        membership_days: membership.unwrap_or(limits::MEMBERSHIP_DAYS.default) as u32,
     })
 }

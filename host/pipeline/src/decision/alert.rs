@@ -65,6 +65,12 @@ impl DecisionThread<'_> {
             return;
         }
         let listed = &generation.watchlist.entries[entry as usize];
+        // A frame that was under way when the entry was removed can still find it: nobody is alerted for them any more.
+        let current = self.generations.current();
+        if current.watchlist.find(&listed.reference).is_none() {
+            return;
+        }
+        drop(current);
         let number = state.next_number;
         trail.calls.came_to(Outcome::Raised(number));
         let (urgency, priority, priority_name) = match proposal.priority {

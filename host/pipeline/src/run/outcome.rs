@@ -88,6 +88,12 @@ pub(super) fn gather(
     // Stable: those of one role stay in the order of the generations.
     plugins.sort_by_key(|plugin| plugin.role as usize);
     let models = every(generations.iter().map(|facts| &facts.models));
+    // The run is the last one of its records, and over.
+    let last = store.runs()?.pop();
+    let (sizes, composition) = last
+        .map(|run| (run.watchlist, run.composition))
+        .unwrap_or_default();
+    let (sizes, composition) = (sizes.unwrap_or_default(), composition.unwrap_or_default());
     let summary = Summary {
         mode: mode.name(),
         frames: summary::Frames {
@@ -129,6 +135,7 @@ pub(super) fn gather(
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         generations: generations.iter().map(summary::Generation::of).collect(),
+        watchlist: summary::Watchlist::of(sizes, composition, &generations),
         shadows,
         lock_sha256: generations
             .first()
@@ -207,11 +214,8 @@ pub(super) fn gather(
                 }
             })
             .collect(),
-        watchlist_entries: watchlist.len() as u64,
-        watchlist_images: watchlist
-            .iter()
-            .map(|entry| entry.images.len() as u64)
-            .sum(),
+        watchlist_entries: sizes.start.people,
+        watchlist_images: sizes.start.images,
         categories: deployment
             .watchlist
             .categories

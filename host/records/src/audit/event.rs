@@ -1,5 +1,6 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
+use crate::approval::ListCounts;
 use crate::exports::ExportKind;
 use crate::force::By;
 use crate::generations::ChangeCause;
@@ -145,7 +146,27 @@ pub enum AuditEvent {
         reference: String,
         category: String,
         images: u64,
+        /// Why; absent in what older versions wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
+    /// A person was put on the watchlist by an authorising officer, outside its review. Their images follow as events of their own.
+    EntryAdded {
+        reference: String,
+        category: String,
+        reason: String,
+        authority: String,
+    },
+    /// An authorising officer approved the watchlist as it stood then.
+    WatchlistApproved { digest: String, counts: ListCounts },
+    /// Somebody asked whether a person was on the watchlist. The answer is not here: it is to go with the key of the commitments.
+    MembershipAsked {
+        reference: String,
+        at: Option<Timestamp>,
+        reason: String,
+    },
+    /// The period of the membership commitments was over: they and their key went.
+    MembershipDestroyed {},
     /// What had reached the end of its retention went.
     Swept {
         watchlist_images: u64,

@@ -6,10 +6,12 @@ pub mod log;
 pub mod people;
 
 use overt_records::{
-    Alert, AlertInputs, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture,
-    Priority, Retention, RunHeader, Store, StoreSettings, Timestamp,
+    Alert, AlertInputs, AlertPayload, AlertScore, By, Counts, Encoder, Grounds, ImageFacts,
+    NewAlert, NewImage, Picture, Priority, Removal, Retention, RunHeader, Store, StoreSettings,
+    Timestamp,
 };
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -85,6 +87,32 @@ pub fn image(reference: &str, source: u8) -> NewImage {
         },
         encoder: encoder(1),
         template: Zeroizing::new(vec![source as f32, 1.0, -0.25, 1e-7]),
+        grounds: Grounds {
+            wanted: true,
+            offence: Some(OFFENCE.into()),
+            ..Grounds::default()
+        },
+        facts: ImageFacts::default(),
+        by: engineer(),
+    }
+}
+
+/// Recognisable, so that a test can look for it in files.
+pub const OFFENCE: &str = "the offence, as it were; ";
+
+/// The system engineer who enrols.
+pub fn engineer() -> By {
+    static ENGINEER: OnceLock<By> = OnceLock::new();
+    let made = || By::enrolling(&people::People::new().engineer()).unwrap();
+    ENGINEER.get_or_init(made).clone()
+}
+
+/// Why and when somebody is removed.
+pub fn removal(at: Timestamp) -> Removal {
+    Removal {
+        by: engineer(),
+        reason: "found safe".into(),
+        at,
     }
 }
 
