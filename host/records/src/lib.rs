@@ -5,7 +5,7 @@
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
 //! what the audit log says of the opening of a store.
 //!
-//! Every change writes into the audit log, in the same transaction.
+//! Every change writes into the audit log, in the same transaction. The force's people and the register of its deployments have a store of their own ([`Force`]), with such a log.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -55,9 +55,10 @@ pub use audit::{
 };
 pub use error::RecordsError;
 pub use force::{
-    By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
-    NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
-    SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
+    By, Credential, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot,
+    Moment, NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person,
+    PersonRole, SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn,
+    Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};

@@ -1,6 +1,6 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
-use crate::force::By;
+use crate::force::{By, PeopleChange};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::retention::Timestamp;
@@ -50,6 +50,13 @@ pub enum AuditEvent {
         runs: u64,
         alerts: u64,
         entries: u64,
+    },
+    /// An older version made the force's store and kept no log of it: what was done before is not in it.
+    ForceLogBegun { host_version: String, people: u64 },
+    /// Something happened to a person of the force, or they did something with their account.
+    PersonChanged {
+        person: Option<String>,
+        change: PeopleChange,
     },
     /// Another version of the host opened the store.
     HostChanged { from: String, to: String },

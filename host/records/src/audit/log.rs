@@ -1,7 +1,7 @@
 //! The log of a store as an auditor takes it: read without changing anything, verified, exported with what is left out as digests, and its head signed to be
 //! lodged elsewhere.
 
-use super::chain::{self, Identity, META_HEAD, META_KEY, Tip};
+use super::chain::{self, Facts, Identity, META_HEAD, META_KEY, Tip};
 use super::event::AuditEntry;
 use super::file::{AuditFile, path_of};
 use super::verify::{self, Header, LeftOut, LodgedHead, Origin, Verdict, Verification};
@@ -9,6 +9,7 @@ use super::{AuditEvent, AuditHead, BreakKind};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::At;
+use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
 use crate::store::Store;
@@ -62,10 +63,21 @@ impl AuditLog {
             return Err(RecordsError::Missing { path });
         }
         let (database, store) = opening::for_audit(path, deployment)?;
-        let file = AuditFile::read(&path_of(path))?.filter(|file| *file.store() == store);
+        Self::of(&database, path, deployment, &store, META)
+    }
+
+    /// Reads the log of a store that is open: of this id, with its facts in this table.
+    pub(crate) fn of(
+        database: &Database,
+        path: &Path,
+        deployment: &str,
+        store: &StoreId,
+        facts: Facts,
+    ) -> Result<AuditLog, RecordsError> {
+        let file = AuditFile::read(&path_of(path))?.filter(|file| file.store() == store);
         let read = || -> Result<AuditLog, Fault> {
             let reading = database.begin_read()?;
-            let meta = reading.open_table(META)?;
+            let meta = reading.open_table(facts)?;
             let fact = |name| -> Result<Option<String>, Fault> {
                 Ok(meta.get(name)?.map(|text| text.value().to_owned()))
             };
@@ -76,10 +88,10 @@ impl AuditLog {
             };
             Ok(AuditLog {
                 path: path.to_path_buf(),
-                identity: Identity::of(deployment, &store, key),
+                identity: Identity::of(deployment, store, key),
                 own: chain::read_tip(fact(META_HEAD)?.as_deref())?,
-                events: lines(&database, AUDIT)?,
-                heads: lines(&database, AUDIT_HEADS)?,
+                events: lines(database, AUDIT)?,
+                heads: lines(database, AUDIT_HEADS)?,
                 file,
             })
         };
