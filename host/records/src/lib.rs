@@ -55,10 +55,13 @@ pub use audit::{
 };
 pub use error::RecordsError;
 pub use force::{
-    By, Credential, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot,
-    Moment, NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person,
-    PersonRole, SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn,
-    Withdrawn,
+    AdoptedRules, Authorisation, Beyond, By, CameraTerms, Credential, Document, DocumentKind,
+    FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD, MayNot,
+    Missing, Mode, ModeRule, Moment, NewPerson, NoToken, Notice, Order, OutOfTurn, Password,
+    PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person, PersonRole, RULES_DOMAIN,
+    RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, Rules, RunAsked,
+    RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor, Session, SessionEnd, SessionToken,
+    SignedIn, SignedRules, Terms, WatchlistFacts, WatchlistRules, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use inputs::{AlertInputs, HeldInputs};

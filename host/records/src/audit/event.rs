@@ -1,6 +1,6 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
-use crate::force::{By, PeopleChange};
+use crate::force::{By, PeopleChange, RegisterStep};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::retention::Timestamp;
@@ -57,6 +57,19 @@ pub enum AuditEvent {
     PersonChanged {
         person: Option<String>,
         change: PeopleChange,
+    },
+    /// The force has other rules.
+    RulesAdopted {
+        version: u32,
+        sha256: String,
+        key: String,
+    },
+    /// A step of a deployment in the force's register.
+    Registered {
+        number: u32,
+        by: By,
+        #[serde(flatten)]
+        what: RegisterStep,
     },
     /// Another version of the host opened the store.
     HostChanged { from: String, to: String },

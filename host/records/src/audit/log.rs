@@ -9,13 +9,14 @@ use super::{AuditEvent, AuditHead, BreakKind};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::At;
+use crate::force::{RegisterEntry, RegisterRecord};
 use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
 use crate::store::Store;
 use crate::tables::{AUDIT, AUDIT_HEADS, META};
 use redb::{Database, ReadableDatabase, ReadableTable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The log of a store that is not open otherwise. Nothing is changed by reading it.
@@ -28,6 +29,8 @@ pub struct AuditLog {
     /// Lines of signed heads by number.
     heads: BTreeMap<u64, Vec<u8>>,
     file: Option<AuditFile>,
+    /// The register's rows by number, where it is the force's log; `None` for one that cannot be read.
+    register: BTreeMap<u32, Option<RegisterEntry>>,
 }
 
 /// Which events an export holds in full; the others stand in it as digests.
@@ -93,9 +96,46 @@ impl AuditLog {
                 events: lines(database, AUDIT)?,
                 heads: lines(database, AUDIT_HEADS)?,
                 file,
+                register: BTreeMap::new(),
             })
         };
         read().map_err(|fault| fault.at(path))
+    }
+
+    /// The same with the register that it tells of.
+    pub(crate) fn with_register(self, register: BTreeMap<u32, Option<RegisterEntry>>) -> Self {
+        Self { register, ..self }
+    }
+
+    /// The first number under which the register says something else than the log, or lacks what the log tells: somebody has changed a row. `None` where they agree.
+    pub fn register_differs(&self) -> Option<u32> {
+        let mut told: BTreeMap<u32, Vec<RegisterRecord>> = BTreeMap::new();
+        for entry in self.entries() {
+            if let AuditEvent::Registered { number, by, what } = entry.event {
+                told.entry(number).or_default().push(RegisterRecord {
+                    event: entry.number,
+                    at: entry.at,
+                    by,
+                    what,
+                });
+            }
+        }
+        let numbers = told.keys().chain(self.register.keys()).copied();
+        let numbers: BTreeSet<u32> = numbers.collect();
+        // From 1 and without gaps.
+        let gap = (1..)
+            .zip(&numbers)
+            .find(|(expected, found)| expected != *found);
+        let differs = numbers.iter().copied().find(|number| {
+            let row = self.register.get(number).and_then(Option::as_ref);
+            !row.is_some_and(|row| {
+                row.is_told_by(*number, told.get(number).map_or(&[], Vec::as_slice))
+            })
+        });
+        gap.map(|(expected, _)| expected)
+            .into_iter()
+            .chain(differs)
+            .min()
     }
 
     /// How far it goes, as it says itself.

@@ -6,6 +6,8 @@ use super::attempts::Attempts;
 use super::error::ForceError;
 use super::events::PeopleEvent;
 use super::person::PersonRow;
+use super::register::RegisterEntry;
+use super::rules::AdoptedRules;
 use super::session::SessionRow;
 use crate::audit::{self, Actor, Appended, AuditEvent, Log};
 use crate::error::RecordsError;
@@ -40,6 +42,20 @@ pub(super) const STRANGERS: TableDefinition<u16, Row<Attempts>> = TableDefinitio
 const SALT: TableDefinition<(), [u8; 32]> = TableDefinition::new("salt");
 /// What happened to people, by number.
 pub(super) const EVENTS: TableDefinition<u64, Row<PeopleEvent>> = TableDefinition::new("events");
+
+/// Versions of the force's rules.
+pub(super) const RULES: TableDefinition<u32, Row<AdoptedRules>> = TableDefinition::new("rules");
+/// The register of deployments, by number.
+pub(super) const REGISTER: TableDefinition<u32, Row<RegisterEntry>> =
+    TableDefinition::new("register");
+
+impl PlainRow for AdoptedRules {
+    const NAME: &'static str = "overt-records::AdoptedRules";
+}
+
+impl PlainRow for RegisterEntry {
+    const NAME: &'static str = "overt-records::RegisterEntry";
+}
 
 impl PlainRow for PersonRow {
     const NAME: &'static str = "overt-records::Person";
@@ -116,6 +132,8 @@ fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(
         facts.insert("schema", SCHEMA)?;
         facts.insert("store", log.identity.store.as_str())?;
     }
+    change.open_table(RULES)?;
+    change.open_table(REGISTER)?;
     audit::begin(&change, log)?;
     let appended = Appended::default();
     // The file beside may know of a log that was here before.

@@ -2,7 +2,8 @@
 //! signing key and its newest head lie outside redb, in the audit file beside the store.
 
 use super::error::ForceError;
-use super::layout::{self, FACTS};
+use super::layout::{self, FACTS, REGISTER};
+use super::register::RegisterEntry;
 use super::{Force, Stop};
 use crate::audit::{Actor, Appended, AuditEvent, AuditFile, AuditLog, Identity, Log, path_of};
 use crate::error::RecordsError;
@@ -11,7 +12,8 @@ use crate::files::At;
 use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
-use redb::{Database, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Mutex;
@@ -107,6 +109,16 @@ impl Force {
             let path = path.clone();
             return Err(RecordsError::NoAuditLog { path }.into());
         };
-        Ok(AuditLog::of(&database, path, FORCE_LOG, &store, FACTS)?)
+        let rows = || -> Result<BTreeMap<u32, Option<RegisterEntry>>, Fault> {
+            let mut rows = BTreeMap::new();
+            for row in database.begin_read()?.open_table(REGISTER)?.iter()? {
+                let (number, entry) = row?;
+                rows.insert(number.value(), entry.value().read().ok());
+            }
+            Ok(rows)
+        };
+        let rows = rows().map_err(|fault| fault.at(path))?;
+        let log = AuditLog::of(&database, path, FORCE_LOG, &store, FACTS)?;
+        Ok(log.with_register(rows))
     }
 }

@@ -1,4 +1,4 @@
-//! The force's store: its people and their sessions, in one redb file that is no deployment's, with a log of all that was done in it.
+//! The force's store: its people and their sessions, its rules, and the register of its deployments, in one redb file that is no deployment's, with a log of all that was done in it.
 //!
 //! redb lets one process have a file open. Every command and every run needs this one, and none of them for long, so nobody holds it: each operation opens it,
 //! makes one transaction and closes it, and waits where somebody else has it. So a run that goes on for a day keeps nobody from signing in, and a person who was
@@ -13,6 +13,8 @@ mod log;
 mod password;
 mod people;
 mod person;
+mod register;
+mod rules;
 mod session;
 mod signed_in;
 
@@ -34,6 +36,14 @@ pub use log::FORCE_LOG;
 pub use password::{Hashing, LEAST_PASSWORD, Password};
 pub use people::NewPerson;
 pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
+pub use register::{
+    Authorisation, Beyond, CameraTerms, Document, DocumentKind, Missing, Mode, Notice, Order,
+    OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, RunAsked,
+    RunStarted, ScoreFloor, Terms, WatchlistFacts,
+};
+pub use rules::{
+    AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,
+};
 pub use session::{NoToken, SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionToken};
 pub use signed_in::{By, MayNot, SignedIn};
 

@@ -4,6 +4,7 @@
 pub mod force;
 pub mod log;
 pub mod people;
+pub mod register;
 
 use overt_records::{
     Alert, AlertInputs, AlertPayload, AlertScore, Counts, Encoder, NewAlert, NewImage, Picture,
