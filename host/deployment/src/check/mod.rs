@@ -7,6 +7,7 @@ mod channels;
 mod host;
 mod plugins;
 mod references;
+pub(crate) mod rules;
 mod syntax;
 mod trust;
 mod words;
@@ -60,6 +61,8 @@ struct Parts {
     channels: Vec<crate::deployment::Channel>,
     retention: crate::deployment::Retention,
     trust: crate::trust::Trust,
+    documents: Vec<crate::deployment::Document>,
+    notice: Option<crate::deployment::Notice>,
 }
 
 impl Parts {
@@ -74,6 +77,8 @@ impl Parts {
             channels,
             retention,
             trust,
+            documents,
+            notice,
         } = self;
         Deployment {
             id: identity.id,
@@ -90,6 +95,8 @@ impl Parts {
             channels,
             retention,
             trust,
+            documents,
+            notice,
             text,
             files,
         }
@@ -105,8 +112,9 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
     };
 
     let identity = section("deployment").and_then(authority::identity);
-    let authority = section("authority")
-        .and_then(|table| authority::authority(table, identity.as_ref(), files));
+    let authority = section("authority").and_then(|table| authority::authority(table, files));
+    let documents = authority::documents(root, files);
+    let notice = authority::notice(root);
     let host = section("host").and_then(|table| host::host(table, files));
     let cameras = cameras::cameras(root, authority.as_ref(), files);
     let watchlist = section("watchlist").map(watchlist);
@@ -158,6 +166,8 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         channels: channels?,
         retention: retention?,
         trust: trust?,
+        documents: documents?,
+        notice: notice?,
     })
 }
 
@@ -184,16 +194,7 @@ fn watchlist(table: Table<'_, '_>) -> WatchlistParts {
                 "name every category that an entry of this deployment may have",
             );
         }
-        let names: Vec<_> = items
-            .into_iter()
-            .map(|item| words::name(item, notes, "a category"))
-            .collect();
-        let found: Vec<_> = names.iter().flatten().collect();
-        words::unique(notes, &found, "category");
-        names
-            .into_iter()
-            .map(|name| name.map(|name| name.value))
-            .collect()
+        words::names(items, notes, "a category", "category")
     });
     let least_quality = table.find("least-quality").and_then(|value| {
         let at = At {
