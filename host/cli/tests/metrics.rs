@@ -107,7 +107,7 @@ fn the_figures_at_the_end_are_those_of_the_summary() {
     let summary = overt_pipeline::run(
         &machine,
         &deployment,
-        None,
+        overt_pipeline::Terms::UNLOCKED,
         &store,
         &go_on,
         control::nobody(),

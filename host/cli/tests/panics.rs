@@ -31,7 +31,7 @@ fn run(
         let outcome = overt_pipeline::run(
             &machine,
             &deployment,
-            None,
+            overt_pipeline::Terms::UNLOCKED,
             &store,
             &go_on,
             overt_pipeline::control::nobody(),

@@ -346,3 +346,21 @@ fn write(place: &Place, text: &str) -> PathBuf {
     fs::write(&path, text).unwrap();
     path
 }
+
+#[test]
+fn a_prepared_force_is_like_one_that_was_made_here() {
+    let place = Place::new();
+    place.with_force();
+    for (id, role) in [
+        ("boss", "authorising-officer"),
+        ("anna", "system-engineer"),
+        ("bo", "operator"),
+    ] {
+        let who = place.run_as(id, ["who", "--json"]);
+        assert_eq!(who.status, Some(0), "{}", who.err);
+        let who = json(&who.out);
+        assert_eq!(who["id"], id);
+        assert_eq!(who["roles"][0]["role"], role);
+    }
+    place.sign_in("olu");
+}

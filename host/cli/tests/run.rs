@@ -200,3 +200,30 @@ fn a_run_outside_the_time_of_its_deployment_is_refused() {
     assert_eq!(ended.status, Some(1));
     assert!(ended.err.contains("2026-01-02"), "{}", ended.err);
 }
+
+#[test]
+fn a_rehearsal_counts_what_it_would_have_raised_and_shows_and_keeps_nobody() {
+    let place = Place::with_person_a();
+    place.film(40);
+    let rehearsed = run([
+        Path::new("run"),
+        Path::new("--rehearsal"),
+        Path::new("--unlocked"),
+        &place.deployment(),
+    ]);
+    assert_eq!(rehearsed.status, Some(0), "{}", rehearsed.err);
+    assert!(rehearsed.err.contains("REHEARSAL"), "{}", rehearsed.err);
+    assert!(!rehearsed.err.contains("ALERT"), "{}", rehearsed.err);
+    let told = "it raised no alert and told nobody; live, it would have raised 1";
+    assert!(rehearsed.out.contains(told), "{}", rehearsed.out);
+    let summary = summary(&place);
+    assert_eq!(summary["mode"], "rehearsal");
+    assert_eq!(
+        (&summary["withheld"], &summary["alerts"]),
+        (&1.into(), &serde_json::json!([]))
+    );
+    let page = std::fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert!(page.contains("This run was a rehearsal."));
+    // Neither the passer-by's face nor who it would have been.
+    assert!(!page.contains("data:image/jpeg") && !page.contains("MP-0001"));
+}

@@ -101,8 +101,17 @@ fn round(deployment: &dyn Fn(usize, usize) -> Deployment) {
         }
     };
     let finished = std::thread::scope(|scope| {
-        let run = scope
-            .spawn(|| overt_pipeline::run(&machine, &first, None, &store, &stop, requests, &tell));
+        let run = scope.spawn(|| {
+            overt_pipeline::run(
+                &machine,
+                &first,
+                overt_pipeline::Terms::UNLOCKED,
+                &store,
+                &stop,
+                requests,
+                &tell,
+            )
+        });
         while !begun.load(Ordering::Relaxed) && !run.is_finished() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }

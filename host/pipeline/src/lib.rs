@@ -72,5 +72,5 @@ pub use health::CameraNews;
 pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};
 pub use metrics::Metrics;
-pub use run::{Event, Finished, run};
+pub use run::{Event, Finished, Terms, run};
 pub use trust::trust;

@@ -91,6 +91,23 @@ pub struct Finished {
     pub troubles: Vec<PipelineError>,
 }
 
+/// What a run is held to.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// What it is for: a rehearsal raises no alert and asks no router.
+    pub mode: records::RunMode,
+    /// What was decided to run. What differs from it is refused; without one, the run says so wherever it is told of.
+    pub lock: Option<&'a LockFile>,
+}
+
+impl Terms<'_> {
+    /// A live run of which nobody has decided what runs.
+    pub const UNLOCKED: Terms<'static> = Terms {
+        mode: records::RunMode::Live,
+        lock: None,
+    };
+}
+
 /// An opened camera.
 struct Opened {
     id: Arc<str>,
@@ -99,11 +116,11 @@ struct Opened {
 }
 
 /// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
-/// is waited for. What differs from the lock is refused; without one, the run says so wherever it is told of. `requests` are answered meanwhile. `tell` is called from several threads: from the decision thread, and about a camera from its own.
+/// is waited for. `requests` are answered meanwhile. `tell` is called from several threads: from the decision thread, and about a camera from its own.
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
-    lock: Option<&LockFile>,
+    Terms { mode, lock }: Terms<'_>,
     store: &records::Store,
     stop: &AtomicBool,
     requests: Receiver<Request>,
@@ -133,7 +150,7 @@ pub fn run(
     let generations = Generations::new(Generation::load(machine, deployment, lock, store)?);
     let workers = stills::workers(deployment);
     let first = generations.facts().remove(0);
-    let record = store.begin_run(&header(deployment, &first, started))?;
+    let record = store.begin_run(&header(deployment, mode, &first, started))?;
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
     let metrics = machine.metrics.begin(deployment, &stages);
     let clock = Instant::now();
@@ -174,6 +191,7 @@ pub fn run(
         machine,
         deployment,
         store,
+        mode,
         generations.facts(),
         generations.shadows(),
         decided,

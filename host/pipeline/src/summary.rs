@@ -17,6 +17,8 @@ use crate::shadow::ShadowReport;
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
+    /// What the run was for: `live` or `rehearsal`.
+    pub mode: &'static str,
     /// Frames by what became of them, all cameras together.
     pub frames: Frames,
     /// The cameras, in the deployment file's order.
@@ -27,6 +29,8 @@ pub struct Summary {
     pub tracks: u64,
     /// Alerts, in the order in which they were raised.
     pub alerts: Vec<Alert>,
+    /// Alerts that a rehearsal would have raised if it had been live.
+    pub withheld: u64,
     /// Processed frames per second of wall-clock time, all cameras together.
     pub fps: f64,
     /// Milliseconds by stage: all the time that all threads spent in it, divided by the processed frames.

@@ -22,6 +22,7 @@ fn schema() -> Schema {
 /// A summary in which nothing is empty.
 fn summary() -> Value {
     let summary = Summary {
+        mode: "live",
         frames: Frames {
             read: 700,
             processed: 697,
@@ -64,6 +65,7 @@ fn summary() -> Value {
             last_frame: 220,
             reason: "2 of 3 probes".into(),
         }],
+        withheld: 0,
         fps: 22.7,
         stages_ms: BTreeMap::from([("detect".into(), 70.1)]),
         backend: "onnxruntime 1.24.1 f32".into(),

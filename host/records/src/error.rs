@@ -214,6 +214,12 @@ pub enum RecordsError {
         /// The category given now.
         given: String,
     },
+    /// A run that raises no alert was to keep one.
+    #[error("run {run} is a rehearsal, and a rehearsal raises no alert")]
+    Rehearsal {
+        /// The run.
+        run: u64,
+    },
     /// Alerts were not numbered on from the last one.
     #[error("the next alert has number {expected}, not {found}")]
     AlertNumber {

@@ -76,8 +76,8 @@ pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
-    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunOutcome,
-    RunRecord,
+    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunMode,
+    RunOutcome, RunRecord,
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{

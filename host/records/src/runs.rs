@@ -50,6 +50,27 @@ pub struct CameraUsed {
     pub kind: String,
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunMode {
+    /// People are sought, and alerts are raised. What was recorded before there were rehearsals was live.
+    #[default]
+    Live,
+    /// It tries out cameras, plugins and limits: it raises no alert and tells nobody of one. It only counts those that it would have raised.
+    Rehearsal,
+}
+
+impl RunMode {
+    /// Its name in what a run leaves.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Rehearsal => "rehearsal",
+        }
+    }
+}
+
 /// What is known when a run begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
@@ -57,6 +78,9 @@ pub struct RunHeader {
     pub deployment: String,
     /// When it began.
     pub started_at: Timestamp,
+    /// What it is for.
+    #[serde(default)]
+    pub mode: RunMode,
     /// Version of the host.
     pub host_version: String,
     /// SHA-256 of the lock that it held to; absent: it ran without one, or was recorded before there were any.
@@ -96,6 +120,9 @@ pub struct Counts {
     pub probes: u64,
     /// Alerts raised.
     pub alerts: u64,
+    /// Alerts that a rehearsal would have raised if it had been live.
+    #[serde(default)]
+    pub withheld: u64,
     /// Calls of a plugin that ended in an error.
     pub plugin_errors: u64,
 }
@@ -131,12 +158,18 @@ pub struct RunRecord {
 pub struct Run {
     store: Store,
     id: RunId,
+    mode: RunMode,
 }
 
 impl Run {
     /// Its number.
     pub fn id(&self) -> RunId {
         self.id
+    }
+
+    /// What it is for.
+    pub fn mode(&self) -> RunMode {
+        self.mode
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -156,13 +189,16 @@ impl Run {
     /// and no kill loses them.
     ///
     /// # Errors
-    /// [`RecordsError::AlertNumber`] unless the numbers go on from [`Run::next_alert_number`] without a gap;
+    /// [`RecordsError::Rehearsal`] for any alert of a run that raises none; [`RecordsError::AlertNumber`] unless the numbers go on from [`Run::next_alert_number`] without a gap;
     /// [`RecordsError::Refused`] for a value outside its limits; [`RecordsError::Full`].
     pub fn commit_decisions(
         &self,
         alerts: &[NewAlert],
         counts: &Counts,
     ) -> Result<(), RecordsError> {
+        if self.mode == RunMode::Rehearsal && !alerts.is_empty() {
+            return Err(RecordsError::Rehearsal { run: self.id.0 });
+        }
         for alert in alerts {
             alert.check()?;
         }
@@ -313,6 +349,7 @@ impl Store {
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {
                 run: number,
+                mode: header.mode,
                 host_version: header.host_version.clone(),
                 lock_sha256: header.lock_sha256.clone(),
                 plugins: header.plugins.clone(),
@@ -323,7 +360,8 @@ impl Store {
             Ok(run.id)
         })?;
         let store = self.clone();
-        Ok(Run { store, id })
+        let mode = header.mode;
+        Ok(Run { store, id, mode })
     }
 
     /// Every run, oldest first.

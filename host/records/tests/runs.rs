@@ -4,8 +4,8 @@
 mod support;
 
 use overt_records::{
-    AlertState, CameraUsed, FrameCounts, ModelUsed, NewAlert, PluginUsed, RecordsError, RunHeader,
-    RunId, RunOutcome, Store,
+    AlertState, CameraUsed, Counts, FrameCounts, ModelUsed, NewAlert, PluginUsed, RecordsError,
+    RunHeader, RunId, RunMode, RunOutcome, Store,
 };
 use support::{CROP, Folder, NOW, alert, counts, digest, folder_holds, header, payload, settings};
 
@@ -198,4 +198,32 @@ fn several_threads_may_use_one_store() {
     });
     assert_eq!(store.runs().unwrap().len(), 4);
     assert_eq!(store.watchlist().list().unwrap().len(), 4);
+}
+
+#[test]
+fn a_rehearsal_keeps_no_alert_whoever_asks_for_it() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let header = RunHeader {
+        mode: RunMode::Rehearsal,
+        ..header()
+    };
+    let run = store.begin_run(&header).unwrap();
+    let refused = run.commit_decisions(&[alert(1)], &counts(1));
+    assert!(
+        matches!(refused, Err(RecordsError::Rehearsal { run: 1 })),
+        "{refused:?}"
+    );
+    let withheld = Counts {
+        withheld: 2,
+        ..counts(0)
+    };
+    run.commit_decisions(&[], &withheld).unwrap();
+    run.finish(&withheld, false, NOW).unwrap();
+    let run = store.runs().unwrap().remove(0);
+    assert_eq!(
+        (run.header.mode, run.counts),
+        (RunMode::Rehearsal, withheld)
+    );
+    assert!(store.alerts(run.id).unwrap().is_empty());
 }

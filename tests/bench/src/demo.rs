@@ -211,7 +211,7 @@ fn seconds_a_frame(
     let finished = overt_pipeline::run(
         machine,
         deployment,
-        None,
+        overt_pipeline::Terms::UNLOCKED,
         store,
         &stop,
         overt_pipeline::control::nobody(),

@@ -100,6 +100,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
     let header = RunHeader {
         deployment: "bench".into(),
         started_at: Timestamp::from_unix_ms(0),
+        mode: overt_records::RunMode::Live,
         host_version: "bench".into(),
         lock_sha256: None,
         plugins: Vec::new(),

@@ -108,7 +108,7 @@ fn run(
             overt_pipeline::run(
                 &demo.machine,
                 &demo.deployment,
-                None,
+                overt_pipeline::Terms::UNLOCKED,
                 &demo.store,
                 &stop,
                 requests,

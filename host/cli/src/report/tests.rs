@@ -104,6 +104,8 @@ fn data() -> ReportData {
     ];
     ReportData {
         summary: Summary {
+            mode: "live",
+            withheld: 0,
             frames: Frames {
                 read: 12_120,
                 processed: 12_117,

@@ -18,6 +18,8 @@ pub(super) struct View {
     pub(super) interrupted: bool,
     /// Plugins that were put in quarantine, each in a sentence.
     pub(super) quarantines: Vec<String>,
+    /// Of a rehearsal: how many alerts it would have raised.
+    pub(super) rehearsal: Option<String>,
     pub(super) unlocked: bool,
     pub(super) unsigned: bool,
     pub(super) facts: Vec<(&'static str, String)>,
@@ -176,6 +178,8 @@ impl View {
                     )
                 })
                 .collect(),
+            rehearsal: (summary.mode == "rehearsal")
+                .then(|| count(summary.withheld, "alert", "alerts")),
             unlocked: summary.lock_sha256.is_none(),
             unsigned: summary.unsigned,
             facts: vec![

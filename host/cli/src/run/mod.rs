@@ -13,9 +13,9 @@ use overt_deployment::{Deployment, Role, Trust};
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
-    CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError,
+    CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
-use overt_records::Store;
+use overt_records::{RunMode, Store};
 
 use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
@@ -33,6 +33,7 @@ Examples:
   overt run examples/walk-past/deployment.toml
   overt run deployment.toml --camera gate --camera van
   overt run deployment.toml --unlocked           to try something out
+  overt run deployment.toml --rehearsal          nobody is alerted on
   overt run deployment.toml --log run.jsonl --log-format json
 
 Exit status:
@@ -43,6 +44,10 @@ Exit status:
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
+
+    /// Try out cameras, plugins and limits: no alert is raised and nobody is told of one; those that there would have been are counted
+    #[arg(long)]
+    rehearsal: bool,
 
     /// Run without a lock: nobody has decided what runs, and everything that the run leaves says so
     #[arg(long)]
@@ -99,6 +104,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         true => format!("Shut in: {shut_in}."),
         false => format!("NOT SHUT IN: {shut_in}."),
     });
+    let mode = match arguments.rehearsal {
+        true => RunMode::Rehearsal,
+        false => RunMode::Live,
+    };
+    if mode == RunMode::Rehearsal {
+        progress.line(REHEARSAL);
+    }
     if lock.is_none() {
         progress.line(UNLOCKED);
     }
@@ -109,7 +121,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let finished = overt_pipeline::run(
         &machine,
         &deployment,
-        lock.as_ref(),
+        Terms {
+            mode,
+            lock: lock.as_ref(),
+        },
         &store,
         &stop,
         requests,
@@ -147,6 +162,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         false => Exit::Done,
     })
 }
+
+/// Said of a run that raises no alert.
+const REHEARSAL: &str = "REHEARSAL: no alert is raised and nobody is told of one; those that there would have been are counted.";
 
 /// Said where there is no lock.
 const UNLOCKED: &str = "UNLOCKED: nobody has decided that these plugins, models and settings run here. `overt lock` does.";

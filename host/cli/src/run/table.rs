@@ -37,6 +37,13 @@ pub(super) fn table(summary: &Summary) -> String {
             },
         ),
     ];
+    if summary.mode == "rehearsal" {
+        let told = format!(
+            "it raised no alert and told nobody; live, it would have raised {}",
+            summary.withheld
+        );
+        rows.push(("rehearsal", told));
+    }
     let failures: u64 = summary
         .plugin_errors
         .iter()
@@ -215,6 +222,8 @@ mod tests {
 
     fn summary() -> Summary {
         Summary {
+            mode: "live",
+            withheld: 0,
             frames: Frames {
                 read: 100,
                 processed: 97,

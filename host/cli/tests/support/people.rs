@@ -1,9 +1,125 @@
 //! The people of a test's own force, and a session in a folder of the test's own.
 
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use overt_records::{
+    Credential, Force, Hashing, Moment, NewPerson, Password, PersonRole, Timestamp,
+};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{Ended, Place, overt};
+
+/// A force for tests that are about something else: id, name, rank, roles. Each has a credential for each role, and the password is the id and a few words.
+const PEOPLE: [(&str, &str, &str, &[PersonRole]); 7] = [
+    (
+        "boss",
+        "A. N. Officer",
+        "superintendent",
+        &[PersonRole::AuthorisingOfficer],
+    ),
+    (
+        "anna",
+        "A. N. Engineer",
+        "engineer",
+        &[PersonRole::SystemEngineer],
+    ),
+    ("olu", "O. Operator", "constable", &[PersonRole::Operator]),
+    (
+        "omar",
+        "O. Other-Operator",
+        "constable",
+        &[PersonRole::Operator],
+    ),
+    (
+        "eve",
+        "E. Engagement",
+        "constable",
+        &[PersonRole::EngagementOfficer],
+    ),
+    (
+        "bo",
+        "B. Both",
+        "sergeant",
+        &[PersonRole::Operator, PersonRole::EngagementOfficer],
+    ),
+    ("ada", "A. Auditor", "staff", &[PersonRole::Auditor]),
+];
+
+/// That force as bytes of its store, and a session of each of its people.
+struct Prepared {
+    force: Vec<u8>,
+    sessions: Vec<(&'static str, String)>,
+}
+
+/// Made once for all tests of a program: passwords take their time.
+fn prepared() -> &'static Prepared {
+    static PREPARED: OnceLock<Prepared> = OnceLock::new();
+    PREPARED.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("force.redb");
+        let force = Force::with_hashing(&path, Hashing::cheapest());
+        let now = now();
+        let password = |id: &str| Password::new(format!("{id} and some words"));
+        let uid = nix::unistd::geteuid().as_raw();
+        let credential = |role| Credential {
+            role,
+            selection: "by the superintendent".to_owned(),
+            course: "Overt".to_owned(),
+            version: "1".to_owned(),
+            from: Timestamp::from_unix_ms(1_577_836_800_000),
+            until: Timestamp::from_unix_ms(4_102_444_800_000),
+        };
+        let mut boss = None;
+        let mut sessions = Vec::new();
+        for (id, name, rank, roles) in PEOPLE {
+            let new = NewPerson {
+                id: id.to_owned(),
+                name: name.to_owned(),
+                rank: rank.to_owned(),
+                roles: roles.to_vec(),
+            };
+            match &boss {
+                None => {
+                    force
+                        .init(&new, &credential(roles[0]), &password(id), &now)
+                        .unwrap();
+                }
+                Some(boss) => {
+                    let first = Password::new("chosen by the boss".to_owned());
+                    force.add(&new, &first, boss, &now).unwrap();
+                    for role in roles {
+                        force
+                            .add_credential(id, &credential(*role), boss, &now)
+                            .unwrap();
+                    }
+                    force
+                        .change_password(id, &first, &password(id), &now)
+                        .unwrap();
+                }
+            }
+            let session = force.sign_in(id, &password(id), uid, &now).unwrap();
+            sessions.push((id, session.token.to_text().to_string()));
+            boss.get_or_insert(session.signed_in);
+        }
+        let force = fs::read(&path).unwrap();
+        Prepared { force, sessions }
+    })
+}
+
+/// This moment, as the program measures it.
+fn now() -> Moment {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let since = clock_gettime(ClockId::Boottime);
+    Moment {
+        at: Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond()),
+        boot: boot.trim().to_owned(),
+        since_boot_ms: since.tv_sec as u64 * 1000 + since.tv_nsec as u64 / 1_000_000,
+    }
+}
 
 /// Since long ago, and for long.
 pub(crate) const COURSE: [&str; 10] = [
@@ -20,6 +136,44 @@ pub(crate) const COURSE: [&str; 10] = [
 ];
 
 impl Place {
+    /// A force with somebody for every role, each signed in: [`Place::run_as`].
+    pub(crate) fn with_force(&self) {
+        let Prepared { force, sessions } = prepared();
+        fs::create_dir_all(self.path("out")).unwrap();
+        let path = self.path("out/force.redb");
+        fs::write(&path, force).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        for (id, token) in sessions {
+            let folder = self.path("people").join(id).join("overt");
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .unwrap();
+            let session =
+                serde_json::json!({ "force": path.canonicalize().unwrap(), "token": token });
+            let file = folder.join("session");
+            fs::write(&file, session.to_string()).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    /// The program, for one of that force's people.
+    pub(crate) fn overt_as(&self, id: &str) -> Command {
+        let mut command = overt();
+        command.env("XDG_RUNTIME_DIR", self.path("people").join(id));
+        command
+    }
+
+    /// Runs it.
+    pub(crate) fn run_as<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        id: &str,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Ended {
+        self.overt_as(id).args(arguments).output().unwrap().into()
+    }
+
     /// The program, for whoever is signed in here.
     pub(crate) fn overt(&self) -> Command {
         let mut command = overt();

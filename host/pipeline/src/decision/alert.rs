@@ -59,6 +59,11 @@ impl DecisionThread<'_> {
             );
             return self.failed(state, generation, camera, sequence, &error);
         }
+        if self.run.mode() == records::RunMode::Rehearsal {
+            // Told of to the policy as an alert, so that it decides as it would; kept nowhere, shown to nobody, and no desk is asked for.
+            self.withhold(state, generation, camera, track, time, entry);
+            return;
+        }
         let listed = &generation.watchlist.entries[entry as usize];
         let number = state.next_number;
         trail.calls.came_to(Outcome::Raised(number));
@@ -164,6 +169,31 @@ impl DecisionThread<'_> {
             entry: entry_picture,
             strip,
         });
+    }
+
+    /// Counts what would have been an alert.
+    fn withhold(
+        &self,
+        state: &mut State,
+        generation: &Generation,
+        camera: CameraIndex,
+        track: u32,
+        time: f64,
+        entry: u32,
+    ) {
+        state.counts.withheld += 1;
+        state.raised.push(Raised {
+            reference: generation.watchlist.entries[entry as usize]
+                .reference
+                .clone(),
+            camera,
+            track,
+            time,
+            at: Instant::now(),
+        });
+        if let Some(trail) = state.cameras[camera].get_mut(&track) {
+            trail.note_alert(entry);
+        }
     }
 
     /// A track's frames, everybody but its face blurred.

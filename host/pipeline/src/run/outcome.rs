@@ -19,12 +19,14 @@ use crate::way::LaneEnd;
 /// What is known when a run begins.
 pub(super) fn header(
     deployment: &Deployment,
+    mode: records::RunMode,
     first: &GenerationFacts,
     started: Timestamp,
 ) -> records::RunHeader {
     records::RunHeader {
         deployment: deployment.id.clone(),
         started_at: milliseconds(started),
+        mode,
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
         lock_sha256: first.lock_sha256.clone(),
         plugins: first.plugins.iter().map(PluginReport::used).collect(),
@@ -60,6 +62,7 @@ pub(super) fn gather(
     machine: &Machine,
     deployment: &Deployment,
     store: &records::Store,
+    mode: records::RunMode,
     generations: Vec<GenerationFacts>,
     shadows: Vec<ShadowReport>,
     decided: Decided,
@@ -85,6 +88,7 @@ pub(super) fn gather(
     plugins.sort_by_key(|plugin| plugin.role as usize);
     let models = every(generations.iter().map(|facts| &facts.models));
     let summary = Summary {
+        mode: mode.name(),
         frames: summary::Frames {
             read: counts.frames.read,
             processed: counts.frames.processed,
@@ -114,6 +118,7 @@ pub(super) fn gather(
                 reason: alert.reason.clone(),
             })
             .collect(),
+        withheld: counts.withheld,
         fps: counts.frames.processed as f64 / times.seconds.max(1e-9),
         stages_ms: stages.per_frame(counts.frames.processed),
         backend: machine.backend(),

@@ -4,7 +4,7 @@ use crate::force::{By, PeopleChange, RegisterStep};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::retention::Timestamp;
-use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed};
+use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
 use crate::watchlist::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,8 @@ pub enum AuditEvent {
     /// A run began.
     RunBegun {
         run: u64,
+        #[serde(default)]
+        mode: RunMode,
         host_version: String,
         lock_sha256: Option<String>,
         plugins: Vec<PluginUsed>,

@@ -56,6 +56,7 @@ fn store(alerts: u32) -> (tempfile::TempDir, Store) {
         .begin_run(&RunHeader {
             deployment: "walk-past".into(),
             started_at: at(-10),
+            mode: crate::runs::RunMode::Live,
             host_version: "0.1.0".into(),
             lock_sha256: None,
             plugins: Vec::new(),

@@ -93,6 +93,7 @@ pub fn header() -> RunHeader {
     RunHeader {
         deployment: "walk-past".into(),
         started_at: NOW,
+        mode: overt_records::RunMode::Live,
         host_version: "0.1.0".into(),
         lock_sha256: Some("ab".repeat(32)),
         plugins: vec![],
