@@ -19,6 +19,7 @@ mod people;
 mod plugin;
 mod progress;
 mod report;
+mod rules;
 mod run;
 mod session;
 mod sign_in;
@@ -47,6 +48,7 @@ Examples:
   overt doctor                                               what is missing on this machine
   overt watchlist enrol deployment.toml watchlist/           put people on the watchlist
   overt lock deployment.toml                                 decide what runs, by digest
+  overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
@@ -65,6 +67,7 @@ enum Command {
     Run(run::Arguments),
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
+    Rules(rules::Arguments),
     Watchlist(watchlist::Arguments),
     Plugin(plugin::Arguments),
     Audit(audit::Arguments),
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
+        Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),

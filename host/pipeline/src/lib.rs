@@ -24,6 +24,7 @@
 //! looked at depends on how fast the machine is; nothing else does.
 
 mod admission;
+pub mod authority;
 pub mod calibration;
 mod capture;
 mod caught;
@@ -64,6 +65,7 @@ mod way;
 mod worker;
 
 pub use admission::Loaded;
+pub use authority::{Authorised, Authority, Until};
 pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};

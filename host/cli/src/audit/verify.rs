@@ -50,6 +50,9 @@ struct Report<'r> {
     /// Whether the head beside the store was there; absent for an export.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_head_outside: Option<bool>,
+    /// The first deployment of which the register says something else than the log; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register_differs: Option<u32>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -57,22 +60,34 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     for path in &arguments.head {
         heads.push(read_head(path)?);
     }
-    let (verification, has_head_outside) = match &arguments.export {
-        Some(export) => (verify_export(&read(export)?, &heads), None),
+    let (verification, has_head_outside, register_differs) = match &arguments.export {
+        Some(export) => (verify_export(&read(export)?, &heads), None, None),
         None => {
             let log = arguments.whose.required()?;
-            (log.verify(&heads), Some(log.has_head_outside()))
+            (
+                log.verify(&heads),
+                Some(log.has_head_outside()),
+                log.register_differs(),
+            )
         }
     };
     if arguments.json {
         output::print_json(&Report {
             verification: &verification,
             has_head_outside,
+            register_differs,
         })?;
     } else {
-        output::print(&output::printable(&text(&verification, has_head_outside)))?;
+        let mut text = text(&verification, has_head_outside);
+        if let Some(number) = register_differs {
+            text += &format!(
+                "THE REGISTER WAS CHANGED: what it says of deployment {number} is not what the log tells.\n"
+            );
+        }
+        output::print(&output::printable(&text))?;
     }
     Ok(match verification.verdict {
+        _ if register_differs.is_some() => Exit::Failed,
         Verdict::Proven => Exit::Done,
         Verdict::Broken(_) => Exit::Failed,
         Verdict::TailUnproven => Exit::Unproven,

@@ -64,6 +64,11 @@ pub enum AuditEvent {
         sha256: String,
         key: String,
     },
+    /// Somebody decided what a deployment consists of, by digest.
+    Locked {
+        deployment: String,
+        lock_sha256: String,
+    },
     /// A step of a deployment in the force's register.
     Registered {
         number: u32,
@@ -78,6 +83,9 @@ pub enum AuditEvent {
     /// A run began.
     RunBegun {
         run: u64,
+        /// The deployment's number in the force's register; absent where it needed none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        register: Option<u32>,
         #[serde(default)]
         mode: RunMode,
         host_version: String,

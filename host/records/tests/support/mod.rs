@@ -94,6 +94,8 @@ pub fn header() -> RunHeader {
         deployment: "walk-past".into(),
         started_at: NOW,
         mode: overt_records::RunMode::Live,
+        register: None,
+        started_by: None,
         host_version: "0.1.0".into(),
         lock_sha256: Some("ab".repeat(32)),
         plugins: vec![],

@@ -204,6 +204,30 @@ impl Force {
         self.decide(number, RegisterStep::Closed { certificate_sha256 }, by, now)
     }
 
+    /// Puts on record that a system engineer has decided what a deployment consists of.
+    ///
+    /// # Errors
+    /// [`ForceError::MayNot`].
+    pub fn note_lock(
+        &self,
+        deployment: &str,
+        lock_sha256: &str,
+        by: &SignedIn,
+        now: &Moment,
+    ) -> Result<(), ForceError> {
+        payload::name("a deployment's id", deployment)?;
+        payload::digest("a lock", lock_sha256)?;
+        self.change(|change| {
+            let by = again(change, by, now)?.acting_as(PersonRole::SystemEngineer)?;
+            let event = AuditEvent::Locked {
+                deployment: deployment.to_owned(),
+                lock_sha256: lock_sha256.to_owned(),
+            };
+            change.log(now.at, Actor::from(&by), event)?;
+            Ok(())
+        })
+    }
+
     fn decide(
         &self,
         number: u32,

@@ -85,7 +85,7 @@ pub struct CameraTerms {
 }
 
 /// The least score at which anybody may be alerted: a finite number.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScoreFloor(f32);
 
