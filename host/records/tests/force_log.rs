@@ -121,6 +121,22 @@ fn an_older_copy_of_the_force_s_store_is_found_out_and_stays_in_its_log() {
 }
 
 #[test]
+fn a_kill_between_the_commit_and_the_note_beside_it_breaks_nothing() {
+    let place = Place::new();
+    let beside = place.force.path().with_extension("audit");
+    let before = fs::read(&beside).unwrap();
+    place.with("eve", &[PersonRole::Operator]);
+    // As if the process had been killed each time before it could note how far the log goes.
+    fs::write(&beside, before).unwrap();
+    let log = place.force.audit_log().unwrap();
+    assert_eq!(log.verify(&[]).verdict, Verdict::TailUnproven);
+    place.sign_in("eve");
+    let log = place.force.audit_log().unwrap();
+    assert_eq!(log.verify(&[]).verdict, Verdict::TailUnproven);
+    assert!(log.has_head_outside());
+}
+
+#[test]
 fn a_store_without_its_log_s_file_is_not_changed() {
     let place = Place::new();
     let beside = place.force.path().with_extension("audit");

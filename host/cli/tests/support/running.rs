@@ -20,13 +20,20 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(place: &Place) -> Running {
-        Self::start_with(place, &["--unlocked"])
+        Self::start_with(place, &[])
     }
 
     /// The same with these arguments.
     pub(crate) fn start_with(place: &Place, more: &[&str]) -> Running {
-        let mut child = overt()
-            .arg("run")
+        let is_live = !more.contains(&"--rehearsal");
+        let mut command = match is_live {
+            true => place.runs(),
+            false => place.overt_as("anna"),
+        };
+        if !is_live {
+            command.arg("run");
+        }
+        let mut child = command
             .args(more)
             .arg(place.deployment())
             .stdout(Stdio::piped())

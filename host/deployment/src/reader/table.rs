@@ -292,7 +292,8 @@ impl<'n, 'r> Table<'n, 'r> {
             );
         }
         for (key, expected, example) in missing {
-            let mend = if example.starts_with('[') {
+            // A table's head, and not a list.
+            let mend = if example.starts_with('[') && !example.starts_with("[\"") {
                 format!("add `{example}`")
             } else {
                 format!("add `{key} = {example}`")
