@@ -323,7 +323,8 @@ fn an_extension_reaches_a_run_that_goes_on_and_keeps_it_from_ending() {
 
 #[test]
 fn nobody_but_a_system_engineer_locks() {
-    let place = Place::with_person_a();
+    let place = Place::new();
+    place.film(2);
     let lock = |id: &str| place.run_as(id, [Path::new("lock"), &place.deployment()]);
     let nobody = lock("nobody");
     assert_eq!(nobody.status, Some(1));

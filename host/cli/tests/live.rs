@@ -8,8 +8,8 @@ use std::path::Path;
 
 use overt_tests::rtsp::{RtspServer, TEST_PICTURE, playing};
 use serde_json::Value;
+use support::Place;
 use support::running::Running;
-use support::{Place, run};
 
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()

@@ -7,7 +7,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use support::{Place, overt, run};
+use support::Place;
 
 /// Runs with a log of JSON lines at this level: the lines.
 fn logged(place: &Place, level: &str) -> Vec<Value> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use support::{Place, overt, run};
+use support::{Place, run};
 
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()

@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use overt_records::{Retention, Store, StoreSettings};
 use serde_json::Value;
-use support::{Place, module, overt, run, set_up};
+use support::{Place, module, run, set_up};
 
 /// A file that the video's maker left.
 fn made(name: &str) -> PathBuf {

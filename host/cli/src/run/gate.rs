@@ -9,7 +9,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::{Authorised, Until, authority};
 use overt_records::{
-    Force, ForceError, Missing, RegisterState, RunAsked, RunStarted, SignedIn, Store,
+    Force, ForceError, Missing, RegisterState, RunAsked, RunStarted, SignedIn, Store, Terms,
 };
 
 use crate::exit::Exit;
@@ -23,9 +23,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So long a run goes on while nobody can read whether it still may.
 const UNREADABLE: Duration = Duration::from_secs(60);
 
-/// Who is signed in where a run starts. Asked before the process shuts itself in; what they may is asked in the gate.
-pub(super) fn starter(deployment: &Deployment) -> Option<SignedIn> {
-    session::signed_in(&Force::at(&deployment.host.force)).ok()
+/// What is read for the gate before the process shuts itself in, for it is read no more afterwards.
+pub(super) struct Brought {
+    terms: Terms,
+    /// Who is signed in; what they may is asked in the gate.
+    starter: Option<SignedIn>,
+}
+
+impl Brought {
+    pub(super) fn of(deployment: &Deployment) -> Result<Self, Failure> {
+        Ok(Self {
+            terms: authority::terms(deployment)?,
+            starter: session::signed_in(&Force::at(&deployment.host.force)).ok(),
+        })
+    }
 }
 
 /// A live run that is on record as begun.
@@ -41,16 +52,16 @@ pub(super) fn pass(
     deployment: &Deployment,
     store: &Store,
     lock: Option<&LockFile>,
-    starter: Option<&SignedIn>,
+    brought: Brought,
 ) -> Result<Passed, Failure> {
     let force = Force::at(&deployment.host.force);
     let asked = RunAsked {
-        terms: authority::terms(deployment)?,
+        terms: brought.terms,
         watchlist: authority::watchlist(store)?,
         lock_sha256: lock.map(|lock| lock.sha256.clone()),
     };
     let now = session::now()?;
-    let started = match starter {
+    let started = match &brought.starter {
         Some(starter) => match force.begin_run(&asked, starter, &now) {
             Err(ForceError::NotReady { missing }) => return Err(told(&missing)),
             started => started?,

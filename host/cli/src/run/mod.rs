@@ -84,8 +84,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             read => Some(read?),
         },
     };
-    let starter = match mode {
-        RunMode::Live => gate::starter(&deployment),
+    let brought = match mode {
+        RunMode::Live => Some(gate::Brought::of(&deployment)?),
         RunMode::Rehearsal => None,
     };
     let listener = deployment.host.metrics.map(metrics::listen).transpose()?;
@@ -95,14 +95,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.sweep(watchlist::now())?;
-    let passed = match mode {
-        RunMode::Live => Some(gate::pass(
-            &deployment,
-            &store,
-            lock.as_ref(),
-            starter.as_ref(),
-        )?),
-        RunMode::Rehearsal => None,
+    let passed = match brought {
+        Some(brought) => Some(gate::pass(&deployment, &store, lock.as_ref(), brought)?),
+        None => None,
     };
     let ran = live_or_rehearsed(
         arguments,
