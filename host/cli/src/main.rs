@@ -1,5 +1,6 @@
 //! `overt`: the command line. Here are the commands' names and the exit statuses; each command has a file of its own, named like it.
 
+mod alerts;
 mod audit;
 mod compile;
 mod completions;
@@ -13,6 +14,7 @@ mod interrupt;
 mod key;
 mod lock;
 mod machine;
+mod memory;
 mod models;
 mod output;
 mod people;
@@ -34,6 +36,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// A host for facial-recognition algorithms in policing: every algorithm is a sandboxed plugin, a person decides before anyone is stopped.
 #[derive(Parser)]
@@ -50,6 +53,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
+  overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?
@@ -69,6 +73,7 @@ enum Command {
     Deployment(deployment::Arguments),
     Rules(rules::Arguments),
     Watchlist(watchlist::Arguments),
+    Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
     Audit(audit::Arguments),
     People(people::Arguments),
@@ -85,12 +90,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = memory::keep_in() {
+        let told = Failure::new(
+            format!("core files cannot be switched off: {error}"),
+            "Overt does not run where a crash would write faces to the disk; let it lower RLIMIT_CORE",
+        );
+        output::say(&told.render(output::colour_on_stderr()));
+        return told.exit().into();
+    }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
+        Command::Alerts(arguments) => alerts::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::People(arguments) => people::run(arguments),

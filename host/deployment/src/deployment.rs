@@ -14,6 +14,7 @@ use crate::problem::Problems;
 use crate::source::Source;
 use crate::text::Text;
 use crate::trust::Trust;
+use crate::webhook::Webhook;
 use crate::zone::Zone;
 
 /// A checked deployment file.
@@ -44,6 +45,8 @@ pub struct Deployment {
     pub plugins: Plugins,
     /// `[[channel]]`: names are unique, exactly one is the default desk.
     pub channels: Vec<Channel>,
+    /// `[judgement]`.
+    pub judgement: Judgement,
     /// `[retention]`.
     pub retention: Retention,
     /// `[trust]`.
@@ -354,12 +357,38 @@ impl Purpose {
 }
 
 /// How a channel reaches its people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelKind {
     /// `"console"`: lines on the host's own terminal.
     Console,
+    /// `"file"`: lines of JSON at the end of this file, its owner's alone, resolved.
+    File(PathBuf),
+    /// `"webhook"`: a signed message over HTTP.
+    Webhook(Webhook),
+}
+
+impl ChannelKind {
+    /// The name in the deployment file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::File(_) => "file",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+}
+
+/// `[judgement]`: how long each judgement of an alert may take. What nobody judges in time lapses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Judgement {
+    /// `adjudicate-seconds`: from the alert to the operator's judgement, 5 seconds to an hour, default 120 seconds.
+    pub adjudicate: Duration,
+    /// `engage-seconds`: from there to the engagement officer's, 5 seconds to a day, default 600 seconds.
+    pub engage: Duration,
+    /// `locate-seconds`: from there until it is said whether the person was found, 5 seconds to a day, default 1,800 seconds.
+    pub locate: Duration,
 }
 
 /// `[retention]`: how long what is kept.

@@ -15,11 +15,13 @@ mod rules;
 mod source;
 mod text;
 mod trust;
+mod webhook;
 mod zone;
 
 pub use deployment::{
     Authority, Backend, Camera, CameraKind, Channel, ChannelKind, Confine, Deployment, Device,
-    Document, DocumentKind, Host, Mode, Notice, Precision, Purpose, Retention, Watchlist,
+    Document, DocumentKind, Host, Judgement, Mode, Notice, Precision, Purpose, Retention,
+    Watchlist,
 };
 pub use jiff::Timestamp;
 pub use limits::Limits;
@@ -29,4 +31,5 @@ pub use problem::{Position, Problem, Problems};
 pub use rules::{ModeOfRules, RulesFile, WatchlistOfRules};
 pub use source::{AddressFault, RtspAddress, RtspSource, Source};
 pub use trust::{KeySource, Trust, TrustKey};
+pub use webhook::{Webhook, WebhookAddress, WebhookFault};
 pub use zone::{Zone, ZoneFault};

@@ -135,6 +135,27 @@ pub const TENSORS_MIB: Bound = Bound {
     most: 4_096,
 };
 
+/// `judgement.adjudicate-seconds`. A passer-by is gone within minutes.
+pub const ADJUDICATE_SECONDS: Bound = Bound {
+    least: 5,
+    default: 120,
+    most: 3_600,
+};
+
+/// `judgement.engage-seconds`.
+pub const ENGAGE_SECONDS: Bound = Bound {
+    least: 5,
+    default: 600,
+    most: 86_400,
+};
+
+/// `judgement.locate-seconds`.
+pub const LOCATE_SECONDS: Bound = Bound {
+    least: 5,
+    default: 1_800,
+    most: 86_400,
+};
+
 /// `retention.alerts-hours`. Default: 24 hours; ceiling: 31 days, the longest that any published policy keeps an alert.
 pub const ALERTS_HOURS: Bound = Bound {
     least: 1,

@@ -98,31 +98,8 @@ impl RtspAddress {
             Some(end) => rest.split_at(end),
             None => (rest, ""),
         };
-        if place.contains('@') {
-            return Err(AddressFault::Credentials);
-        }
-        // An IPv6 address stands in brackets, and its colons are no port's.
-        let (host, port) = match place.rfind(':') {
-            Some(colon) if !place[colon..].contains(']') => {
-                (&place[..colon], Some(&place[colon + 1..]))
-            }
-            _ => (place, None),
-        };
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-        if bare.is_empty() || !bare.bytes().all(letters) {
-            return Err(AddressFault::Host);
-        }
-        let port = match port {
-            None => Self::PORT,
-            Some(digits) => match digits.parse() {
-                Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => port,
-                _ => return Err(AddressFault::Port),
-            },
-        };
+        let (bare, port) = host_and_port(place)?;
+        let port = port.unwrap_or(Self::PORT);
         Ok(Self {
             host: bare.to_owned(),
             port,
@@ -143,6 +120,37 @@ impl RtspAddress {
     /// What follows the port: a path with its query, or nothing.
     pub fn path(&self) -> &str {
         &self.path
+    }
+}
+
+/// The host and the port of an address's part between scheme and path.
+pub(crate) fn host_and_port(place: &str) -> Result<(&str, Option<u16>), AddressFault> {
+    if place.contains('@') {
+        return Err(AddressFault::Credentials);
+    }
+    // An IPv6 address stands in brackets, and its colons are no port's.
+    let (host, port) = match place.rfind(':') {
+        Some(colon) if !place[colon..].contains(']') => {
+            (&place[..colon], Some(&place[colon + 1..]))
+        }
+        _ => (place, None),
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    if bare.is_empty() || !bare.bytes().all(letters) {
+        return Err(AddressFault::Host);
+    }
+    let Some(digits) = port else {
+        return Ok((bare, None));
+    };
+    match digits.parse() {
+        Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok((bare, Some(port)))
+        }
+        _ => Err(AddressFault::Port),
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use overt_deployment::{
-    CameraKind, Capability, Confine, Deployment, Device, Limits, Mode, Problems, Purpose, Role,
-    Source, Zone, limits,
+    CameraKind, Capability, ChannelKind, Confine, Deployment, Device, Limits, Mode, Problems,
+    Purpose, Role, Source, Zone, limits,
 };
 
 fn sound() -> Deployment {
@@ -94,7 +94,33 @@ fn every_key_of_a_sound_file_arrives() {
             .iter()
             .map(|channel| channel.purpose)
             .collect::<Vec<_>>(),
-        [Purpose::Review, Purpose::Review, Purpose::Action]
+        [
+            Purpose::Review,
+            Purpose::Review,
+            Purpose::Action,
+            Purpose::Action
+        ]
+    );
+    let ChannelKind::Webhook(webhook) = &deployment.channels[2].kind else {
+        panic!("{:?}", deployment.channels[2]);
+    };
+    assert_eq!(
+        webhook.address.to_string(),
+        "https://team.example:443/alerts"
+    );
+    assert_eq!(
+        webhook.authorities.as_deref(),
+        Some("tests/ui/authorities.pem".as_ref())
+    );
+    assert_eq!(
+        deployment.channels[3].kind,
+        ChannelKind::File("tests/ui/team.jsonl".into())
+    );
+    let seconds = Duration::from_secs;
+    let judgement = deployment.judgement;
+    assert_eq!(
+        [judgement.adjudicate, judgement.engage, judgement.locate],
+        [seconds(60), seconds(300), seconds(86_400)]
     );
     assert_eq!(deployment.default_desk().name, "desk-1");
     assert_eq!(deployment.retention.alerts, Duration::from_secs(48 * 3_600));
@@ -180,6 +206,11 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(deployment.plugins.encoder.limits, Limits::default());
     assert!(deployment.plugins.encoder.grants.is_empty());
     assert_eq!(deployment.plugins.encoder.config, "{}");
+    let judgement = deployment.judgement;
+    assert_eq!(
+        [judgement.adjudicate, judgement.engage, judgement.locate].map(|limit| limit.as_secs()),
+        [120, 600, 1_800]
+    );
     assert_eq!(deployment.retention.alerts, Duration::from_secs(24 * 3_600));
     assert_eq!(deployment.retention.inputs, deployment.retention.alerts);
 }

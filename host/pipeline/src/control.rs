@@ -3,14 +3,20 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender, never, select, tick};
+use overt_records::{RecordsError, RunMode, SignedIn};
+use overt_runtime::{CallError, Role};
 
+use crate::action;
 use crate::capture::Intake;
 use crate::caught::caught;
+use crate::desk::{self, Desk, DeskError};
 use crate::error::PipelineError;
 use crate::generations::GenerationFacts;
-use crate::run::Event;
+use crate::incident;
+use crate::run::{Event, now};
 use crate::swap::{Swap, SwapError, SwapStep, Swapped, Swapping};
 
 /// A question to a run, and where its answers go.
@@ -27,6 +33,13 @@ pub enum Question {
     Status,
     /// To go on with what the deployment file says now. Hears steps, then what it came to.
     Swap(Box<Swap>),
+    /// Something about alerts, by somebody who is signed in.
+    Desk {
+        /// What.
+        ask: Box<desk::Ask>,
+        /// Who.
+        by: Box<SignedIn>,
+    },
 }
 
 /// An answer of a run.
@@ -37,6 +50,8 @@ pub enum Answer {
     Step(SwapStep),
     /// It is through, or was refused.
     Swapped(Box<Result<Swapped, SwapError>>),
+    /// What the desk says.
+    Desk(Box<Result<desk::Told, DeskError>>),
 }
 
 /// How a run is.
@@ -55,10 +70,14 @@ pub fn nobody() -> Receiver<Request> {
     crossbeam_channel::never()
 }
 
-/// Answers what a run is asked until it is over.
+/// How often is looked after alerts whose time is over, and after passed ones that nobody was named for.
+const TEND: Duration = Duration::from_secs(1);
+
+/// Answers what a run is asked until it is over, and looks after its alerts.
 pub(crate) struct Control<'a> {
     pub(crate) requests: Receiver<Request>,
     pub(crate) swapping: Swapping<'a>,
+    pub(crate) desk: Desk<'a>,
     pub(crate) intake: &'a Intake,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -71,18 +90,33 @@ impl Control<'_> {
         busy: &'scope AtomicBool,
         over: Receiver<()>,
     ) {
+        let ticks = tick(TEND);
+        let mut requests = self.requests.clone();
+        // What an earlier run left.
+        self.tend();
         loop {
             let request = select! {
-                recv(over) -> _ => return,
-                recv(self.requests) -> request => request,
+                recv(over) -> _ => return self.tend(),
+                recv(ticks) -> _ => {
+                    self.tend();
+                    continue;
+                }
+                recv(requests) -> request => request,
             };
             let Ok(Request { what, answers }) = request else {
-                // Nobody asks any more.
-                return;
+                // Nobody asks any more; the alerts are looked after all the same.
+                requests = never();
+                continue;
             };
             match what {
                 Question::Status => {
                     let _ = answers.send(Answer::Status(self.status()));
+                }
+                Question::Desk { ask, by } => {
+                    let told = self.desk.answer(&ask, &by, now());
+                    // Whoever hears of a passed alert is told at once. Before the answer: whoever has it can rely on that.
+                    self.tend();
+                    let _ = answers.send(Answer::Desk(Box::new(told)));
                 }
                 Question::Swap(_) if busy.swap(true, Ordering::AcqRel) => {
                     let _ = answers.send(Answer::Swapped(Box::new(Err(SwapError::Busy))));
@@ -103,6 +137,43 @@ impl Control<'_> {
                 }
             }
         }
+    }
+
+    /// Lets alerts lapse whose time is over, and names somebody for those that were passed.
+    fn tend(&self) {
+        if let Err(error) = self.try_to_tend() {
+            tracing::error!(target: incident::TARGET, incident = "desk", %error);
+        }
+    }
+
+    fn try_to_tend(&self) -> Result<(), RecordsError> {
+        self.desk.lapse(now())?;
+        if self.swapping.run.mode() == RunMode::Rehearsal {
+            // It sends nobody anywhere, not even about an alert that a live run has left.
+            return Ok(());
+        }
+        let waiting = self.desk.unrouted()?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let current = self.swapping.generations.current();
+        let out = {
+            let turn = self.swapping.generations.turn();
+            let mut out = turn.out_of(&current).into_iter();
+            out.any(|loaded| loaded.slot.role == Role::AlertRouter)
+        };
+        // In quarantine it is not asked.
+        let router = (!out).then_some(&*current.router);
+        let (store, channels) = (self.swapping.store, &self.swapping.deployment.channels);
+        for passed in waiting {
+            let failed = |error: &CallError| {
+                self.swapping.machine.metrics.failed(error);
+                incident::failed(error, &passed.alert().camera, passed.alert().last_frame);
+                (self.tell)(Event::PluginError(error));
+            };
+            action::settle(store, router, channels, &passed, now(), &failed)?;
+        }
+        Ok(())
     }
 
     fn status(&self) -> Status {

@@ -29,6 +29,7 @@ use crate::order::{Lanes, Next};
 use crate::report::AlertReport;
 use crate::run::Event;
 use crate::stages::{Stage, Stages};
+use crate::standing::Standing;
 use crate::summary;
 use crate::supervisor::{Struck, Supervisor};
 use crate::trail::Trail;
@@ -79,6 +80,8 @@ pub(crate) struct DecisionThread<'a> {
     /// Ends the cameras.
     pub(crate) halt: &'a AtomicBool,
     pub(crate) generations: &'a Generations,
+    /// How alerts stand that people have judged.
+    pub(crate) standing: &'a Standing,
 }
 
 struct State {
@@ -103,6 +106,8 @@ struct State {
 
 /// An alert of this run, for later observations.
 struct Raised {
+    /// The alert's; a rehearsal raises none.
+    number: Option<u32>,
     /// The entry: generations may count their entries otherwise.
     reference: Arc<str>,
     camera: CameraIndex,
@@ -344,8 +349,9 @@ impl DecisionThread<'_> {
                     camera: self.deployment.cameras[raised.camera].id.clone(),
                     track: raised.track,
                     time: at,
-                    // Nobody can have judged it: this version records no judgement.
-                    state: AlertState::Raised,
+                    state: raised
+                        .number
+                        .map_or(AlertState::Raised, |number| self.standing.of(number)),
                 })
             })
             .take(MOST_EARLIER)
@@ -536,6 +542,7 @@ mod tests {
     fn an_earlier_alert_is_told_in_the_time_of_the_camera_that_the_policy_is_asked_about() {
         // Raised 20 minutes into the run, 5 s into a file, and that 30 s ago.
         let raised = Raised {
+            number: Some(1),
             reference: "MP-0007".into(),
             camera: 0,
             track: 1,

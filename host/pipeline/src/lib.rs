@@ -15,6 +15,7 @@
 //! - [`swap`]: the next generation, made aside while the present one serves.
 //! - [`shadow`]: a challenger that is asked the same and decides nothing.
 //! - [`control`]: what a run can be asked while it goes on.
+//! - [`desk`]: what people do with alerts, and [`action`]: who hears of one that was passed.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
@@ -23,6 +24,7 @@
 //! thread, in the order of frames, and depends on nothing but what came before in that order. Which frames of a live camera are
 //! looked at depends on how fast the machine is; nothing else does.
 
+pub mod action;
 mod admission;
 pub mod authority;
 pub mod calibration;
@@ -31,6 +33,8 @@ mod caught;
 mod choice;
 pub mod control;
 mod decision;
+mod delivery;
+pub mod desk;
 pub mod enrol;
 pub mod error;
 pub mod generation;
@@ -53,6 +57,7 @@ pub mod report;
 pub mod run;
 pub mod shadow;
 mod stages;
+mod standing;
 pub mod stills;
 pub mod summary;
 mod supervisor;

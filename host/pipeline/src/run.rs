@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use overt_deployment::{Camera, Deployment, Role, RtspSource, Source, Timestamp, Zone};
+use overt_deployment::{Camera, Channel, Deployment, Role, RtspSource, Source, Timestamp, Zone};
 use overt_records as records;
 use overt_runtime::{CallError, PluginBytes};
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
@@ -20,6 +20,8 @@ use crate::capture::{Capture, Feed, Intake};
 use crate::caught::{SetOnDrop, caught};
 use crate::control::{Control, Request};
 use crate::decision::{Decided, DecisionThread};
+use crate::delivery::Courier;
+use crate::desk::Desk;
 use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::generations::{GenerationFacts, Generations};
@@ -30,6 +32,7 @@ use crate::lock::LockFile;
 use crate::machine::Machine;
 use crate::report::{AlertReport, ReportData};
 use crate::stages::Stages;
+use crate::standing::Standing;
 use crate::stills;
 use crate::summary::Summary;
 use crate::swap::Swapping;
@@ -73,6 +76,25 @@ pub enum Event<'a> {
     Generation(&'a GenerationFacts),
     /// A plugin failed for a cause for which it had not failed before.
     PluginError(&'a CallError),
+    /// A message for a channel that is this terminal: about an alert that was passed, has lapsed or was withdrawn, or that an earlier run could not tell of.
+    Message {
+        /// The channel.
+        channel: &'a Channel,
+        /// The message.
+        letter: &'a records::Letter,
+    },
+    /// A channel did not take a message. Told once until it takes one again; meanwhile its messages wait.
+    Undelivered {
+        /// The channel.
+        channel: &'a Channel,
+        /// Why.
+        cause: &'a str,
+    },
+    /// A channel takes messages again.
+    Reached {
+        /// The channel.
+        channel: &'a Channel,
+    },
     /// A camera went away or came back, or its picture shows nothing, or does again.
     Camera {
         /// Its id.
@@ -162,6 +184,8 @@ pub fn run(
     let workers = stills::workers(deployment);
     let first = generations.facts().remove(0);
     let record = store.begin_run(&header(deployment, mode, authority, &first, started))?;
+    let (standing, first_alert) = (Standing::default(), record.next_alert_number()?);
+    let before = store.channel_counts()?;
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
     let metrics = machine.metrics.begin(deployment, &stages);
     let clock = Instant::now();
@@ -179,6 +203,7 @@ pub fn run(
             tell,
             halt: &halt,
             generations: &generations,
+            standing: &standing,
             by_arrival: deployment
                 .cameras
                 .iter()
@@ -192,8 +217,9 @@ pub fn run(
                 calibration,
             });
         };
+        let first = (decision, first_alert);
         way(
-            machine, cameras, requests, workers, stop, until, decision, &began,
+            machine, cameras, requests, workers, stop, until, first, &began,
         )?
     };
     let seconds = clock.elapsed().as_secs_f64();
@@ -217,6 +243,7 @@ pub fn run(
         },
         workers,
         interrupted,
+        &before,
     )
 }
 
@@ -249,6 +276,11 @@ pub(crate) fn held_out(
         true => Ok(()),
         false => Err(PipelineError::together(errors)),
     }
+}
+
+/// This moment, as the records have it.
+pub(crate) fn now() -> records::Timestamp {
+    milliseconds(Timestamp::now())
 }
 
 pub(crate) fn milliseconds(time: Timestamp) -> records::Timestamp {
@@ -355,7 +387,8 @@ fn way(
     workers: usize,
     stop: &AtomicBool,
     until: &Until,
-    decision: DecisionThread<'_>,
+    // The number that its first alert will have.
+    (decision, first_alert): (DecisionThread<'_>, u32),
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let (stages, intake, generations) = (decision.stages, decision.intake, decision.generations);
@@ -379,9 +412,23 @@ fn way(
             workers,
             over: [stop, halt, &ended],
         },
+        desk: Desk::of_run(decision.store, decision.deployment, decision.standing),
         intake,
         tell: decision.tell,
     };
+    // A rehearsal tells nobody anything, not even what a live run has left.
+    let is_live = decision.run.mode() == records::RunMode::Live;
+    let channels = decision.deployment.channels.iter();
+    let couriers: Vec<Courier<'_>> = channels
+        .filter(|_| is_live)
+        .map(|channel| Courier {
+            store: decision.store,
+            deployment: &decision.deployment.id,
+            channel,
+            first_alert,
+            tell: decision.tell,
+        })
+        .collect();
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     std::thread::scope(|scope| {
         // The scope waits for the cameras' threads; they have to hear of every way in which it is left.
@@ -419,6 +466,11 @@ fn way(
             return Err(PipelineError::Panicked("worker"));
         }
         caught("decision", began)?;
+        for courier in &couriers {
+            let over = over.clone();
+            let courier = named("overt-courier").spawn_scoped(scope, move || courier.run(&over));
+            threads.push(("courier", courier.map_err(PipelineError::Thread)?));
+        }
         let answer = || control.run(scope, &busy, over);
         let answering = named("overt-control").spawn_scoped(scope, answer);
         threads.push(("control", answering.map_err(PipelineError::Thread)?));

@@ -50,6 +50,8 @@ pub struct Summary {
     pub plugin_errors: Vec<PluginErrors>,
     /// Plugins that failed too often and were put in quarantine.
     pub quarantines: Vec<Quarantine>,
+    /// The channels, in the deployment file's order, and how many messages each was given.
+    pub channels: Vec<Channel>,
     /// What served from when on: the first is what the run began with.
     pub generations: Vec<Generation>,
     /// Challengers that were asked the same and decided nothing: how often they agreed.
@@ -239,6 +241,21 @@ impl Quarantine {
             calls: quarantine.calls,
         }
     }
+}
+
+/// A channel and its messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Channel {
+    /// Its name in the deployment file.
+    pub name: String,
+    /// `review` or `action`.
+    pub purpose: &'static str,
+    /// `console`, `file` or `webhook`.
+    pub kind: &'static str,
+    /// Messages that it took in this run.
+    pub delivered: u64,
+    /// Messages that it has not taken, of this run and of earlier ones: they are sent in the next.
+    pub waiting: u64,
 }
 
 /// What served from some moment on.

@@ -343,6 +343,7 @@ impl Swapping<'_> {
         look("[[camera]]", is.cameras == wanted.cameras);
         look("[watchlist]", is.watchlist == wanted.watchlist);
         look("[[channel]]", is.channels == wanted.channels);
+        look("[judgement]", is.judgement == wanted.judgement);
         look("[retention]", is.retention == wanted.retention);
         match parts.is_empty() {
             true => Ok(()),

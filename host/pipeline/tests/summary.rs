@@ -8,8 +8,8 @@ use overt_confinement::Confinement;
 use overt_deployment::Role;
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
-    Alert, Camera, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors, PluginUsed,
-    Quarantine, Summary,
+    Alert, Camera, Channel, Frames, Generation, ModelUsed, Outage, PictureAlarm, PluginErrors,
+    PluginUsed, Quarantine, Summary,
 };
 use overt_records::AuditHead;
 use overt_tests::schema::Schema;
@@ -101,6 +101,13 @@ fn summary() -> Value {
             count: 2,
             camera: "gate".into(),
             frame: 3,
+        }],
+        channels: vec![Channel {
+            name: "desk-1".into(),
+            purpose: "review",
+            kind: "webhook",
+            delivered: 2,
+            waiting: 1,
         }],
         quarantines: vec![Quarantine {
             plugin: "detector".into(),

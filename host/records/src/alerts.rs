@@ -24,8 +24,8 @@ pub enum Priority {
     High,
 }
 
-/// Where an alert is in its life. Only `Raised` is written by this version: nothing here can make an alert pass, for that
-/// takes a person's recorded judgement.
+/// Where an alert was when its row was written: `Raised`, for a row is written once. Where it is now says its life ([`crate::LivingAlert`]): no change of this field can
+/// make an alert pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlertState {

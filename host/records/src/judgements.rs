@@ -6,8 +6,9 @@ use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::life::{
-    Judge, JudgementLimits, Life, LifeState, NotAllowed, Reject, Step, StepKind, Stop,
+    Disposal, Judge, JudgementLimits, Life, LifeState, NotAllowed, Reject, Step, StepKind, Stop,
 };
+use crate::outbox;
 use crate::retention::Timestamp;
 use crate::store::Store;
 use crate::tables::{ALERTS, LIVES, RowBytes, VIEWS};
@@ -38,7 +39,8 @@ pub struct AlertView {
 }
 
 /// A first judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Adjudication {
     /// It goes on to an engagement officer.
     Pass,
@@ -47,7 +49,8 @@ pub enum Adjudication {
 }
 
 /// What the engagement officer reports, in the order of the alert's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Report {
     /// Not worth engaging, on the spot.
     NotViable,
@@ -65,7 +68,7 @@ pub enum Report {
         stop: Stop,
     },
     /// What came of it.
-    Disposal(String),
+    Disposal(Disposal),
 }
 
 /// An alert that an operator has passed: proof, made from the committed judgement and in no other way. What acts on an alert demands one.
@@ -92,7 +95,7 @@ impl PassedAlert {
         self.at
     }
 
-    fn of(alert: Alert, life: &Life) -> Option<PassedAlert> {
+    pub(crate) fn of(alert: Alert, life: &Life) -> Option<PassedAlert> {
         let is_pass = |step: &&Step| matches!(step.kind, StepKind::Passed);
         let step = life.steps().iter().find(is_pass)?;
         Some(PassedAlert {
@@ -104,7 +107,7 @@ impl PassedAlert {
 }
 
 /// An alert with its life so far.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LivingAlert {
     /// The alert.
     pub alert: Alert,
@@ -304,6 +307,14 @@ impl Store {
         Ok(PassedAlert::of(living.alert, &living.life))
     }
 
+    /// An alert with its life.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoSuchAlert`].
+    pub fn living_alert(&self, alert: u32) -> Result<LivingAlert, RecordsError> {
+        self.known(alert)
+    }
+
     /// Every alert with its life, by number.
     ///
     /// # Errors
@@ -373,7 +384,7 @@ impl Store {
         })
     }
 
-    fn no_such_alert(&self, number: u32) -> RecordsError {
+    pub(crate) fn no_such_alert(&self, number: u32) -> RecordsError {
         RecordsError::NoSuchAlert {
             path: self.path().to_path_buf(),
             number,
@@ -434,7 +445,11 @@ fn numbers(change: &Change<'_>) -> Result<Vec<u32>, Fault> {
     Ok(numbers.collect::<Result<_, _>>()?)
 }
 
-fn living_in(change: &Change<'_>, store: &Store, number: u32) -> Result<LivingAlert, Fault> {
+pub(crate) fn living_in(
+    change: &Change<'_>,
+    store: &Store,
+    number: u32,
+) -> Result<LivingAlert, Fault> {
     let alerts = change.rows.open_table(ALERTS)?;
     let Some(row) = alerts.get(number)? else {
         return Err(store.no_such_alert(number).into());
@@ -462,7 +477,7 @@ fn add(
     write(change, living)
 }
 
-/// Writes a life whose last step is new, and that step into the audit log.
+/// Writes a life whose last step is new, that step into the audit log, and what channels have to hear of it into the outbox.
 fn write(change: &Change<'_>, living: &LivingAlert) -> Result<(), Fault> {
     let alert = living.alert.number;
     let mut lives = change.rows.open_table(LIVES)?;
@@ -475,7 +490,8 @@ fn write(change: &Change<'_>, living: &LivingAlert) -> Result<(), Fault> {
         step: step.kind.clone(),
     };
     let by = step.by.as_ref().map_or(Actor::Host, actor);
-    change.log(step.at, by, event)
+    change.log(step.at, by, event)?;
+    outbox::of_step(change, &living.alert, step)
 }
 
 fn actor(judge: &Judge) -> Actor {
@@ -499,4 +515,4 @@ fn opened_by(change: &Change<'_>, alert: u32, by: &Judge) -> Result<Option<Times
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

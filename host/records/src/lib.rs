@@ -5,7 +5,8 @@
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
 //! what the audit log says of the opening of a store.
 //!
-//! Every change writes into the audit log, in the same transaction. The force's people and the register of its deployments have a store of their own ([`Force`]), with such a log.
+//! Every change writes into the audit log, in the same transaction; but for counts of people engaged, which no time may lead to. The force's people and the register of its
+//! deployments have a store of their own ([`Force`]), with such a log.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -27,16 +28,20 @@
 mod alerts;
 mod audit;
 mod cipher;
+mod described;
 mod error;
+mod exports;
 mod fault;
 mod files;
 mod force;
 mod generations;
+mod holds;
 mod inputs;
 mod judgements;
 mod keys;
 mod life;
 mod opening;
+mod outbox;
 mod payload;
 mod quarantine;
 mod retention;
@@ -53,7 +58,9 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use error::RecordsError;
+pub use exports::{Export, ExportKind};
 pub use force::{
     AdoptedRules, Authorisation, Beyond, By, CameraTerms, Credential, Document, DocumentKind,
     FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD, MayNot,
@@ -64,14 +71,16 @@ pub use force::{
     SignedIn, SignedRules, Terms, WatchlistFacts, WatchlistRules, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
+pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};
 pub use inputs::{AlertInputs, HeldInputs};
 pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
 };
 pub use life::{
-    Closed, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
+    Closed, Disposal, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
     NotAllowed, Reject, Step, StepKind, Stop,
 };
+pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retention, RetentionClass, SweepReport, Timestamp};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,7 +88,7 @@ impl Retention {
 }
 
 /// What a retention sweep destroyed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
     /// Watchlist images whose picture and template are gone.
     pub watchlist_images: usize,
@@ -96,4 +98,8 @@ pub struct SweepReport {
     pub alerts: usize,
     /// Alerts whose inputs are gone, so that they replay no more.
     pub inputs: usize,
+    /// Files that showed faces or scores and are gone.
+    pub exports: usize,
+    /// Files that should be gone and cannot be removed, and why not: the next sweep tries again.
+    pub exports_left: Vec<(PathBuf, ErrorKind)>,
 }

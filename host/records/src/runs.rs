@@ -7,6 +7,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::By;
 use crate::inputs::SealedInputs;
+use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
@@ -252,6 +253,7 @@ impl Run {
                     category: new.alert.category.clone(),
                 };
                 change.log(new.alert.raised_at, Actor::Host, event)?;
+                outbox::raised(change, &new.alert)?;
             }
             self.update(change, |run| run.counts = *counts)
         })

@@ -112,9 +112,26 @@ impl Store {
         &self.shared.settings
     }
 
+    /// What tells it from every other store.
+    pub(crate) fn id(&self) -> &StoreId {
+        &self.shared.id
+    }
+
     /// The people sought.
     pub fn watchlist(&self) -> Watchlist<'_> {
         Watchlist { store: self }
+    }
+
+    /// Signs a message that leaves, with the audit log's key.
+    ///
+    /// A message is JSON and begins with `{`, and what is signed of the log itself begins with words (`AUDIT.md`): no signature of the one passes for the other.
+    pub fn sign_message(&self, message: &[u8]) -> [u8; 64] {
+        self.shared.audit.file().sign(message)
+    }
+
+    /// The public half of that key, 64 hexadecimal digits.
+    pub fn audit_key(&self) -> String {
+        hex::encode(self.shared.audit.identity.key)
     }
 
     /// Reads in one snapshot.

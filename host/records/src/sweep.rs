@@ -3,16 +3,18 @@
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::holds::held_records;
 use crate::retention::{RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{ENTRIES, HELD, RowBytes};
+use crate::tables::{ALERTS, ENTRIES, HELD, HOLDS, RowBytes};
 use crate::transaction::Change;
-use redb::ReadableTable;
+use redb::{ReadableTable, TableError};
+use std::collections::BTreeSet;
 
 impl Store {
     /// Destroys what has reached the end of its retention, that is whatever expires at `now` or before: its rows and
     /// payloads go in one transaction, and then the key file is rewritten under a fresh key-encryption key without its
-    /// keys and the old file is overwritten. Where nothing has expired, nothing is written.
+    /// keys and the old file is overwritten. What is held stays. Files that left the store go as well. Where nothing has expired, nothing is written.
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like: either nothing has changed, or the keys are still to be destroyed, which the
@@ -20,12 +22,34 @@ impl Store {
     pub fn sweep(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
         self.destroy_leftover_keys()?;
         // Looking first costs no write transaction where nothing has expired, which is most of the time.
-        let expired = self.read(|store| expired(&store.rows.open_table(HELD)?, now))?;
-        if expired.is_empty() {
-            return Ok(SweepReport::default());
-        }
+        let due = self.read(|store| {
+            let mut expired = expired(&store.rows.open_table(HELD)?, now)?;
+            let alerts = store.rows.open_table(ALERTS)?;
+            match store.rows.open_table(HOLDS) {
+                Ok(holds) => leave_held(&mut expired, &held_records(&holds, &alerts, now)?),
+                // A store from before there were any.
+                Err(TableError::TableDoesNotExist(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            Ok(expired)
+        })?;
+        let mut report = match due.is_empty() {
+            true => SweepReport::default(),
+            false => self.destroy_expired(now)?,
+        };
+        self.destroy_exports(&mut report, now)?;
+        Ok(report)
+    }
+
+    fn destroy_expired(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
         self.change(|change| {
-            let expired = expired_in(change, now)?;
+            let mut expired = expired(&change.rows.open_table(HELD)?, now)?;
+            let (holds, alerts) = (
+                change.rows.open_table(HOLDS)?,
+                change.rows.open_table(ALERTS)?,
+            );
+            leave_held(&mut expired, &held_records(&holds, &alerts, now)?);
+            drop((holds, alerts));
             let mut report = SweepReport::default();
             let mut of_watchlist = false;
             for (class, record) in expired {
@@ -53,8 +77,9 @@ impl Store {
     }
 }
 
-fn expired_in(change: &Change<'_>, now: Timestamp) -> Result<Vec<(RetentionClass, u64)>, Fault> {
-    expired(&change.rows.open_table(HELD)?, now)
+/// Takes out what is held.
+fn leave_held(expired: &mut Vec<(RetentionClass, u64)>, held: &BTreeSet<u64>) {
+    expired.retain(|(_, record)| !held.contains(record));
 }
 
 /// The records whose time has come.

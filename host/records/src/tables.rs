@@ -5,9 +5,12 @@
 //! stand in one is the list of [`PlainRow`] implementations in this file.
 
 use crate::alerts::StoredAlert;
+use crate::exports::Export;
 use crate::generations::GenerationChange;
+use crate::holds::{Hold, Receipt};
 use crate::judgements::View;
 use crate::life::Life;
+use crate::outbox::{Delivered, Message};
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
@@ -45,6 +48,24 @@ pub(crate) const LIVES: TableDefinition<u32, Row<Life>> = TableDefinition::new("
 /// Views of alerts' images, in order.
 pub(crate) const VIEWS: TableDefinition<u64, Row<View>> = TableDefinition::new("views");
 
+/// Holds by number.
+pub(crate) const HOLDS: TableDefinition<u64, Row<Hold>> = TableDefinition::new("holds");
+/// Receipts by alert.
+pub(crate) const RECEIPTS: TableDefinition<u32, Row<Receipt>> = TableDefinition::new("receipts");
+/// Files that left the store, by number.
+pub(crate) const EXPORTS: TableDefinition<u64, Row<Export>> = TableDefinition::new("exports");
+/// Messages that channels are still to be given, by number.
+pub(crate) const OUTBOX: TableDefinition<u64, Row<Message>> = TableDefinition::new("outbox");
+/// Messages that were delivered, by number.
+pub(crate) const DELIVERED: TableDefinition<u64, Row<Delivered>> =
+    TableDefinition::new("delivered");
+/// Alerts that an operator has passed, by number: who was told of them.
+pub(crate) const ACTIONS: TableDefinition<u32, Row<ActionRow>> = TableDefinition::new("actions");
+
+/// How many people who were engaged were what, by whose word: counts alone (`described.rs`).
+pub(crate) const DESCRIBED: TableDefinition<(&str, &str, &str), u64> =
+    TableDefinition::new("described");
+
 /// Lines of the audit log by number of the event.
 pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 
@@ -80,6 +101,30 @@ impl PlainRow for View {
     const NAME: &'static str = "overt-records::View";
 }
 
+impl PlainRow for Hold {
+    const NAME: &'static str = "overt-records::Hold";
+}
+
+impl PlainRow for Receipt {
+    const NAME: &'static str = "overt-records::Receipt";
+}
+
+impl PlainRow for Export {
+    const NAME: &'static str = "overt-records::Export";
+}
+
+impl PlainRow for Message {
+    const NAME: &'static str = "overt-records::Message";
+}
+
+impl PlainRow for Delivered {
+    const NAME: &'static str = "overt-records::Delivered";
+}
+
+impl PlainRow for ActionRow {
+    const NAME: &'static str = "overt-records::Action";
+}
+
 impl PlainRow for AlertRow {
     const NAME: &'static str = "overt-records::Alert";
 }
@@ -113,6 +158,13 @@ impl ImageRow {
     pub(crate) fn template(&self) -> u64 {
         self.template_record.unwrap_or(self.record)
     }
+}
+
+/// An alert that was passed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ActionRow {
+    /// The channels that are told; absent until the router was asked.
+    pub(crate) channels: Option<Vec<String>>,
 }
 
 /// An alert.

@@ -99,6 +99,11 @@ impl<'a> Change<'a> {
             .append(&self.rows, self.context.audit, at, by, event)
     }
 
+    /// How far the audit log goes with what this change has appended so far.
+    pub(crate) fn head(&self) -> Result<audit::AuditHead, Fault> {
+        self.appended.head(&self.rows, self.context.audit)
+    }
+
     /// The same about the keys that go once this change is committed, where any do.
     pub(crate) fn log_destroyed_keys(&self, at: Timestamp) -> Result<(), Fault> {
         if self.removed.is_empty() {

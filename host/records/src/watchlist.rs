@@ -252,6 +252,19 @@ impl Watchlist<'_> {
         })
     }
 
+    /// The numbers of an entry's images, oldest first; none where nobody of this reference is on the watchlist.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn images_of(&self, reference: &str) -> Result<Vec<u32>, RecordsError> {
+        self.store.read(|store| {
+            let entries = store.rows.open_table(ENTRIES)?;
+            let found = entries.get(reference)?.map(|entry| entry.value().read());
+            let images = found.transpose()?.map_or(Vec::new(), |entry| entry.images);
+            Ok(images.iter().map(|image| image.number).collect())
+        })
+    }
+
     /// An image of an entry, by its number there; `None` where there is none.
     ///
     /// # Errors

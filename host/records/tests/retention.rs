@@ -52,7 +52,7 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
         watchlist_images: 2,
         watchlist_entries: 1,
         alerts: 1,
-        inputs: 0,
+        ..SweepReport::default()
     };
     assert_eq!(report, expected);
     let list = watchlist.list().unwrap();

@@ -21,7 +21,7 @@ pub(crate) use generated::overt::algorithm as imports;
 
 /// The records that decision plugins take and give, as `wit/matcher-policy.wit` and `wit/alert-router.wit` describe them.
 pub mod decision {
-    pub use super::exports::alert_router::{Alert, Route, Urgency};
+    pub use super::exports::alert_router::{Alert, PassedAlert, Route, Urgency};
     pub use super::exports::matcher_policy::{
         AlertState, Candidate, Decision, EarlierAlert, Observation, Offer, Priority, Probe,
         Proposal, QualityValue, SearchResult,

@@ -120,6 +120,9 @@ impl About {
 
 type Outcome<T> = Result<T, CallCause>;
 
+/// What a router answers.
+type RouterAnswer = Result<Vec<alert_router::Route>, alert_router::RouterError>;
+
 impl Plugin {
     /// Which plugin it is.
     pub fn identity(&self) -> &PluginIdentity {
@@ -338,8 +341,7 @@ impl Plugin {
         })
     }
 
-    /// The desks that should review an alert (`wit/alert-router.wit`). There is no counterpart for `for-action`: until a person's
-    /// judgement can be recorded, nothing in this host can call it.
+    /// The desks that should review an alert (`wit/alert-router.wit`).
     pub fn for_review(
         &self,
         alert: &alert_router::Alert,
@@ -352,8 +354,31 @@ impl Plugin {
         &self,
         alert: &alert_router::Alert,
     ) -> Metered<Vec<alert_router::Route>> {
+        self.ask_router(&alert.camera, |guest, store| {
+            guest.call_for_review(store, alert)
+        })
+    }
+
+    /// The officers who should hear of an alert that a person has passed (`wit/alert-router.wit`). What a person has passed this crate cannot know: its one caller is
+    /// the pipeline's `action`, which takes the records' proof of a committed judgement. Clippy refuses any other (`clippy.toml`).
+    pub fn for_action(
+        &self,
+        passed: &alert_router::PassedAlert,
+    ) -> Result<Vec<alert_router::Route>, CallError> {
+        let asked = self.ask_router(&passed.alert.camera, |guest, store| {
+            guest.call_for_action(store, passed)
+        });
+        asked.answer
+    }
+
+    /// Asks the router one of its two questions, about an alert on this camera.
+    fn ask_router(
+        &self,
+        camera: &str,
+        ask: impl FnOnce(&alert_router::Guest, &mut Store<Call>) -> wasmtime::Result<RouterAnswer>,
+    ) -> Metered<Vec<alert_router::Route>> {
         let about = About {
-            camera: Some(alert.camera.as_str().into()),
+            camera: Some(camera.into()),
             frame: None,
         };
         let Indices::AlertRouter(indices) = &self.inner.indices else {
@@ -363,9 +388,7 @@ impl Plugin {
             let guest = indices
                 .load(&mut *store, instance)
                 .map_err(|error| self.ended(&error))?;
-            let answer = guest
-                .call_for_review(&mut *store, alert)
-                .map_err(|error| self.ended(&error))?;
+            let answer = ask(&guest, &mut *store).map_err(|error| self.ended(&error))?;
             let routes = answer.map_err(|error| {
                 said(
                     match error.code {

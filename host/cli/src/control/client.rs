@@ -18,7 +18,7 @@ pub(crate) fn ask(
     ask: Ask,
     step: &dyn Fn(&Step),
 ) -> Result<Told, Failure> {
-    put(deployment, ask, None, step)
+    put(deployment, ask, None, step)?.ok_or_else(|| nobody(deployment))
 }
 
 /// The same for what takes somebody who is signed in: the run looks up who it is.
@@ -28,8 +28,25 @@ pub(crate) fn ask_as(
     token: &SessionToken,
     step: &dyn Fn(&Step),
 ) -> Result<Told, Failure> {
+    ask_if_it_runs(deployment, ask, token, step)?.ok_or_else(|| nobody(deployment))
+}
+
+/// The same; `None` where no run goes on.
+pub(crate) fn ask_if_it_runs(
+    deployment: &Deployment,
+    ask: Ask,
+    token: &SessionToken,
+    step: &dyn Fn(&Step),
+) -> Result<Option<Told>, Failure> {
     let session = Shown(token.to_text().to_string());
     put(deployment, ask, Some(session), step)
+}
+
+fn nobody(deployment: &Deployment) -> Failure {
+    Failure::new(
+        format!("no run of {} goes on here", deployment.id),
+        format!("begin one: `overt run {}`", deployment.file().display()),
+    )
 }
 
 fn put(
@@ -37,20 +54,19 @@ fn put(
     ask: Ask,
     session: Option<Shown>,
     step: &dyn Fn(&Step),
-) -> Result<Told, Failure> {
+) -> Result<Option<Told>, Failure> {
     let folder = folder(deployment);
-    let nobody = || {
-        Failure::new(
-            format!("no run of {} goes on here", deployment.id),
-            format!("begin one: `overt run {}`", deployment.file().display()),
-        )
+    let failed = |error: std::io::Error| Failure::file(&folder, &error);
+    let connected = File::open(&folder).and_then(|open| UnixStream::connect(address(&open)));
+    let mut stream = match connected {
+        Ok(stream) => stream,
+        Err(error) => {
+            return match error.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Ok(None),
+                _ => Err(failed(error)),
+            };
+        }
     };
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => nobody(),
-        _ => Failure::file(&folder, &error),
-    };
-    let open = File::open(&folder).map_err(failed)?;
-    let mut stream = UnixStream::connect(address(&open)).map_err(failed)?;
     let asked = Asked {
         overt: env!("CARGO_PKG_VERSION").to_owned(),
         session,
@@ -72,7 +88,7 @@ fn put(
         match told {
             Told::Step(told) => step(&told),
             Told::Refused(refusals) => return Err(refused(refusals)),
-            last => return Ok(last),
+            last => return Ok(Some(last)),
         }
     }
     Err(Failure::new(

@@ -7,6 +7,7 @@ pub(crate) mod server;
 use std::path::{Path, PathBuf};
 
 use overt_deployment::Deployment;
+use overt_pipeline::desk;
 use overt_pipeline::swap::{SwapStep, Swapped};
 use overt_pipeline::{GenerationCause, GenerationFacts};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,8 @@ pub(crate) enum Ask {
         /// Why.
         reason: String,
     },
+    /// Something about alerts.
+    Desk(desk::Ask),
 }
 
 /// An answer; the last one is not a step.
@@ -87,6 +90,8 @@ pub(crate) enum Told {
     Step(Step),
     /// It is through.
     Swapped(SwappedTo),
+    /// What the desk says.
+    Desk(desk::Told),
     /// What was asked is not done.
     Refused(Vec<Refusal>),
 }

@@ -202,6 +202,13 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 Err(failure) => return tell(&Told::Refused(refusals(&failure))),
             }
         }
+        Ask::Desk(ask) => match who(begun, asked.session.as_ref(), uid) {
+            Ok(by) => Question::Desk {
+                ask: Box::new(ask),
+                by: Box::new(by),
+            },
+            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+        },
     };
     let ending = || refused("the run is about to end", "begin the next one");
     let (answers, told) = unbounded();
@@ -223,6 +230,10 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 generations: status.generations.iter().map(Into::into).collect(),
             }),
             Answer::Step(step) => Told::Step(step.into()),
+            Answer::Desk(told) => match *told {
+                Ok(told) => Told::Desk(told),
+                Err(error) => refused(&error.to_string(), &error.mend()),
+            },
             Answer::Swapped(swapped) => match *swapped {
                 Ok(swapped) => Told::Swapped(SwappedTo::from(&swapped)),
                 Err(SwapError::Pipeline(error)) if error.each().len() > 1 => {

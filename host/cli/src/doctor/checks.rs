@@ -10,6 +10,7 @@ use overt_runtime::inspect::inspect;
 
 use super::{Check, State};
 use crate::failure::Failure;
+use crate::memory;
 
 /// The deployment file, and the files that it names.
 pub(super) fn deployment(file: Option<&Path>) -> (Vec<Check>, Option<Deployment>) {
@@ -72,6 +73,29 @@ fn backend(choice: &BackendChoice, beside: &Path) -> Check {
     match open_backend(choice, beside) {
         Ok(backend) => Check::ok(choice.name(), backend.identity().to_string()),
         Err(error) => Check::missing(choice.name(), error.to_string(), error.mend()),
+    }
+}
+
+/// Whether what is in memory can reach a disk by a crash or by the kernel's swapping.
+pub(super) fn memory() -> Check {
+    const NAME: &str = "memory";
+    if !memory::is_kept_in() {
+        return Check::missing(
+            NAME,
+            "a crash would write faces to the disk",
+            "let Overt lower RLIMIT_CORE and set PR_SET_DUMPABLE",
+        );
+    }
+    match memory::swaps() {
+        swaps if swaps.is_empty() => Check::ok(NAME, "no core files, and no swap"),
+        swaps => Check::absent(
+            NAME,
+            format!(
+                "no core files; the kernel can swap faces out to {}",
+                swaps.join(", ")
+            ),
+            "encrypt the swap, or switch it off: `swapoff -a`",
+        ),
     }
 }
 

@@ -199,6 +199,7 @@ fn data() -> ReportData {
                 camera: "gate".into(),
                 frame: 41,
             }],
+            channels: Vec::new(),
             quarantines: vec![summary::Quarantine {
                 plugin: "router-desk".into(),
                 role: "alert-router".into(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use overt_confinement::{Confinement, Openings, loaded_code};
-use overt_deployment::{Confine, Deployment, Device, KeySource, Source, Trust};
+use overt_deployment::{ChannelKind, Confine, Deployment, Device, KeySource, Source, Trust};
 use overt_pipeline::PipelineError;
 use overt_pipeline::machine::BackendChoice;
 
@@ -33,7 +33,7 @@ const SYSTEM: [&str; 15] = [
     "/dev/random",
 ];
 
-/// What a camera's name is looked up in.
+/// What a camera's or a receiver's name is looked up in.
 const NAMES: [&str; 5] = [
     "/etc/hosts",
     "/etc/resolv.conf",
@@ -111,6 +111,21 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
         }
     }
 
+    for channel in &deployment.channels {
+        match &channel.kind {
+            ChannelKind::File(path) => open.write.push(made(output::folder_of(path))?),
+            ChannelKind::Webhook(webhook) => {
+                open.connect.push(webhook.address.port());
+                open.read.extend(NAMES.map(PathBuf::from));
+                if let Some(file) = &webhook.authorities {
+                    read_beside(&mut open.read, file);
+                }
+            }
+            // This terminal is open already.
+            _ => {}
+        }
+    }
+
     open.write.push(made(&host.output)?);
     open.write.push(made(output::folder_of(&host.records))?);
     // Whoever asks the run for something is looked up there.
@@ -181,8 +196,8 @@ mod tests {
 
     use super::*;
 
-    /// The demonstration's deployment in a folder of its own, with a camera on the network at this port, and everything that it names beside it.
-    fn deployment(folder: &Path, port: u16) -> Deployment {
+    /// The demonstration's deployment in a folder of its own, with a camera on the network and a receiver of messages at these ports, and everything that it names beside it.
+    fn deployment(folder: &Path, port: u16, receiver: u16) -> Deployment {
         let demonstration =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/walk-past/deployment.toml");
         let text = fs::read_to_string(demonstration).unwrap();
@@ -193,7 +208,14 @@ mod tests {
                 "file = \"out/walk-past.avi\"",
                 &format!("source = \"rtsp://127.0.0.1:{port}/live\""),
             )
-            .replace("[host]\n", "[host]\nonnxruntime = \"parts/library.so\"\n");
+            .replace("[host]\n", "[host]\nonnxruntime = \"parts/library.so\"\n")
+            .replace(
+                "[retention]",
+                &format!(
+                    "[[channel]]\nname = \"far\"\npurpose = \"action\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{receiver}/\"\n
+                     [[channel]]\nname = \"log\"\npurpose = \"action\"\nkind = \"file\"\nfile = \"told/log.jsonl\"\n\n[retention]"
+                ),
+            );
         let file = folder.join("deployment.toml");
         fs::write(&file, &text).unwrap();
         for place in ["parts/plugins", "parts/models", "parts/keys", "elsewhere"] {
@@ -220,8 +242,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (camera, other) = (listen(), listen());
-        let deployment = deployment(folder.path(), camera.local_addr().unwrap().port());
+        let (camera, receiver, other) = (listen(), listen(), listen());
+        let port = |of: &TcpListener| of.local_addr().unwrap().port();
+        let deployment = deployment(folder.path(), port(&camera), port(&receiver));
         let openings = openings(&deployment).unwrap();
         // This thread, which is the test's own, and those that it starts.
         assert!(openings.close_for_this_thread().unwrap().is_whole());
@@ -239,12 +262,14 @@ mod tests {
             fs::rename(at(file), at("out/old")).unwrap();
             fs::remove_file(at("out/old")).unwrap();
         }
+        fs::write(at("told/log.jsonl"), "a line").unwrap();
         refused(fs::read("/etc/passwd"));
         refused(fs::read_dir("/"));
         refused(fs::read_dir(std::env::home_dir().unwrap()));
         refused(fs::write(std::env::temp_dir().join("overt-new"), "new"));
 
         TcpStream::connect(camera.local_addr().unwrap()).unwrap();
+        TcpStream::connect(receiver.local_addr().unwrap()).unwrap();
         refused(TcpStream::connect(other.local_addr().unwrap()));
         refused(TcpListener::bind("127.0.0.1:0"));
 

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use overt_confinement::Confinement;
-use overt_deployment::{Deployment, Role, Trust};
+use overt_deployment::{Channel, Deployment, Purpose, Role, Trust};
 use overt_pipeline::lock::{LockError, LockFile};
 use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
     Authority, CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
-use overt_records::{RunMode, Store};
+use overt_records::{Letter, News, RunMode, Store};
 
 use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
@@ -318,6 +318,16 @@ fn show(progress: &Progress, event: Event<'_>) {
             ));
         }
         Event::Generation(facts) => progress.line(&output::printable(&generation_line(facts))),
+        Event::Message { channel, letter } => {
+            progress.line(&output::printable(&message_line(channel, letter)));
+        }
+        Event::Undelivered { channel, cause } => progress.line(&output::printable(&format!(
+            "CHANNEL {} has not taken a message: {cause}. Its messages wait and are sent again.",
+            channel.name
+        ))),
+        Event::Reached { channel } => {
+            progress.line(&format!("CHANNEL {} takes messages again.", channel.name));
+        }
         Event::Stopping { role } => progress.line(&match role {
             Role::AlertRouter => "There is no fallback: alerts go to the default desk.".to_owned(),
             _ => "There is no fallback: NOBODY CAN BE RECOGNISED, and the cameras stop.".to_owned(),
@@ -366,6 +376,37 @@ fn alert_line(alert: &AlertReport) -> String {
         alert.camera,
         times::on_a_clock(alert.time),
         alert.reason
+    )
+}
+
+/// What a channel that is this terminal is told. It names nobody.
+fn message_line(channel: &Channel, letter: &Letter) -> String {
+    let (message, alert) = (&letter.message, &letter.alert);
+    let late =
+        match letter.state.is_closed() && !matches!(message.news, News::Lapsed | News::Withdrawn) {
+            true => format!(
+                "; it is {} by now, and nobody acts on it",
+                letter.state.name()
+            ),
+            false => String::new(),
+        };
+    let again = if letter.again {
+        " (told before, perhaps)"
+    } else {
+        ""
+    };
+    format!(
+        "{} {}: alert {} {}: {}, camera {}, at {}{late}{again}",
+        match channel.purpose {
+            Purpose::Review => "DESK",
+            Purpose::Action => "ACTION",
+        },
+        channel.name,
+        alert.number,
+        message.news.name(),
+        alert.category,
+        alert.camera,
+        times::on_a_clock(alert.time),
     )
 }
 

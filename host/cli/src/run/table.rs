@@ -52,6 +52,19 @@ pub(super) fn table(summary: &Summary) -> String {
     if failures > 0 {
         rows.push(("failed plugin calls", failures.to_string()));
     }
+    for channel in summary
+        .channels
+        .iter()
+        .filter(|channel| channel.waiting > 0)
+    {
+        rows.push((
+            "not delivered",
+            format!(
+                "{} messages to {}: they are sent in the next run",
+                channel.waiting, channel.name
+            ),
+        ));
+    }
     for quarantine in &summary.quarantines {
         rows.push((
             "in quarantine",
@@ -246,6 +259,7 @@ mod tests {
             plugins: Vec::new(),
             models: Vec::new(),
             plugin_errors: Vec::new(),
+            channels: Vec::new(),
             quarantines: Vec::new(),
             generations: Vec::new(),
             shadows: Vec::new(),

@@ -5,6 +5,7 @@
 pub(crate) mod eyes;
 pub(crate) mod openmetrics;
 pub(crate) mod people;
+pub(crate) mod receiver;
 pub(crate) mod running;
 
 use std::path::{Path, PathBuf};

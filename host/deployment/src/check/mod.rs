@@ -5,6 +5,7 @@ mod authority;
 mod cameras;
 mod channels;
 mod host;
+mod judgement;
 mod plugins;
 mod references;
 pub(crate) mod rules;
@@ -59,6 +60,7 @@ struct Parts {
     watchlist: Watchlist,
     plugins: crate::plugin::Plugins,
     channels: Vec<crate::deployment::Channel>,
+    judgement: crate::deployment::Judgement,
     retention: crate::deployment::Retention,
     trust: crate::trust::Trust,
     documents: Vec<crate::deployment::Document>,
@@ -75,6 +77,7 @@ impl Parts {
             watchlist,
             plugins,
             channels,
+            judgement,
             retention,
             trust,
             documents,
@@ -93,6 +96,7 @@ impl Parts {
             watchlist,
             plugins,
             channels,
+            judgement,
             retention,
             trust,
             documents,
@@ -121,7 +125,8 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
     let categories = watchlist
         .as_ref()
         .and_then(|watchlist| watchlist.categories.as_deref());
-    let channels = channels::channels(root);
+    let channels = channels::channels(root, files);
+    let judgement = judgement::judgement(root);
     let retention = host::retention(root);
     let names = references::Names {
         cameras: cameras
@@ -164,6 +169,7 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         },
         plugins: plugins?,
         channels: channels?,
+        judgement: judgement?,
         retention: retention?,
         trust: trust?,
         documents: documents?,

@@ -138,6 +138,7 @@ impl DecisionThread<'_> {
         state.counts.alerts += 1;
         self.cameras[camera].alerts.inc();
         state.raised.push(Raised {
+            number: Some(number),
             reference: listed.reference.clone(),
             camera,
             track,
@@ -183,6 +184,7 @@ impl DecisionThread<'_> {
     ) {
         state.counts.withheld += 1;
         state.raised.push(Raised {
+            number: None,
             reference: generation.watchlist.entries[entry as usize]
                 .reference
                 .clone(),

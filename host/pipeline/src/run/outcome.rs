@@ -75,6 +75,7 @@ pub(super) fn gather(
     times: Times,
     workers: usize,
     interrupted: bool,
+    before: &BTreeMap<String, records::ChannelCounts>,
 ) -> Result<Finished, PipelineError> {
     let Decided {
         counts,
@@ -138,6 +139,7 @@ pub(super) fn gather(
         lock_sha256: generations
             .first()
             .and_then(|first| first.lock_sha256.clone()),
+        channels: channels(deployment, before, &store.channel_counts()?),
         confinement: machine.confinement.clone(),
         audit: store.audit_head()?,
         unsigned: matches!(deployment.trust, overt_deployment::Trust::Unsigned),
@@ -232,6 +234,28 @@ pub(super) fn gather(
         report,
         troubles,
     })
+}
+
+/// What became of each channel's messages in this run.
+fn channels(
+    deployment: &Deployment,
+    before: &BTreeMap<String, records::ChannelCounts>,
+    after: &BTreeMap<String, records::ChannelCounts>,
+) -> Vec<summary::Channel> {
+    let counts = |of: &BTreeMap<String, records::ChannelCounts>, name: &str| {
+        of.get(name).copied().unwrap_or_default()
+    };
+    let channels = deployment.channels.iter().map(|channel| {
+        let (before, after) = (counts(before, &channel.name), counts(after, &channel.name));
+        summary::Channel {
+            name: channel.name.clone(),
+            purpose: channel.purpose.name(),
+            kind: channel.kind.name(),
+            delivered: after.delivered.saturating_sub(before.delivered),
+            waiting: after.waiting,
+        }
+    });
+    channels.collect()
 }
 
 /// Everything of several lists, each thing once.

@@ -336,6 +336,15 @@ impl Appended {
         self.tip.get().map_or(0, |tip| tip.number)
     }
 
+    /// How far the log goes with what was appended here.
+    pub(crate) fn head(&self, rows: &WriteTransaction, log: &Log) -> Result<AuditHead, Fault> {
+        let tip = match self.tip.get() {
+            Some(tip) => tip,
+            None => log.tip(rows)?,
+        };
+        Ok(tip.shown())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.tip.get().is_none()
     }

@@ -1,8 +1,10 @@
 //! What the log can say: the kinds of event with their facts, and who did it. A kind or a fact once published keeps its meaning; new ones may come.
 
+use crate::exports::ExportKind;
 use crate::force::{By, PeopleChange, RegisterStep};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
+use crate::outbox::News;
 use crate::retention::Timestamp;
 use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
 use crate::watchlist::Encoder;
@@ -138,6 +140,20 @@ pub enum AuditEvent {
     AlertViewed { alert: u32, role: JudgingRole },
     /// An alert came a step further: somebody judged it, its time was over, or its entry was removed.
     AlertStep { alert: u32, step: StepKind },
+    /// It was settled which channels for action hear of an alert that an operator has passed.
+    AlertRouted {
+        alert: u32,
+        channels: Vec<String>,
+        by_default: bool,
+    },
+    /// A channel was given a message. One that may have been given to it before is marked.
+    MessageDelivered {
+        message: u64,
+        alert: u32,
+        channel: String,
+        news: News,
+        again: bool,
+    },
     /// An image of a person sought was put on the watchlist, or put there again in its own place. Its digest is sealed with it and not here: whoever has the
     /// photograph could tell from it for ever who was sought.
     ImageEnrolled {
@@ -165,6 +181,29 @@ pub enum AuditEvent {
         alerts: u64,
         inputs: u64,
     },
+    /// An alert is kept past its time.
+    HoldPlaced {
+        hold: u64,
+        alert: u32,
+        reason: String,
+        until: Timestamp,
+    },
+    /// A hold ended before its time.
+    HoldEnded {
+        hold: u64,
+        alert: u32,
+        reason: String,
+    },
+    /// A person who was stopped got a code by which their alert can be held. It is not in here.
+    ReceiptGiven { alert: u32 },
+    /// A file was written that shows faces or scores.
+    Exported {
+        export: u64,
+        what: ExportKind,
+        expires_at: Timestamp,
+    },
+    /// Such a file was overwritten and removed.
+    ExportDestroyed { export: u64 },
     /// What was sealed in these records went, and their keys go with it: the key file is written anew under another key-encryption key.
     KeysDestroyed { records: Vec<RecordRange> },
 }

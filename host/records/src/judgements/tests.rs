@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use super::*;
 use crate::alerts::{NewAlert, Priority};
 use crate::force::{Credential, PersonRole};
-use crate::life::{Closed, IdentityCheck, JudgingRole, LimitOf};
+use crate::life::{Closed, Disposal, IdentityCheck, JudgingRole, LimitOf};
 use crate::payload::AlertPayload;
 use crate::retention::Retention;
 use crate::runs::{Counts, RunHeader};
@@ -14,13 +14,13 @@ use crate::store::StoreSettings;
 
 const RAISED: i64 = 1_800_000_000_000;
 
-const LIMITS: JudgementLimits = JudgementLimits {
+pub(crate) const LIMITS: JudgementLimits = JudgementLimits {
     adjudication_ms: 60_000,
     engagement_ms: 120_000,
     location_ms: 600_000,
 };
 
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_ms(RAISED + 1_000 * seconds)
 }
 
@@ -40,16 +40,16 @@ fn judge(person: &str, role: JudgingRole) -> Judge {
     }
 }
 
-fn operator(person: &str) -> Judge {
+pub(crate) fn operator(person: &str) -> Judge {
     judge(person, JudgingRole::Operator)
 }
 
-fn officer(person: &str) -> Judge {
+pub(crate) fn officer(person: &str) -> Judge {
     judge(person, JudgingRole::EngagementOfficer)
 }
 
 /// A store with so many alerts, each about another entry.
-fn store(alerts: u32) -> (tempfile::TempDir, Store) {
+pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let run = store
@@ -71,7 +71,7 @@ fn store(alerts: u32) -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn open(folder: &std::path::Path) -> Store {
+pub(crate) fn open(folder: &std::path::Path) -> Store {
     let settings = StoreSettings {
         deployment: "walk-past".into(),
         retention: Retention {
@@ -248,7 +248,7 @@ fn an_alert_ends_by_its_second_judgement_and_the_stop_has_its_own_record() {
     let refused = not_allowed(report(confirmed(backwards), 400));
     assert!(matches!(refused, NotAllowed::NotInOrder(_)));
     report(confirmed(stop.clone()), 401).unwrap();
-    report(Report::Disposal("no further action".into()), 402).unwrap();
+    report(Report::Disposal(Disposal::NoFurtherAction), 402).unwrap();
     drop(store);
     let life = open(folder.path()).known(1).unwrap().life;
     assert_eq!(life.state(), LifeState::Closed(Closed::ConfirmedFalse));

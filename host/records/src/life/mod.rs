@@ -14,7 +14,8 @@ mod words;
 
 pub use rules::{JudgementLimits, NotAllowed};
 pub use words::{
-    Closed, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, Step, StepKind, Stop,
+    Closed, Disposal, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, Step,
+    StepKind, Stop,
 };
 
 use crate::retention::Timestamp;
@@ -45,6 +46,13 @@ impl Life {
     /// Who passed it, if somebody did.
     pub fn passed_by(&self) -> Option<&Judge> {
         self.judge_of(|kind| matches!(kind, StepKind::Passed))
+    }
+
+    /// When it lapses unless somebody judges it; `None` where it waits for nobody.
+    pub fn lapses_at(&self, raised_at: Timestamp, limits: &JudgementLimits) -> Option<Timestamp> {
+        let (_, allowed) = rules::limit(self.state(), limits)?;
+        let since = self.latest(raised_at).unix_ms();
+        Some(Timestamp::from_unix_ms(since.saturating_add(allowed)))
     }
 
     /// Who called it viable, if somebody did.

@@ -1,7 +1,7 @@
 //! Which step may follow which, by whom and until when.
 
 use super::Life;
-use super::words::{Closed, Judge, JudgingRole, LifeState, LimitOf, Step, StepKind};
+use super::words::{Closed, Disposal, Judge, JudgingRole, LifeState, LimitOf, Step, StepKind};
 use crate::retention::Timestamp;
 
 /// Most bytes of a text that a step carries.
@@ -134,7 +134,10 @@ pub(super) fn allow(
                 .any(|step| matches!(step.kind, StepKind::Disposal(_)));
             turn(confirmed && !again, "confirmed and without a disposal")?;
             not_the_first(life, judge(step, JudgingRole::EngagementOfficer, now)?)?;
-            text("the disposal", what)
+            match what {
+                Disposal::Other(words) => text("the disposal", words),
+                Disposal::Arrest | Disposal::NoFurtherAction => Ok(()),
+            }
         }
         StepKind::Lapsed { .. } => {
             let due = overdue(life, raised_at, limits, now).is_some();
@@ -153,6 +156,16 @@ pub(super) fn allow(
     }
 }
 
+/// The limit that a state is held to, and how long it is in milliseconds.
+pub(super) fn limit(state: LifeState, limits: &JudgementLimits) -> Option<(LimitOf, i64)> {
+    match state {
+        LifeState::Raised => Some((LimitOf::Adjudication, limits.adjudication_ms)),
+        LifeState::Passed => Some((LimitOf::Engagement, limits.engagement_ms)),
+        LifeState::Viable => Some((LimitOf::Location, limits.location_ms)),
+        LifeState::Engaged | LifeState::Closed(_) => None,
+    }
+}
+
 /// The limit that has run out.
 pub(super) fn overdue(
     life: &Life,
@@ -160,12 +173,7 @@ pub(super) fn overdue(
     limits: &JudgementLimits,
     now: Timestamp,
 ) -> Option<LimitOf> {
-    let (limit, allowed) = match life.state() {
-        LifeState::Raised => (LimitOf::Adjudication, limits.adjudication_ms),
-        LifeState::Passed => (LimitOf::Engagement, limits.engagement_ms),
-        LifeState::Viable => (LimitOf::Location, limits.location_ms),
-        LifeState::Engaged | LifeState::Closed(_) => return None,
-    };
+    let (limit, allowed) = limit(life.state(), limits)?;
     let since = life.latest(raised_at).unix_ms();
     (now.unix_ms().saturating_sub(since) > allowed).then_some(limit)
 }

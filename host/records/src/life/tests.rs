@@ -87,10 +87,13 @@ fn an_alert_goes_from_raised_to_its_disposal_through_two_people() {
         officer(3_000, StepKind::Engaged),
         // A stop takes as long as it takes: no limit ends it.
         officer(900_000, confirmed),
-        officer(900_001, StepKind::Disposal("arrest".into())),
+        officer(900_001, StepKind::Disposal(Disposal::Arrest)),
     ]);
     assert_eq!(life.state(), LifeState::Closed(Closed::ConfirmedTrue));
-    let again = officer(900_002, StepKind::Disposal("other".into()));
+    let again = officer(
+        900_002,
+        StepKind::Disposal(Disposal::Other("a caution".into())),
+    );
     assert!(matches!(
         refused(&life, again),
         NotAllowed::OutOfTurn { .. }
@@ -242,7 +245,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             correct,
             stop: stop()
         }),
-        Just(StepKind::Disposal("arrest".into())),
+        Just(StepKind::Disposal(Disposal::NoFurtherAction)),
         Just(StepKind::Lapsed {
             limit: LimitOf::Adjudication
         }),

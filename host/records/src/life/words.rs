@@ -126,6 +126,18 @@ pub struct Stop {
     pub fingerprints: bool,
 }
 
+/// What came of a stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposal {
+    /// An arrest.
+    Arrest,
+    /// Something else, in the officer's words.
+    Other(String),
+    /// Nothing.
+    NoFurtherAction,
+}
+
 /// Which limit ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -161,8 +173,8 @@ pub enum StepKind {
         /// The stop.
         stop: Stop,
     },
-    /// What came of it: arrest, other outcome, no further action.
-    Disposal(String),
+    /// What came of it.
+    Disposal(Disposal),
     /// Nobody judged it in time.
     Lapsed {
         /// Which limit ran out.
@@ -232,6 +244,28 @@ impl Closed {
 }
 
 impl LifeState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Passed => "passed",
+            Self::Viable => "viable",
+            Self::Engaged => "engaged",
+            Self::Closed(Closed::Rejected(_)) => "rejected",
+            Self::Closed(Closed::NotViable) => "not-viable",
+            Self::Closed(Closed::NotLocated) => "not-located",
+            Self::Closed(Closed::ConfirmedTrue) => "confirmed-true",
+            Self::Closed(Closed::ConfirmedFalse) => "confirmed-false",
+            Self::Closed(Closed::Lapsed) => "lapsed",
+            Self::Closed(Closed::Withdrawn) => "withdrawn",
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
     /// The state after a step that the rules allowed.
     pub(crate) fn after(self, kind: &StepKind) -> LifeState {
         use LifeState::Closed as End;

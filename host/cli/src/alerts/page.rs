@@ -1,0 +1,75 @@
+//! The page of one alert. Before its reader has judged it holds neither the score nor what the policy said, which can name scores.
+
+use askama::Template;
+use overt_deployment::Deployment;
+use overt_pipeline::desk::{Bytes, Viewed};
+
+use super::{priority_text, step_text};
+use crate::failure::Failure;
+use crate::times;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "alert.html")]
+struct Page {
+    deployment: String,
+    number: u32,
+    reference: String,
+    /// The passer-by's face as a `data:` address.
+    probe: String,
+    pictures: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    steps: Vec<String>,
+    /// The score and what the policy said.
+    after: Option<(String, String)>,
+    role: String,
+    is_closed: bool,
+}
+
+/// The page as HTML.
+pub(super) fn page(deployment: &Deployment, viewed: &Viewed) -> Result<String, Failure> {
+    let alert = &viewed.listed.living.alert;
+    let mut facts = vec![
+        ("Category", alert.category.clone()),
+        ("Camera", alert.camera.clone()),
+        ("Time of the camera", times::on_a_clock(alert.time)),
+        ("Raised", super::shown(alert.raised_at)),
+        ("Priority", priority_text(alert.priority).to_owned()),
+        ("State", viewed.listed.state().name().to_owned()),
+    ];
+    if let Some(at) = viewed.listed.lapses_at {
+        facts.push(("Lapses", super::shown(at)));
+    }
+    let page = Page {
+        deployment: deployment.id.clone(),
+        number: alert.number,
+        reference: alert.reference.clone(),
+        probe: address(&viewed.probe),
+        pictures: viewed.pictures.iter().map(address).collect(),
+        facts,
+        steps: viewed
+            .listed
+            .living
+            .life
+            .steps()
+            .iter()
+            .map(step_text)
+            .collect(),
+        after: viewed
+            .after
+            .as_ref()
+            .map(|after| (format!("{:.3}", after.score), after.reason.clone())),
+        role: viewed.role.to_string(),
+        is_closed: viewed.listed.state().is_closed(),
+    };
+    page.render().map_err(|error| {
+        Failure::new(
+            format!("the page cannot be made: {error}"),
+            "this is a fault of Overt",
+        )
+    })
+}
+
+fn address(jpeg: &Bytes) -> String {
+    format!("data:image/jpeg;base64,{}", &*jpeg.to_base64())
+}
