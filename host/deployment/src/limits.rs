@@ -86,13 +86,6 @@ pub const WINDOW_HOURS: Bound = Bound {
 /// Ranks of one list of a rules file.
 pub const RANKS: usize = 32;
 
-/// Seconds that rules may give a judgement: a day.
-pub const JUDGEMENT_SECONDS: Bound = Bound {
-    least: 10,
-    default: 300,
-    most: 86_400,
-};
-
 /// Days that rules may have something kept: a hundred years.
 pub const KEEP_DAYS: Bound = Bound {
     least: 1,

@@ -33,7 +33,7 @@ pub struct RulesFile {
     pub watchlist: WatchlistOfRules,
     /// `[retention]`: alerts, inputs, watchlist: the longest, hours.
     pub retention_hours: [u32; 3],
-    /// `[judgement]`: adjudication, engagement, location: the longest, seconds.
+    /// `[judgement]`: adjudicate, engage, locate: the longest, seconds.
     pub judgement_seconds: [u32; 3],
     /// `[people]`: roles by name, and how many people of each there have to be.
     pub people: Vec<(&'static str, u32)>,

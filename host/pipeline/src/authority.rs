@@ -125,6 +125,7 @@ pub fn terms(deployment: &Deployment) -> Result<records::Terms, PipelineError> {
         score_floor: floor.unwrap_or_default(),
         calibration_sha256: authority.calibration.as_deref().map(sha256).transpose()?,
         retention: retention(deployment),
+        judgement: crate::desk::limits(&deployment.judgement),
         documents,
         notice: deployment.notice.as_ref().map(|notice| records::Notice {
             place: notice.place.clone(),

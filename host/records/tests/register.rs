@@ -159,6 +159,11 @@ fn terms_beyond_the_rules_are_authorised_by_nobody_and_all_of_them_are_told() {
             inputs_hours: 25,
             watchlist_hours: 25,
         },
+        judgement: overt_records::JudgementLimits {
+            adjudication_ms: 61_000,
+            engagement_ms: 61_000,
+            location_ms: 601_000,
+        },
         modes: overt_records::Mode::ALL.to_vec(),
         ..terms("one")
     };
@@ -180,6 +185,9 @@ fn terms_beyond_the_rules_are_authorised_by_nobody_and_all_of_them_are_told() {
             "retention.alerts-hours",
             "retention.inputs-hours",
             "retention.watchlist-hours",
+            "judgement.adjudicate-seconds",
+            "judgement.engage-seconds",
+            "judgement.locate-seconds",
             "deployment.end",
             "deployment.use-case",
             "watchlist.categories",

@@ -96,7 +96,7 @@ fn text(adopted: &AdoptedRules, at: &str) -> String {
     let (kept, watchlist) = (rules.retention, rules.watchlist);
     text += &format!(
         "  who planned it may authorise it: {}\n  at most {} hours from start to end\n  use cases: {}\n  categories: {}\n  watchlist: {} people, made {} hours before the \
-         start; an approval of their own for people under {}\n  kept at most: alerts {} hours, inputs {}, watchlist {}\n  documents in force: {}\n  people with a \
+         start; an approval of their own for people under {}\n  kept at most: alerts {} hours, inputs {}, watchlist {}\n  judged within: {} s, {} s, {} s\n  documents in force: {}\n  people with a \
          valid credential: {}\n  a calibration: {}; notice to the public: {}\n",
         if rules.planner_may_authorise {
             "yes"
@@ -112,6 +112,9 @@ fn text(adopted: &AdoptedRules, at: &str) -> String {
         kept.alerts_hours,
         kept.inputs_hours,
         kept.watchlist_hours,
+        rules.judgement.adjudication_ms / 1_000,
+        rules.judgement.engagement_ms / 1_000,
+        rules.judgement.location_ms / 1_000,
         documents.join(", "),
         people.join(", "),
         if rules.calibration {

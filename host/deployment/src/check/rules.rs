@@ -99,9 +99,9 @@ fn parts(root: &Table<'_, '_>) -> Option<RulesFile> {
     let judgement = hours(
         "judgement",
         [
-            ("adjudication-seconds", limits::JUDGEMENT_SECONDS),
-            ("engagement-seconds", limits::JUDGEMENT_SECONDS),
-            ("location-seconds", limits::JUDGEMENT_SECONDS),
+            ("adjudicate-seconds", limits::ADJUDICATE_SECONDS),
+            ("engage-seconds", limits::ENGAGE_SECONDS),
+            ("locate-seconds", limits::LOCATE_SECONDS),
         ],
     );
     let people = section("people").map(people);

@@ -141,6 +141,13 @@ impl Rules {
             longest.watchlist_hours,
             kept.watchlist_hours,
         );
+        for (part, longest, asked) in self.judgement.parts(terms.judgement) {
+            if asked > longest {
+                let seconds = |ms: i64| format!("{} s", ms / 1_000);
+                let most = format!("at most {}", seconds(longest));
+                found.push(Beyond::new(part, most, seconds(asked)));
+            }
+        }
         if terms.hours() > u64::from(self.longest_hours) {
             let longest = format!("at most {} hours after the start", self.longest_hours);
             let asked = format!("{} hours after it", terms.hours());

@@ -96,6 +96,7 @@ pub fn terms(id: &str) -> Terms {
         score_floor: ScoreFloor::new(0.45).unwrap(),
         calibration_sha256: Some(LOCK.into()),
         retention: rules(1).retention,
+        judgement: rules(1).judgement,
         documents: DocumentKind::ALL
             .into_iter()
             .map(|kind| Document {

@@ -1,5 +1,6 @@
 //! The terms of a deployment: what is planned, what the authority fixes, and what a run is held to. Knows no table and no clock.
 
+use crate::life::JudgementLimits;
 use crate::retention::{Retention, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -35,6 +36,8 @@ pub struct Terms {
     pub calibration_sha256: Option<String>,
     /// How long each class of data is kept.
     pub retention: Retention,
+    /// How long each judgement may take.
+    pub judgement: JudgementLimits,
     /// The documents in force.
     pub documents: Vec<Document>,
     /// How the public was told.
@@ -299,6 +302,10 @@ impl Terms {
             b.score_floor.get().to_string(),
             b.score_floor < a.score_floor,
         );
+        for (part, allowed, asked) in a.judgement.parts(b.judgement) {
+            let seconds = |ms: i64| format!("{} s", ms / 1_000);
+            differs(part, seconds(allowed), seconds(asked), asked > allowed);
+        }
         let digest = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
         differs(
             "authority.calibration",
@@ -328,4 +335,27 @@ impl Terms {
 pub(super) fn hours_between(start: Timestamp, end: Timestamp) -> u64 {
     let span = end.unix_ms().saturating_sub(start.unix_ms());
     u64::try_from(span).unwrap_or(0).div_ceil(3_600_000)
+}
+
+impl JudgementLimits {
+    /// Each limit by its key in the deployment file: this one's and the other's.
+    pub(in crate::force) fn parts(self, other: Self) -> [(&'static str, i64, i64); 3] {
+        [
+            (
+                "judgement.adjudicate-seconds",
+                self.adjudication_ms,
+                other.adjudication_ms,
+            ),
+            (
+                "judgement.engage-seconds",
+                self.engagement_ms,
+                other.engagement_ms,
+            ),
+            (
+                "judgement.locate-seconds",
+                self.location_ms,
+                other.location_ms,
+            ),
+        ]
+    }
 }
