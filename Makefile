@@ -37,17 +37,8 @@ $(video): $(demo)/photographs.toml $(demo)/Cargo.toml $(wildcard $(demo)/src/*.r
 	@echo "making the video $@"
 	@$(target)/release/walk-past --photographs .overt/photographs --out $@
 
-demo: plugins $(video) ## Run the demonstration: faces walk past, and the person sought raises alerts
-	@scripts/demo-people $(overt) $(demo)/deployment.toml out/demo
-	@XDG_RUNTIME_DIR=$(CURDIR)/out/demo/people/anna $(overt) watchlist enrol $(demo)/deployment.toml $(demo)/watchlist.csv
-	@XDG_RUNTIME_DIR=$(CURDIR)/out/demo/people/boss $(overt) watchlist approve $(demo)/deployment.toml
-	@$(overt) lock $(demo)/deployment.toml
-	@$(overt) run $(demo)/deployment.toml
-	@echo
-	@echo "The report is out/demo/report.html: open it in a browser. From another machine:"
-	@echo "  python3 -m http.server --bind 127.0.0.1 --directory out/demo 8000"
-	@echo "and, through a tunnel to port 8000, http://127.0.0.1:8000/report.html"
-	@echo "The figures are out/demo/summary.json."
+demo: plugins $(video) ## Run the demonstration: a force authorises a deployment, faces walk past, and the person sought raises alerts
+	@scripts/demo $(overt)
 
 formatting: setup
 	@cargo fmt --all --check

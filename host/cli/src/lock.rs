@@ -6,12 +6,13 @@ use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::Lock;
 use overt_pipeline::lock::{LockDifference, LockError, LockFile};
+use overt_records::{Force, ForceError, PersonRole};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{machine, output};
+use crate::{machine, output, session};
 
-/// Write down what a deployment consists of, so that nothing else can run
+/// Write down what a deployment consists of, so that nothing else can run; you are signed in as a system engineer
 ///
 /// Signatures, manifests, grants and models are checked as a run would; nothing is compiled or run. The lock names plugins, models, grants, limits,
 /// configurations, calibration, back end, trusted keys and this host by digest or version. It goes beside the deployment file as overt.lock, or where
@@ -55,6 +56,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let file = arguments.deployment.unwrap_or_default();
     let deployment = Deployment::read(&file)?;
     deployment.check_files()?;
+    let force = Force::at(&deployment.host.force);
+    // Before what takes its time. Who only compares is not asked.
+    let who = match arguments.check {
+        true => None,
+        false => {
+            let who = session::signed_in(&force)?;
+            let may = who.acting_as(PersonRole::SystemEngineer);
+            may.map_err(ForceError::from)?;
+            Some(who)
+        }
+    };
     let machine = machine::start(&deployment)?;
     let now = Lock::of(&machine, &deployment)?;
     let path = &deployment.host.lock;
@@ -65,6 +77,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     // What stood there before may be of an older version, or damaged; it is replaced all the same.
     let before = LockFile::read(path, &file).ok();
     now.write(path)?;
+    if let Some(who) = &who {
+        let written = LockFile::read(path, &file)?;
+        force.note_lock(&deployment.id, &written.sha256, who, &session::now()?)?;
+    }
     let differences = before.map(|before| before.lock.differences(&now));
     if arguments.json {
         output::print_json(&differences.unwrap_or_default())?;

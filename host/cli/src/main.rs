@@ -22,6 +22,7 @@ mod plugin;
 mod progress;
 mod report;
 mod retention;
+mod rules;
 mod run;
 mod session;
 mod sign_in;
@@ -51,6 +52,7 @@ Examples:
   overt doctor                                               what is missing on this machine
   overt watchlist enrol deployment.toml watchlist/           put people on the watchlist
   overt lock deployment.toml                                 decide what runs, by digest
+  overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
   overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
@@ -71,6 +73,7 @@ enum Command {
     Run(run::Arguments),
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
+    Rules(rules::Arguments),
     Watchlist(watchlist::Arguments),
     Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
+        Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),

@@ -44,8 +44,8 @@ fn plugins_are_compiled_and_alerts_raised_from_inside_and_the_cache_is_kept() {
     place.film(40);
     place.change("[host]\n", "[host]\nconfine = \"required\"\n");
     // A cache of its own, with nothing in it.
-    let ended = overt()
-        .args(["run", "--unlocked"])
+    let ended = place
+        .runs()
         .arg(place.deployment())
         .env("XDG_CACHE_HOME", place.path("cache"))
         .output()

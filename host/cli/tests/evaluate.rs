@@ -442,7 +442,7 @@ fn a_deployment_that_is_signed_calibrated_and_locked_has_nothing_out_of_order() 
         "{}",
         unlocked.out
     );
-    let locked = run([Path::new("lock"), &deployment]);
+    let locked = place.run_as("anna", [Path::new("lock"), &deployment]);
     assert_eq!(locked.status, Some(0), "{}", locked.err);
     let ended = inspect();
     assert_eq!(ended.status, Some(0), "{}", ended.out);

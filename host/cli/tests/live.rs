@@ -8,8 +8,8 @@ use std::path::Path;
 
 use overt_tests::rtsp::{RtspServer, TEST_PICTURE, playing};
 use serde_json::Value;
+use support::Place;
 use support::running::Running;
-use support::{Place, run};
 
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
@@ -212,13 +212,9 @@ fn a_camera_that_the_file_does_not_name_is_not_run_and_one_that_it_names_is_run_
     place.film(10);
     let with = |camera: &str| {
         let deployment = place.deployment();
-        run([
-            "run".as_ref(),
-            "--unlocked".as_ref(),
-            deployment.as_os_str(),
-            "--camera".as_ref(),
-            camera.as_ref(),
-        ])
+        let mut command = place.runs();
+        command.args([deployment.as_os_str(), "--camera".as_ref(), camera.as_ref()]);
+        support::Ended::from(command.output().unwrap())
     };
     let ended = with("backdoor");
     assert_eq!(ended.status, Some(1), "{}", ended.err);

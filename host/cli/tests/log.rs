@@ -7,15 +7,14 @@ mod support;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use support::{Place, overt, run};
+use support::Place;
 
 /// Runs with a log of JSON lines at this level: the lines.
 fn logged(place: &Place, level: &str) -> Vec<Value> {
     let log = place.path("run.jsonl");
     let deployment = place.deployment();
-    run([
-        "run".as_ref(),
-        "--unlocked".as_ref(),
+    let mut command = place.runs();
+    command.args([
         deployment.as_os_str(),
         "--log".as_ref(),
         log.as_os_str(),
@@ -24,6 +23,7 @@ fn logged(place: &Place, level: &str) -> Vec<Value> {
         "--log-level".as_ref(),
         level.as_ref(),
     ]);
+    command.output().unwrap();
     let text = std::fs::read_to_string(&log).unwrap();
     for about in ["MP-0001", "missing-person", "score"] {
         assert!(!text.contains(about), "{about}");
@@ -101,8 +101,8 @@ fn every_call_of_a_plugin_is_a_span_that_says_what_it_came_to() {
 fn a_level_that_is_none_is_a_mistake_and_the_environment_gives_one_as_well() {
     let place = Place::new();
     let with = |level: &str| -> support::Ended {
-        let mut command = overt();
-        command.args(["run", "--unlocked"]).arg(place.deployment());
+        let mut command = place.runs();
+        command.arg(place.deployment());
         command.env("OVERT_LOG", level).output().unwrap().into()
     };
     let ended = with("overt=loud");

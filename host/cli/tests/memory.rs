@@ -53,7 +53,13 @@ fn a_run_that_crashes_leaves_no_core_file_where_another_program_does() {
     }
     let program = overt().get_program().to_str().unwrap().to_owned();
     let file = place.deployment();
-    let run = [&program, "run", "--unlocked", file.to_str().unwrap()];
+    let run = [
+        &program,
+        "run",
+        "--rehearsal",
+        "--unlocked",
+        file.to_str().unwrap(),
+    ];
     // The socket's folder is there once the run is under way.
     assert!(!dumps_core(&place, &run, "out/records.control/host.sock"));
 }

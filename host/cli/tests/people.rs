@@ -57,7 +57,7 @@ fn from_the_first_person_to_a_session_that_says_what_may_be_done() {
     assert_eq!(unsaid.status, Some(2));
     assert!(unsaid.err.contains("--deployment"), "{}", unsaid.err);
 
-    place.with_engineer();
+    place.with_own_engineer();
     let who = json(&place.done(&["who", "--json"], ""));
     assert_eq!(
         (who["id"].as_str(), who["name"].as_str()),
@@ -96,7 +96,7 @@ fn from_the_first_person_to_a_session_that_says_what_may_be_done() {
 #[test]
 fn what_is_changed_about_a_person_is_shown_with_who_changed_it() {
     let place = Place::new();
-    place.with_engineer();
+    place.with_own_engineer();
     place.sign_in("boss");
     place.done(&["people", "role", "add", "anna", "auditor"], "");
     refused(

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use support::{Place, overt, run};
+use support::{Place, run};
 
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
@@ -57,8 +57,8 @@ fn a_run_whose_standard_error_cannot_be_written_goes_on_to_its_end() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let ended = overt()
-        .args(["run", "--unlocked"])
+    let ended = place
+        .runs()
         .arg(place.deployment())
         .env("OVERT_LOG", "trace")
         .stdout(Stdio::null())
@@ -98,8 +98,8 @@ fn a_policy_that_alerts_at_every_look_raises_one_alert_a_track_and_the_others_ar
 fn ctrl_c_ends_a_run_in_good_order_and_the_summary_says_so() {
     let place = Place::with_person_a();
     place.film(1_000);
-    let mut child = overt()
-        .args(["run", "--unlocked"])
+    let mut child = place
+        .runs()
         .arg(place.deployment())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -176,7 +176,7 @@ fn a_run_with_an_empty_watchlist_is_refused_and_told_how_to_fill_it() {
         .status,
         Some(0)
     );
-    let ended = run([Path::new("run"), Path::new("--unlocked"), &deployment]);
+    let ended = place.run();
     assert_eq!(ended.status, Some(1));
     assert!(
         ended.err.contains("is empty") && ended.err.contains("overt watchlist enrol"),
@@ -196,7 +196,8 @@ fn a_run_outside_the_time_of_its_deployment_is_refused() {
         text.replace("end = 2036-01-01T00:00:00Z", "end = 2026-01-02T00:00:00Z"),
     )
     .unwrap();
-    let ended = run([Path::new("run"), Path::new("--unlocked"), &deployment]);
+    let rehearse = ["run", "--rehearsal", "--unlocked"].map(Path::new);
+    let ended = run(rehearse.into_iter().chain([deployment.as_path()]));
     assert_eq!(ended.status, Some(1));
     assert!(ended.err.contains("2026-01-02"), "{}", ended.err);
 }

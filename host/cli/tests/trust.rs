@@ -41,7 +41,7 @@ fn sign(plugin: &Path, key: &Path) -> Ended {
 }
 
 fn lock(place: &Place) {
-    let locked = overt([&"lock" as &dyn AsRef<_>, &place.deployment()]);
+    let locked = place.run_as("anna", [Path::new("lock"), &place.deployment()]);
     assert_eq!(locked.status, Some(0), "{}", locked.err);
     assert!(
         locked.out.contains("signed by this-machine"),
@@ -51,7 +51,8 @@ fn lock(place: &Place) {
 }
 
 fn run_locked(place: &Place) -> Ended {
-    overt([&"run" as &dyn AsRef<_>, &place.deployment()])
+    place.authorise();
+    place.run_as("anna", [Path::new("run"), &place.deployment()])
 }
 
 fn summary(place: &Place) -> Value {
@@ -190,14 +191,19 @@ fn a_run_without_a_lock_is_refused_or_says_everywhere_that_it_is_one() {
     let refused = run_locked(&place);
     assert_eq!(refused.status, Some(1));
     assert!(
-        refused.err.contains("there is no lock") && refused.err.contains("--unlocked"),
+        refused.err.contains("there is no lock") && refused.err.contains("--rehearsal"),
         "{}",
         refused.err
     );
     assert!(!place.path("out/summary.json").exists());
 
     place.unsigned();
-    let ended = place.run();
+    let ended = overt([
+        &"run" as &dyn AsRef<_>,
+        &"--rehearsal",
+        &"--unlocked",
+        &place.deployment(),
+    ]);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert!(
         ended.err.contains("UNLOCKED") && ended.err.contains("UNSIGNED"),

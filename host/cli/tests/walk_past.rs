@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use overt_records::{Retention, Store, StoreSettings};
 use serde_json::Value;
-use support::{Place, module, overt, run, set_up};
+use support::{Place, module, run, set_up};
 
 /// A file that the video's maker left.
 fn made(name: &str) -> PathBuf {
@@ -119,8 +119,8 @@ fn one_alert_a_pass(summary: &Value) {
 #[test]
 fn a_kill_loses_no_alert_that_anybody_heard_of() {
     let place = place(2);
-    let mut child = overt()
-        .args(["run", "--unlocked"])
+    let mut child = place
+        .runs()
         .arg(place.deployment())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

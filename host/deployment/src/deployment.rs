@@ -51,6 +51,10 @@ pub struct Deployment {
     pub retention: Retention,
     /// `[trust]`.
     pub trust: Trust,
+    /// `[[document]]`: a kind each once.
+    pub documents: Vec<Document>,
+    /// `[notice]`. Absent: the public was not told.
+    pub notice: Option<Notice>,
     pub(crate) text: Text,
     pub(crate) files: Vec<NamedFile>,
 }
@@ -63,7 +67,7 @@ impl Deployment {
     ///
     /// Every mistake in the file, in the order of its lines.
     pub fn read(file: &Path) -> Result<Self, Problems> {
-        crate::check::deployment(Text::read(file)?)
+        crate::check::deployment(Text::read(file, "deployment file")?)
     }
 
     /// The same for a text that is already in memory. `file` is the name that mistakes are reported under, and relative paths are
@@ -106,20 +110,10 @@ impl Deployment {
     }
 }
 
-/// `[authority]`: who allowed the deployment, and how much of it.
+/// `[authority]`: the limits that the authority is asked for, and fixes. Who gave it, and until when, the force's register says.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Authority {
-    /// `officer`: who authorised it.
-    pub officer: String,
-    /// `rank`.
-    pub rank: String,
-    /// `reference`: the written authority's.
-    pub reference: String,
-    /// `when`: given at. Not after the deployment's start.
-    pub when: Timestamp,
-    /// `until`: valid until. Not before the deployment's end.
-    pub until: Timestamp,
     /// `score-floor`: the least cosine at which anybody may be alerted, −1 to 1, without a default. The host refuses an alert under it.
     pub score_floor: f32,
     /// `calibration`: the file that says how often a search errs at the floor, resolved. Absent: the floor rests on none.
@@ -128,8 +122,77 @@ pub struct Authority {
     pub cameras: u32,
     /// `watchlist-size`: the most entries, 1 to 1,000,000, default 1,000.
     pub watchlist_size: u32,
+    /// `watchlist-age-hours`: how long before the start the oldest entry may have been made, 1 to 744 hours, default 24.
+    pub watchlist_age_hours: u32,
     /// `body-worn`: whether body-worn cameras are allowed, default false.
     pub body_worn: bool,
+    /// `modes`: how faces may be searched, default live alone.
+    pub modes: Vec<Mode>,
+}
+
+/// How faces are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// `"live"`: faces that walk past.
+    Live,
+    /// `"retrospective"`: stored images.
+    Retrospective,
+    /// `"operator"`: one photograph that an officer takes.
+    Operator,
+}
+
+/// `[[document]]`: a document in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// `kind`: each once.
+    pub kind: DocumentKind,
+    /// `version`.
+    pub version: String,
+    /// `date`: `2026-01-31`.
+    pub date: String,
+    /// `file`, resolved.
+    pub file: PathBuf,
+}
+
+/// A kind of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentKind {
+    /// `"sop"`: the standard operating procedure.
+    Sop,
+    /// `"policy"`.
+    Policy,
+    /// `"legal-mandate"`.
+    LegalMandate,
+    /// `"dpia"`: the data protection impact assessment.
+    Dpia,
+    /// `"equality-assessment"`.
+    EqualityAssessment,
+}
+
+impl DocumentKind {
+    /// The name in the deployment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sop => "sop",
+            Self::Policy => "policy",
+            Self::LegalMandate => "legal-mandate",
+            Self::Dpia => "dpia",
+            Self::EqualityAssessment => "equality-assessment",
+        }
+    }
+}
+
+/// `[notice]`: how the public is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// `where`.
+    pub place: String,
+    /// `since`.
+    pub since: Timestamp,
 }
 
 /// `[host]`: the machine's part.

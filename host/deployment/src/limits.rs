@@ -69,6 +69,30 @@ pub const WATCHLIST_SIZE: Bound = Bound {
     most: 1_000_000,
 };
 
+/// `authority.watchlist-age-hours`: how long before the start a watchlist may have been made. The default is the practice that most policies name.
+pub const WATCHLIST_AGE_HOURS: Bound = Bound {
+    least: 1,
+    default: 24,
+    most: 31 * 24,
+};
+
+/// Hours from a deployment's start to its end that rules may allow: a year, which nobody needs.
+pub const WINDOW_HOURS: Bound = Bound {
+    least: 1,
+    default: 24,
+    most: 100_000,
+};
+
+/// Ranks of one list of a rules file.
+pub const RANKS: usize = 32;
+
+/// Days that rules may have something kept: a hundred years.
+pub const KEEP_DAYS: Bound = Bound {
+    least: 1,
+    default: 365,
+    most: 36_525,
+};
+
 /// `host.workers`, threads. Silent: one per core, which is why the default here is 0.
 pub const WORKERS: Bound = Bound {
     least: 1,

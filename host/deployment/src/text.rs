@@ -25,11 +25,11 @@ impl Text {
         }
     }
 
-    /// Reads at most [`limits::FILE_BYTES`] of UTF-8.
-    pub(crate) fn read(file: &Path) -> Result<Self, Problems> {
+    /// Reads at most [`limits::FILE_BYTES`] of UTF-8 of a file of this kind.
+    pub(crate) fn read(file: &Path, kind: &str) -> Result<Self, Problems> {
         let unreadable = |found: String, mend: &str| {
             Self::new(file, String::new()).whole(
-                "a deployment file that can be read".to_owned(),
+                format!("a {kind} that can be read"),
                 found,
                 mend.to_owned(),
             )
@@ -46,8 +46,10 @@ impl Text {
             unreadable(error.to_string(), mend)
         })?;
         if bytes.len() as u64 > limits::FILE_BYTES {
-            let expected = format!("a deployment file of at most {} bytes", limits::FILE_BYTES);
-            let mend = "check that this is a deployment file; what is large belongs in files that it names".to_owned();
+            let expected = format!("a {kind} of at most {} bytes", limits::FILE_BYTES);
+            let mend = format!(
+                "check that this is a {kind}; what is large belongs in files that it names"
+            );
             return Err(Self::new(file, String::new()).whole(
                 expected,
                 "more than that".to_owned(),

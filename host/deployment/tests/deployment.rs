@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use overt_deployment::{
-    CameraKind, Capability, ChannelKind, Confine, Deployment, Device, Limits, Problems, Purpose,
-    Role, Source, Zone, limits,
+    CameraKind, Capability, ChannelKind, Confine, Deployment, Device, Limits, Mode, Problems,
+    Purpose, Role, Source, Zone, limits,
 };
 
 fn sound() -> Deployment {
@@ -44,6 +44,29 @@ fn every_key_of_a_sound_file_arrives() {
         Some(PathBuf::from("tests/ui/calibration.json"))
     );
     assert_eq!(deployment.authority.cameras, 2);
+    assert_eq!(deployment.authority.watchlist_age_hours, 48);
+    assert_eq!(deployment.authority.modes, [Mode::Live, Mode::Operator]);
+    let documents: Vec<_> = deployment
+        .documents
+        .iter()
+        .map(|document| {
+            (
+                document.kind.name(),
+                document.version.as_str(),
+                document.date.as_str(),
+                document.file.to_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        documents,
+        [
+            ("sop", "3.1", "2026-01-05", "tests/ui/documents/sop.pdf"),
+            ("dpia", "2", "2025-11-30", "tests/ui/documents/dpia.pdf"),
+        ]
+    );
+    let notice = deployment.notice.as_ref().unwrap();
+    assert_eq!(notice.since.to_string(), "2026-01-24T09:00:00Z");
     assert_eq!(deployment.host.workers, Some(2));
     assert_eq!(deployment.host.device, Device::Cuda { index: 1 });
     assert_eq!(
@@ -163,6 +186,9 @@ fn what_is_left_out_has_its_default() {
         ),
         (1, 1_000, false)
     );
+    assert_eq!(deployment.authority.watchlist_age_hours, 24);
+    assert_eq!(deployment.authority.modes, [Mode::Live]);
+    assert_eq!((deployment.documents.len(), deployment.notice), (0, None));
     assert_eq!(
         (
             deployment.host.workers,

@@ -1,4 +1,4 @@
-//! Pairs of files: `ui/<case>.toml` and what is said about it, `ui/<case>.err` (as at a terminal) and, for some, `ui/<case>.json`. A case without either
+//! Pairs of files: `ui/<case>.toml`, a deployment file, or `ui-rules/<case>.toml`, a rules file, and what is said about it, `ui/<case>.err` (as at a terminal) and, for some, `ui/<case>.json`. A case without either
 //! has no mistake. `OVERT_BLESS=1` writes the `.err` and `.json` files that are there or missing anew; read them before you commit them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -6,13 +6,26 @@
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use overt_deployment::Deployment;
+use overt_deployment::{Deployment, Problems, RulesFile};
 
 /// Cases without a mistake.
 const SOUND: [&str; 2] = ["sound", "least"];
 
+/// How a file is read.
+type Read = fn(&Path) -> Result<(), Problems>;
+
 fn main() {
-    let mut files: Vec<PathBuf> = std::fs::read_dir("tests/ui")
+    let deployments = cases("tests/ui", "", |file| Deployment::read(file).map(|_| ()));
+    let rules = cases("tests/ui-rules", "rules-", |file| {
+        RulesFile::read(file).map(|_| ())
+    });
+    let trials = deployments.into_iter().chain(rules).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// The cases of a folder.
+fn cases(folder: &str, prefix: &str, read: Read) -> Vec<Trial> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
@@ -24,17 +37,13 @@ fn main() {
     assert!(!files.is_empty());
     let trial = |file: PathBuf| {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        Trial::test(name.clone(), move || case(&name, &file))
+        Trial::test(format!("{prefix}{name}"), move || case(&name, &file, read))
     };
-    libtest_mimic::run(
-        &Arguments::from_args(),
-        files.into_iter().map(trial).collect(),
-    )
-    .exit();
+    files.into_iter().map(trial).collect()
 }
 
-fn case(name: &str, file: &Path) -> Result<(), Failed> {
-    let problems = match (Deployment::read(file), SOUND.contains(&name)) {
+fn case(name: &str, file: &Path, read: Read) -> Result<(), Failed> {
+    let problems = match (read(file), SOUND.contains(&name)) {
         (Ok(_), true) => return Ok(()),
         (Ok(_), false) => return Err("no mistake was found".into()),
         (Err(problems), true) => return Err(problems.render(false).into()),

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 use overt_deployment::Timestamp;
 use overt_vision::{CameraError, FileCamera, Frame, LiveCamera, LiveSource};
 
+use crate::authority::Until;
 use crate::caught::{SetOnDrop, caught};
 use crate::generations::Generations;
 use crate::health::{CameraNews, Health, HealthRecord};
@@ -69,7 +70,7 @@ pub(crate) struct Capture<'a> {
     /// When the run began, the zero of its live cameras' times.
     pub(crate) origin: Instant,
     /// When the deployment's time is over.
-    pub(crate) until: Timestamp,
+    pub(crate) until: &'a Until,
     pub(crate) permits: Permits,
     pub(crate) generations: &'a Generations,
     pub(crate) jobs: Sender<Job>,
@@ -116,7 +117,7 @@ impl Capture<'_> {
         let mut gate = Gate {
             permits,
             stop,
-            is_over: &|| Timestamp::now() >= until,
+            is_over: &|| until.is_over_at(Timestamp::now()),
             admit: &mut admit,
             tell,
         };

@@ -19,6 +19,14 @@ pub enum PipelineError {
     /// Several at once, so that they can be mended at once.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<PipelineError>),
+    /// A file that the deployment file names cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A plugin is not accepted.
     #[error("[{slot}] {cause}")]
     Plugin {
@@ -232,6 +240,7 @@ impl PipelineError {
         match self {
             PipelineError::Several(errors) => errors.iter().map(PipelineError::mend).collect::<Vec<_>>().join("\n"),
             PipelineError::Plugin { cause, .. } | PipelineError::Runtime(cause) => cause.mend(),
+            PipelineError::Unreadable { .. } => "put the file there, and let the user who runs overt read it".into(),
             PipelineError::Key(cause) => cause.mend(),
             PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
             PipelineError::Lock(cause) => cause.mend(),

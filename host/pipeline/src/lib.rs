@@ -28,6 +28,7 @@
 
 pub mod action;
 mod admission;
+pub mod authority;
 pub mod calibration;
 mod capture;
 mod caught;
@@ -75,6 +76,7 @@ mod way;
 mod worker;
 
 pub use admission::Loaded;
+pub use authority::{Authorised, Authority, Until};
 pub use enrol::{Enrolment, ImageFailure, ImageToEnrol};
 pub use error::PipelineError;
 pub use generation::{Generation, Perception};

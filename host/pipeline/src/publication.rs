@@ -32,7 +32,7 @@ pub fn record(
     let living = store.living()?;
     Ok(DeploymentRecord {
         deployment: about(deployment, &runs, rehearsal),
-        authority: authority(deployment),
+        authority: Authority::default(),
         threshold: threshold(deployment),
         cameras: cameras(deployment),
         faces: Faces {
@@ -152,17 +152,6 @@ fn about(deployment: &Deployment, runs: &[RunRecord], rehearsal: bool) -> About 
         use_case: deployment.use_case.clone().into(),
         purpose: deployment.purpose.clone().into(),
         footage: Field::NotApplicable("a live deployment searches no stored footage".to_owned()),
-    }
-}
-
-fn authority(deployment: &Deployment) -> Authority {
-    let authority = &deployment.authority;
-    Authority {
-        rank: authority.rank.clone().into(),
-        reference: authority.reference.clone().into(),
-        given_at: authority.when.into(),
-        until: authority.until.into(),
-        ..Authority::default()
     }
 }
 

@@ -53,10 +53,6 @@ pub struct DeploymentFacts {
     pub place: String,
     /// `deployment.use-case`.
     pub use_case: String,
-    /// `authority.rank` and `authority.officer`.
-    pub authorised_by: String,
-    /// `authority.reference`.
-    pub authority_reference: String,
     /// `authority.score-floor`.
     pub score_floor: f32,
     /// What the floor rests on; absent where the authority names no calibration.

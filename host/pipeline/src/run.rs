@@ -14,6 +14,7 @@ use overt_records as records;
 use overt_runtime::{CallError, PluginBytes};
 use overt_vision::{FileCamera, InferenceError, LiveCamera, LiveSource, Patience, RtspStream};
 
+use crate::authority::{Authority, Until};
 use crate::calibration::CalibrationFacts;
 use crate::capture::{Capture, Feed, Intake};
 use crate::caught::{SetOnDrop, caught};
@@ -121,6 +122,8 @@ pub struct Terms<'a> {
     pub mode: records::RunMode,
     /// What was decided to run. What differs from it is refused; without one, the run says so wherever it is told of.
     pub lock: Option<&'a LockFile>,
+    /// Under whose authority, and until when. Without it a run ends when the deployment file says, and nobody has authorised it.
+    pub authority: Option<Authority<'a>>,
 }
 
 impl Terms<'_> {
@@ -128,6 +131,7 @@ impl Terms<'_> {
     pub const UNLOCKED: Terms<'static> = Terms {
         mode: records::RunMode::Live,
         lock: None,
+        authority: None,
     };
 }
 
@@ -143,7 +147,11 @@ struct Opened {
 pub fn run(
     machine: &Machine,
     deployment: &Deployment,
-    Terms { mode, lock }: Terms<'_>,
+    Terms {
+        mode,
+        lock,
+        authority,
+    }: Terms<'_>,
     store: &records::Store,
     stop: &AtomicBool,
     requests: Receiver<Request>,
@@ -154,7 +162,10 @@ pub fn run(
         tell(event);
     };
     let started = Timestamp::now();
-    if !deployment.is_open_at(started) {
+    let own_end = Until::new(milliseconds(deployment.end));
+    let until = authority.map_or(&own_end, |authority| authority.until);
+    let authorised = authority.map(|authority| authority.authorised);
+    if started < deployment.start || until.is_over_at(started) {
         return Err(PipelineError::NotOpen {
             start: deployment.start,
             end: deployment.end,
@@ -173,7 +184,7 @@ pub fn run(
     let generations = Generations::new(Generation::load(machine, deployment, lock, store)?);
     let workers = stills::workers(deployment);
     let first = generations.facts().remove(0);
-    let record = store.begin_run(&header(deployment, mode, &first, started))?;
+    let record = store.begin_run(&header(deployment, mode, authority, &first, started))?;
     let (standing, first_alert) = (Standing::default(), record.next_alert_number()?);
     let before = store.channel_counts()?;
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
@@ -208,7 +219,9 @@ pub fn run(
             });
         };
         let first = (decision, first_alert);
-        way(machine, cameras, requests, workers, stop, first, &began)?
+        way(
+            machine, cameras, requests, workers, stop, until, first, &began,
+        )?
     };
     let seconds = clock.elapsed().as_secs_f64();
     let interrupted = stop.load(Ordering::Relaxed);
@@ -219,6 +232,7 @@ pub fn run(
         deployment,
         store,
         mode,
+        authorised,
         generations.facts(),
         generations.shadows(),
         decided,
@@ -373,12 +387,12 @@ fn way(
     requests: Receiver<Request>,
     workers: usize,
     stop: &AtomicBool,
+    until: &Until,
     // The number that its first alert will have.
     (decision, first_alert): (DecisionThread<'_>, u32),
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let (stages, intake, generations) = (decision.stages, decision.intake, decision.generations);
-    let until = decision.deployment.end;
     let (halt, figures) = (decision.halt, decision.cameras);
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();

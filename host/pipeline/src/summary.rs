@@ -10,6 +10,7 @@ use overt_runtime::trust::{Signature, Standing};
 use serde::Serialize;
 
 use crate::admission::Loaded;
+use crate::authority::Authorised;
 use crate::generations::{GenerationCause, GenerationFacts};
 use crate::health::HealthRecord;
 use crate::shadow::ShadowReport;
@@ -19,6 +20,8 @@ use crate::shadow::ShadowReport;
 pub struct Summary {
     /// What the run was for: `live` or `rehearsal`.
     pub mode: &'static str,
+    /// Under whose authority, as the force's register has it; absent where nobody authorised the run.
+    pub authority: Option<Authorised>,
     /// Frames by what became of them, all cameras together.
     pub frames: Frames,
     /// The cameras, in the deployment file's order.

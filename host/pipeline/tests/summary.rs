@@ -23,6 +23,15 @@ fn schema() -> Schema {
 fn summary() -> Value {
     let summary = Summary {
         mode: "live",
+        authority: Some(overt_pipeline::Authorised {
+            number: 17,
+            run: 1,
+            officer: "A. N. Officer".into(),
+            rank: "superintendent".into(),
+            reference: "LFR/2026/17".into(),
+            urgent: false,
+            started_by: "A. N. Engineer".into(),
+        }),
         frames: Frames {
             read: 700,
             processed: 697,

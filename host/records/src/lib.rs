@@ -5,7 +5,8 @@
 //! record's retention is real although redb copies pages on write: its key is gone. This crate knows no plugin and no search; every time is given by the caller, but for
 //! what the audit log says of the opening of a store.
 //!
-//! Every change writes into the audit log, in the same transaction; but for counts of people engaged, which no time may lead to.
+//! Every change writes into the audit log, in the same transaction; but for counts of people engaged, which no time may lead to. The force's people and the register of its
+//! deployments have a store of their own ([`Force`]), with such a log.
 //!
 //! ```no_run
 //! use overt_records::{Retention, Store, StoreSettings, Timestamp};
@@ -70,9 +71,13 @@ pub use error::RecordsError;
 pub use exports::{Export, ExportKind};
 pub use files::destroy as destroy_file;
 pub use force::{
-    By, Credential, Force, ForceError, Hashing, HeldCredential, LEAST_PASSWORD, MayNot, Moment,
-    NewPerson, NoToken, Password, PasswordProblem, PeopleChange, PeopleEvent, Person, PersonRole,
-    SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionEnd, SessionToken, SignedIn, Withdrawn,
+    AdoptedRules, Authorisation, Beyond, By, CameraTerms, Credential, Document, DocumentKind,
+    FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD, MayNot,
+    Missing, Mode, ModeRule, Moment, NewPerson, NoToken, Notice, Order, OutOfTurn, Password,
+    PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person, PersonRole, RULES_DOMAIN,
+    RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, Rules, RunAsked,
+    RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor, Session, SessionEnd, SessionToken,
+    SignedIn, SignedRules, Terms, WatchlistFacts, WatchlistRules, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};

@@ -246,7 +246,7 @@ fn create(
                 change.open_table(kind.table())?;
             }
         }
-        audit::begin(&change, &audit.identity)?;
+        audit::begin(&change, &audit)?;
         let host_version = HOST_VERSION.to_owned();
         let appended = audit::Appended::default();
         let created = AuditEvent::StoreCreated { host_version };
@@ -276,7 +276,7 @@ fn upgrade(database: &Database, path: &Path, audit: &Log) -> Result<(), RecordsE
             .insert("schema", current.as_str())?;
         change.open_table(QUARANTINES)?;
         change.open_table(Kind::Inputs.table())?;
-        audit::begin(&change, &audit.identity)?;
+        audit::begin(&change, audit)?;
         let begun = AuditEvent::LogBegun {
             host_version: HOST_VERSION.to_owned(),
             layout: found.and_then(|layout| layout.parse().ok()).unwrap_or(0),
@@ -294,7 +294,7 @@ fn upgrade(database: &Database, path: &Path, audit: &Log) -> Result<(), RecordsE
 }
 
 /// The version of the host that this is.
-const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The row of `META` with the version of the host that opened the store last.
 const OPENED_BY: &str = "opened-by";
 
@@ -304,7 +304,7 @@ fn note_version(change: &WriteTransaction) -> Result<(), Fault> {
 }
 
 /// What the opening of a store is logged with: its caller does not say when it is.
-fn clock() -> Timestamp {
+pub(crate) fn clock() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let milliseconds = since.map_or(0, |since| since.as_millis());
     Timestamp::from_unix_ms(i64::try_from(milliseconds).unwrap_or(i64::MAX))
@@ -314,10 +314,11 @@ fn log_of(file: AuditFile, settings: &StoreSettings) -> Log {
     Log {
         identity: Identity::of(&settings.deployment, file.store(), file.public()),
         file: Mutex::new(file),
+        facts: META,
     }
 }
 
-fn foreign_audit_file(path: PathBuf, store: &Path) -> RecordsError {
+pub(crate) fn foreign_audit_file(path: PathBuf, store: &Path) -> RecordsError {
     RecordsError::AuditFileForeign {
         path,
         store: store.to_path_buf(),
@@ -349,15 +350,7 @@ fn reconcile(database: &Database, path: &Path, audit: &Log) -> Result<(), Record
         let change = database.begin_write()?;
         let appended = audit::Appended::default();
         let tip = audit.tip(&change)?;
-        if let Some(lost) = outside
-            && !audit::holds(&change, &lost)?
-        {
-            let found = AuditEvent::RollbackFound {
-                number: lost.number,
-                hash: lost.shown().hash,
-            };
-            appended.append(&change, audit, clock(), Actor::Host, found)?;
-        }
+        appended.find_rollback(&change, audit, clock())?;
         let opened_by = {
             let meta = change.open_table(META)?;
             let version = meta.get(OPENED_BY)?;
@@ -452,11 +445,11 @@ fn check_keys(held: &HashSet<u64>, path: &Path, keys: &KeyFile) -> Result<(), Re
     })
 }
 
-fn format_id(id: &StoreId) -> String {
+pub(crate) fn format_id(id: &StoreId) -> String {
     format!("{:032x}", u128::from_be_bytes(*id))
 }
 
-fn parse_id(text: &str) -> Option<StoreId> {
+pub(crate) fn parse_id(text: &str) -> Option<StoreId> {
     let is_digit = |byte: u8| byte.is_ascii_hexdigit();
     if text.len() != 32 || !text.bytes().all(is_digit) {
         return None;

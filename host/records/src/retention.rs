@@ -67,7 +67,7 @@ impl RetentionClass {
 }
 
 /// The deployment's limit per class, in hours from the moment of storing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {
     /// Hours that an alert's crop, scores and reason are kept.
     pub alerts_hours: u32,

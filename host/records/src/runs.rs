@@ -5,6 +5,7 @@ use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::By;
 use crate::inputs::SealedInputs;
 use crate::judgements::withdraw_one;
 use crate::live::{ListComposition, ListSizes, composition, size};
@@ -84,6 +85,12 @@ pub struct RunHeader {
     /// What it is for.
     #[serde(default)]
     pub mode: RunMode,
+    /// The deployment's number in the force's register; absent for a rehearsal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<u32>,
+    /// Who started it; absent where nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<By>,
     /// Version of the host.
     pub host_version: String,
     /// SHA-256 of the lock that it held to; absent: it ran without one, or was recorded before there were any.
@@ -377,6 +384,7 @@ impl Store {
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {
                 run: number,
+                register: header.register,
                 mode: header.mode,
                 host_version: header.host_version.clone(),
                 lock_sha256: header.lock_sha256.clone(),
@@ -384,7 +392,9 @@ impl Store {
                 models: header.models.clone(),
                 cameras: header.cameras.clone(),
             };
-            change.log(header.started_at, Actor::Unnamed, event)?;
+            let by = header.started_by.as_ref();
+            let by = by.map_or(Actor::Unnamed, Actor::from);
+            change.log(header.started_at, by, event)?;
             Ok(run.id)
         })?;
         let store = self.clone();

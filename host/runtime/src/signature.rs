@@ -95,6 +95,11 @@ impl SecretKey {
         PublicKey::from_bytes(*self.0.sk.public_key())
     }
 
+    /// Signs a message that is no plugin file, such as a force's rules: what it is has to stand at its beginning.
+    pub fn sign_message(&self, message: &[u8]) -> [u8; 64] {
+        *self.0.sk.sign(message, None)
+    }
+
     /// Reads a PEM file (PKCS #8) that its owner alone can read.
     ///
     /// # Errors

@@ -101,6 +101,8 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
         deployment: "bench".into(),
         started_at: Timestamp::from_unix_ms(0),
         mode: overt_records::RunMode::Live,
+        register: None,
+        started_by: None,
         host_version: "bench".into(),
         lock_sha256: None,
         plugins: Vec::new(),

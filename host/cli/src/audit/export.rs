@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use overt_deployment::Deployment;
 use overt_records::Selection;
 
 use crate::exit::Exit;
@@ -20,14 +19,15 @@ Examples:
   overt audit export deployment.toml --out log.jsonl
   overt audit export deployment.toml --run 3 --out run-3.jsonl
   overt audit export deployment.toml --from 100 --to 180 --out part.jsonl
+  overt audit export --force force.redb --out people-and-register.jsonl
   python3 host/records/audit/verify.py log.jsonl --head head-0117.json
   jq 'select(.event.kind == \"alert-raised\").event.facts' log.jsonl
 
 Exit status: 0 if it was written, 1 if the log is broken: nobody vouches for that.
 The format is described by host/records/AUDIT.md in the source of overt.")]
 pub(crate) struct Arguments {
-    /// The deployment file
-    deployment: PathBuf,
+    #[command(flatten)]
+    whose: super::WhoseArguments,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let log = super::log(&Deployment::read(&arguments.deployment)?)?;
+    let log = arguments.whose.required()?;
     let selection = Selection {
         from: arguments.from,
         to: arguments.to,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use overt_deployment::Deployment;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,19 +17,20 @@ use crate::{output, watchlist};
 #[command(after_help = "\
 Examples:
   overt audit lodge deployment.toml --out head-0117.json
+  overt audit lodge --force force.redb --out force-0117.json
   overt audit lodge deployment.toml | mail -s \"head of the log\" auditor@example.org
 
 Exit status: 0 if it was signed, 1 if the log is broken: nobody vouches for that.")]
 pub(crate) struct Arguments {
-    /// The deployment file
-    deployment: PathBuf,
+    #[command(flatten)]
+    whose: super::WhoseArguments,
     /// Write it to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let log = super::log(&Deployment::read(&arguments.deployment)?)?;
+    let log = arguments.whose.required()?;
     let head = log.lodge(watchlist::now())?;
     match &arguments.out {
         None => output::print(&head)?,

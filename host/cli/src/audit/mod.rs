@@ -5,9 +5,11 @@ mod lodge;
 mod replay;
 mod verify;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
-use overt_records::{AuditLog, BreakKind, RecordsError};
+use overt_records::{AuditLog, BreakKind, Force, ForceError, RecordsError};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,18 +38,53 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-/// The log of a deployment, as it is: reading it changes nothing.
-fn log(deployment: &Deployment) -> Result<AuditLog, Failure> {
-    match AuditLog::read(&deployment.host.records, &deployment.id) {
-        Err(error @ RecordsError::AuditFileDamaged { .. }) => Err(Failure::new(
-            error.to_string(),
-            "keep what is there for whoever looks into it; an export verifies without that file",
-        )),
-        Err(error @ RecordsError::NoAuditLog { .. }) => Err(Failure::new(
-            error.to_string(),
-            "its log begins when this version opens it: `overt watchlist list DEPLOYMENT` does",
-        )),
-        read => Ok(read?),
+/// Whose log is meant.
+#[derive(Args)]
+struct WhoseArguments {
+    /// The deployment file
+    #[arg(required_unless_present = "force", conflicts_with = "force")]
+    deployment: Option<PathBuf>,
+    /// The log of the force's people and register, by the file of its store
+    #[arg(long, value_name = "FILE")]
+    force: Option<PathBuf>,
+}
+
+impl WhoseArguments {
+    /// The log, as it is: reading it changes nothing. `None` where neither was named.
+    fn log(&self) -> Result<Option<AuditLog>, Failure> {
+        let read = match (&self.force, &self.deployment) {
+            (Some(force), _) => match Force::at(force).audit_log() {
+                Err(ForceError::Records(error)) => Err(*error),
+                read => Ok(read?),
+            },
+            (None, Some(file)) => {
+                let deployment = Deployment::read(file)?;
+                AuditLog::read(&deployment.host.records, &deployment.id)
+            }
+            (None, None) => return Ok(None),
+        };
+        match read {
+            Err(error @ RecordsError::AuditFileDamaged { .. }) => Err(Failure::new(
+                error.to_string(),
+                "keep what is there for whoever looks into it; an export verifies without that file",
+            )),
+            Err(error @ RecordsError::NoAuditLog { .. }) => Err(Failure::new(
+                error.to_string(),
+                "its log begins when this version opens it: `overt watchlist list DEPLOYMENT` does, or signing in for a force's",
+            )),
+            read => Ok(Some(read?)),
+        }
+    }
+
+    /// The same where one has to be named.
+    fn required(&self) -> Result<AuditLog, Failure> {
+        // The argument parser lets no other pass.
+        self.log()?.ok_or_else(|| {
+            Failure::mistake(
+                "it is not said whose log is meant",
+                "name a deployment file",
+            )
+        })
     }
 }
 

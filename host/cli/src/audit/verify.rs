@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use overt_deployment::Deployment;
 use overt_records::{LodgedHead, Verdict, Verification, verify_export};
 use serde::Serialize;
 
@@ -21,6 +20,7 @@ use crate::output;
 Examples:
   overt audit verify deployment.toml                          the log in the store
   overt audit verify deployment.toml --head head-0117.json    with a head that was lodged
+  overt audit verify --force force.redb                       that of the force's people and register
   overt audit verify --export log.jsonl --head head-0117.json
   overt audit verify deployment.toml --json | jq .verdict
 
@@ -29,11 +29,10 @@ What can be wrong: changed, dropped, inserted, reordered, cut, rolled-back, fore
 Exit status: 0 if a lodged head proves the log to its end, 1 if it is broken, 3 if nothing is wrong and its tail is unproven.
 The JSON is described by audit-verify.schema.json in the source of overt, the log's format by host/records/AUDIT.md, with a verifier in Python.")]
 pub(crate) struct Arguments {
-    /// The deployment file
-    #[arg(required_unless_present = "export", conflicts_with = "export")]
-    deployment: Option<PathBuf>,
+    #[command(flatten)]
+    whose: super::WhoseArguments,
     /// Verify an export instead
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["deployment", "force"])]
     export: Option<PathBuf>,
     /// A head that was lodged; can be given several times
     #[arg(long, value_name = "FILE")]
@@ -51,6 +50,9 @@ struct Report<'r> {
     /// Whether the head beside the store was there; absent for an export.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_head_outside: Option<bool>,
+    /// The first deployment of which the register says something else than the log; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register_differs: Option<u32>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -58,29 +60,34 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     for path in &arguments.head {
         heads.push(read_head(path)?);
     }
-    let (verification, has_head_outside) = match (&arguments.deployment, &arguments.export) {
-        (Some(deployment), _) => {
-            let log = super::log(&Deployment::read(deployment)?)?;
-            (log.verify(&heads), Some(log.has_head_outside()))
-        }
-        (None, Some(export)) => (verify_export(&read(export)?, &heads), None),
-        // The argument parser lets neither pass.
-        (None, None) => {
-            return Err(Failure::mistake(
-                "there is nothing to verify",
-                "name a deployment file",
-            ));
+    let (verification, has_head_outside, register_differs) = match &arguments.export {
+        Some(export) => (verify_export(&read(export)?, &heads), None, None),
+        None => {
+            let log = arguments.whose.required()?;
+            (
+                log.verify(&heads),
+                Some(log.has_head_outside()),
+                log.register_differs(),
+            )
         }
     };
     if arguments.json {
         output::print_json(&Report {
             verification: &verification,
             has_head_outside,
+            register_differs,
         })?;
     } else {
-        output::print(&output::printable(&text(&verification, has_head_outside)))?;
+        let mut text = text(&verification, has_head_outside);
+        if let Some(number) = register_differs {
+            text += &format!(
+                "THE REGISTER WAS CHANGED: what it says of deployment {number} is not what the log tells.\n"
+            );
+        }
+        output::print(&output::printable(&text))?;
     }
     Ok(match verification.verdict {
+        _ if register_differs.is_some() => Exit::Failed,
         Verdict::Proven => Exit::Done,
         Verdict::Broken(_) => Exit::Failed,
         Verdict::TailUnproven => Exit::Unproven,

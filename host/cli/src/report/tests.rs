@@ -107,6 +107,15 @@ fn data() -> ReportData {
     ReportData {
         summary: Summary {
             mode: "live",
+            authority: Some(overt_pipeline::Authorised {
+                number: 17,
+                run: 1,
+                officer: "A. N. Officer".into(),
+                rank: "superintendent".into(),
+                reference: "LFR/2026/17".into(),
+                urgent: false,
+                started_by: "A. N. Engineer".into(),
+            }),
             withheld: 0,
             frames: Frames {
                 read: 12_120,
@@ -236,8 +245,6 @@ fn data() -> ReportData {
             purpose: "To find people wanted on warrant.".into(),
             place: "Market Square, east side".into(),
             use_case: "crime-hotspot".into(),
-            authorised_by: "Superintendent A. N. Officer".into(),
-            authority_reference: "LFR/2026/17".into(),
             score_floor: 0.45,
             calibration: None,
         },

@@ -196,10 +196,17 @@ impl View {
                 ("Use case", deployment.use_case.clone()),
                 (
                     "Authorised by",
-                    format!(
-                        "{} (reference {})",
-                        deployment.authorised_by, deployment.authority_reference
-                    ),
+                    match &summary.authority {
+                        Some(given) => format!(
+                            "{} {} (reference {}{}; number {} of the register)",
+                            given.rank,
+                            given.officer,
+                            given.reference,
+                            if given.urgent { ", urgent" } else { "" },
+                            given.number
+                        ),
+                        None => "nobody".to_owned(),
+                    },
                 ),
                 (
                     "Score floor",

@@ -1,19 +1,22 @@
 //! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
 
 mod confine;
+mod gate;
 mod log;
 mod metrics;
 mod table;
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use overt_confinement::Confinement;
 use overt_deployment::{Channel, Deployment, Purpose, Role, Trust};
-use overt_pipeline::lock::LockFile;
+use overt_pipeline::lock::{LockError, LockFile};
 use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
-    CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
+    Authority, CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
 use overt_records::{Actor, ExportKind, Letter, News, RunMode, Store};
 
@@ -25,6 +28,9 @@ use crate::{control, interrupt, machine, output, report, times, watchlist};
 
 /// Run a deployment: faces walk past, plugins decide, a person is asked
 ///
+/// It is live, and starts only within what the force's register says is authorised, with the people, documents and lock that the force's rules ask for; what is
+/// missing is listed, all of it. You are signed in as a system engineer. A rehearsal needs none of this.
+///
 /// It ends when its cameras do, when the deployment's time is over, or at Ctrl-C. A live camera that goes away is waited for. It leaves two files in the deployment's output folder: `summary.json` with the numbers and
 /// `report.html`, a page of its own that shows every alert. Both name people who are sought and are readable by you alone.
 #[derive(Args)]
@@ -32,13 +38,13 @@ use crate::{control, interrupt, machine, output, report, times, watchlist};
 Examples:
   overt run examples/walk-past/deployment.toml
   overt run deployment.toml --camera gate --camera van
-  overt run deployment.toml --unlocked           to try something out
-  overt run deployment.toml --rehearsal          nobody is alerted on
+  overt run deployment.toml --rehearsal          nobody is alerted on, and nobody has to have authorised it
+  overt run deployment.toml --rehearsal --unlocked
   overt run deployment.toml --log run.jsonl --log-format json
 
 Exit status:
   0    every camera ended as it should
-  1    one did not, nothing could be processed, or the deployment is not the one that was locked
+  1    one did not, nothing could be processed, or something is missing that a live run needs
   2    mistakes in the deployment file
   130  ended by Ctrl-C, in good order")]
 pub(crate) struct Arguments {
@@ -49,8 +55,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     rehearsal: bool,
 
-    /// Run without a lock: nobody has decided what runs, and everything that the run leaves says so
-    #[arg(long)]
+    /// Rehearse without a lock: nobody has decided what runs, and everything that the run leaves says so
+    #[arg(long, requires = "rehearsal")]
     unlocked: bool,
 
     /// Run this camera of the file and no other; can be given several times
@@ -66,14 +72,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut deployment = Deployment::read(&arguments.deployment)?;
     keep_cameras(&mut deployment, &arguments.cameras)?;
     deployment.check_files()?;
+    let mode = match arguments.rehearsal {
+        true => RunMode::Rehearsal,
+        false => RunMode::Live,
+    };
     let lock = match arguments.unlocked {
         true => None,
-        false => Some(LockFile::read(
-            &deployment.host.lock,
-            &arguments.deployment,
-        )?),
+        false => match LockFile::read(&deployment.host.lock, &arguments.deployment) {
+            // The gate tells it, among all else that is missing.
+            Err(LockError::Missing { .. }) if mode == RunMode::Live => None,
+            read => Some(read?),
+        },
     };
-    let folder = &deployment.host.output;
+    let brought = match mode {
+        RunMode::Live => Some(gate::Brought::of(&deployment)?),
+        RunMode::Rehearsal => None,
+    };
     let listener = deployment.host.metrics.map(metrics::listen).transpose()?;
     // Before any thread, and before anything of a stranger's is opened. What has its file or port already keeps it.
     let confinement = confine::confine(&deployment)?;
@@ -82,9 +96,45 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.keep_membership(deployment.retention.membership_days);
     store.sweep(watchlist::now())?;
+    let passed = match brought {
+        Some(brought) => Some(gate::pass(&deployment, &store, lock.as_ref(), brought)?),
+        None => None,
+    };
+    let ran = live_or_rehearsed(
+        arguments,
+        &deployment,
+        mode,
+        lock,
+        &store,
+        &stop,
+        listener,
+        confinement,
+        passed.as_ref(),
+    );
+    if let Some(passed) = &passed {
+        let interrupted = !matches!(ran, Ok(Exit::Done));
+        passed.end(interrupted)?;
+    }
+    ran
+}
+
+/// The run itself, once it may begin.
+#[allow(clippy::too_many_arguments)] // Called once, with everything that was prepared.
+fn live_or_rehearsed(
+    arguments: Arguments,
+    deployment: &Deployment,
+    mode: RunMode,
+    lock: Option<LockFile>,
+    store: &Store,
+    stop: &Arc<AtomicBool>,
+    listener: Option<std::net::TcpListener>,
+    confinement: Confinement,
+    passed: Option<&gate::Passed>,
+) -> Result<Exit, Failure> {
+    let folder = &deployment.host.output;
     let shut_in = confinement.to_string();
     let is_whole = confinement.is_whole();
-    let machine = machine::start(&deployment)?.confined(confinement);
+    let machine = machine::start(deployment)?.confined(confinement);
 
     let (ask, requests) = crossbeam_channel::unbounded();
     let begun = Begun {
@@ -94,9 +144,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         locked: lock.is_some(),
         force: deployment.host.force.clone(),
     };
-    let socket = Server::start(&control::folder(&deployment), begun, ask)?;
+    let socket = Server::start(&control::folder(deployment), begun, ask)?;
 
-    let progress = Progress::new("frames", None);
+    let progress = Arc::new(Progress::new("frames", None));
     if let (Some(address), Some(listener)) = (deployment.host.metrics, listener) {
         metrics::serve(listener, machine.metrics().clone())?;
         progress.line(&format!("Metrics at http://{address}/metrics"));
@@ -105,10 +155,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         true => format!("Shut in: {shut_in}."),
         false => format!("NOT SHUT IN: {shut_in}."),
     });
-    let mode = match arguments.rehearsal {
-        true => RunMode::Rehearsal,
-        false => RunMode::Live,
-    };
     if mode == RunMode::Rehearsal {
         progress.line(REHEARSAL);
     }
@@ -119,18 +165,39 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         progress.line(UNSIGNED);
     }
     progress.at(0, || "loading plugins and models".to_owned());
+    let over = Arc::new(AtomicBool::new(false));
+    let watch = match passed {
+        Some(passed) => {
+            let given = &passed.authorised;
+            progress.line(&output::printable(&format!(
+                "Deployment {} of the register, run {}: authorised by {} {}, reference {}; started by {}.",
+                given.number, given.run, given.rank, given.officer, given.reference, given.started_by
+            )));
+            Some(passed.watch(stop.clone(), over.clone(), progress.clone())?)
+        }
+        None => None,
+    };
     let finished = overt_pipeline::run(
         &machine,
-        &deployment,
+        deployment,
         Terms {
             mode,
             lock: lock.as_ref(),
+            authority: passed.map(|passed| Authority {
+                authorised: &passed.authorised,
+                by: &passed.started.by,
+                until: &passed.until,
+            }),
         },
-        &store,
-        &stop,
+        store,
+        stop,
         requests,
         &|event| show(&progress, event),
     );
+    over.store(true, Ordering::Relaxed);
+    if let Some(watch) = watch {
+        watch.end();
+    }
     progress.end();
     drop(socket);
     let Finished {

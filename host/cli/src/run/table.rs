@@ -236,6 +236,7 @@ mod tests {
     fn summary() -> Summary {
         Summary {
             mode: "live",
+            authority: None,
             withheld: 0,
             frames: Frames {
                 read: 100,

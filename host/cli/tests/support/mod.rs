@@ -85,6 +85,13 @@ pub(crate) fn module(name: &str) -> PathBuf {
         .expect("run `make plugins`")
 }
 
+/// A file of the demonstration.
+pub(crate) fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/walk-past")
+        .join(name)
+}
+
 /// A photograph that set-up has fetched. `a-1` to `a-3` show one person.
 pub(crate) fn photograph(name: &str) -> PathBuf {
     set_up(&format!("photographs/person-{name}"))
@@ -123,16 +130,16 @@ impl Place {
         let place = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        let demonstration =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/walk-past/deployment.toml");
-        let text = std::fs::read_to_string(demonstration)
+        let text = std::fs::read_to_string(example("deployment.toml"))
             .unwrap()
             .replace("../../out/demo/walk-past.avi", "video.avi")
             .replace("../../out/demo", "out")
             // Tests have pictures of other sizes; all of each is their zone.
             .replace("zone = [[0, 0], [1280, 0], [1280, 720], [0, 720]]\n", "")
-            .replace("../../.overt", set_up("").to_str().unwrap());
+            .replace("../../.overt", set_up("").to_str().unwrap())
+            .replace("documents/", example("documents/").to_str().unwrap());
         std::fs::write(place.deployment(), text).unwrap();
+        place.with_force();
         place
     }
 
@@ -144,18 +151,26 @@ impl Place {
         self.path("deployment.toml")
     }
 
-    /// Runs the deployment as it stands, whether or not it is locked.
+    /// Runs the deployment as it stands: live, locked and authorised. What cannot be locked is rehearsed, and says why it does not run.
     pub(crate) fn run(&self) -> Ended {
-        run([
-            Path::new("run"),
-            Path::new("--unlocked"),
-            &self.deployment(),
-        ])
+        self.runs().arg(self.deployment()).output().unwrap().into()
+    }
+
+    /// `overt run` so, with no argument yet.
+    pub(crate) fn runs(&self) -> Command {
+        self.authorise();
+        let locked = self.run_as("anna", [Path::new("lock"), &self.deployment()]);
+        let mut command = self.overt_as("anna");
+        command.arg("run");
+        if locked.status != Some(0) {
+            command.args(["--rehearsal", "--unlocked"]);
+        }
+        command
     }
 
     /// Locks the deployment as it stands.
     pub(crate) fn lock(&self) {
-        let locked = run([Path::new("lock"), &self.deployment()]);
+        let locked = self.run_as("anna", [Path::new("lock"), &self.deployment()]);
         assert_eq!(locked.status, Some(0), "{}", locked.err);
     }
 

@@ -6,19 +6,29 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use overt_deployment::{Deployment, RulesFile};
+use overt_pipeline::authority;
 use overt_records::{
-    Credential, Force, Hashing, Moment, NewPerson, Password, PersonRole, Timestamp,
+    Credential, Force, Hashing, Moment, NewPerson, Order, Password, PersonRole, RULES_DOMAIN,
+    RegisterState, SignedRules, Timestamp,
 };
+use overt_runtime::signature::SecretKey;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Ended, Place, overt};
 
 /// A force for tests that are about something else: id, name, rank, roles. Each has a credential for each role, and the password is the id and a few words.
-const PEOPLE: [(&str, &str, &str, &[PersonRole]); 7] = [
+const PEOPLE: [(&str, &str, &str, &[PersonRole]); 8] = [
     (
         "boss",
         "A. N. Officer",
         "superintendent",
+        &[PersonRole::AuthorisingOfficer],
+    ),
+    (
+        "paula",
+        "P. Planner",
+        "inspector",
         &[PersonRole::AuthorisingOfficer],
     ),
     (
@@ -52,6 +62,8 @@ const PEOPLE: [(&str, &str, &str, &[PersonRole]); 7] = [
 /// That force as bytes of its store, and a session of each of its people.
 struct Prepared {
     force: Vec<u8>,
+    /// The file of its log, beside it.
+    audit: Vec<u8>,
     sessions: Vec<(&'static str, String)>,
 }
 
@@ -105,9 +117,28 @@ fn prepared() -> &'static Prepared {
             sessions.push((id, session.token.to_text().to_string()));
             boss.get_or_insert(session.signed_in);
         }
-        let force = fs::read(&path).unwrap();
-        Prepared { force, sessions }
+        if let Some(boss) = &boss {
+            force.adopt_rules(&signed_rules(), boss, &now).unwrap();
+        }
+        Prepared {
+            force: fs::read(&path).unwrap(),
+            audit: fs::read(path.with_extension("audit")).unwrap(),
+            sessions,
+        }
     })
+}
+
+/// The demonstration's rules, signed by a key that nobody keeps.
+fn signed_rules() -> SignedRules {
+    let file = RulesFile::read(&super::example("rules.toml")).unwrap();
+    let key = SecretKey::generate();
+    let message = [RULES_DOMAIN, file.source().as_bytes()].concat();
+    SignedRules {
+        rules: authority::rules(&file),
+        text: file.source().to_owned(),
+        key: *key.public().as_bytes(),
+        signature: key.sign_message(&message),
+    }
 }
 
 /// This moment, as the program measures it.
@@ -138,11 +169,19 @@ pub(crate) const COURSE: [&str; 10] = [
 impl Place {
     /// A force with somebody for every role, each signed in: [`Place::run_as`].
     pub(crate) fn with_force(&self) {
-        let Prepared { force, sessions } = prepared();
+        let Prepared {
+            force,
+            audit,
+            sessions,
+        } = prepared();
         fs::create_dir_all(self.path("out")).unwrap();
         let path = self.path("out/force.redb");
         fs::write(&path, force).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let beside = path.with_extension("audit");
+        fs::write(&beside, audit).unwrap();
+        for file in [&path, &beside] {
+            fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+        }
         for (id, token) in sessions {
             let folder = self.path("people").join(id).join("overt");
             DirBuilder::new()
@@ -156,6 +195,45 @@ impl Place {
             fs::write(&file, session.to_string()).unwrap();
             fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         }
+    }
+
+    /// Has the deployment planned and authorised as its file stands. A file with mistakes is left for the program to complain of.
+    pub(crate) fn authorise(&self) {
+        let Ok(deployment) = Deployment::read(&self.deployment()) else {
+            return;
+        };
+        let Ok(terms) = authority::terms(&deployment) else {
+            return;
+        };
+        let force = Force::at(&self.path("out/force.redb"));
+        let known = force.registered_as(&deployment.id).unwrap();
+        match known {
+            None => {}
+            Some(known)
+                if *known.terms() == terms && known.state() == RegisterState::Authorised =>
+            {
+                return;
+            }
+            // An id that ran stays that deployment's, so another force has to begin.
+            Some(_) => self.with_force(),
+        }
+        let now = now();
+        let who = |id: &str| {
+            let (_, token) = prepared()
+                .sessions
+                .iter()
+                .find(|(of, _)| *of == id)
+                .unwrap();
+            let uid = nix::unistd::geteuid().as_raw();
+            force.verify(&token.parse().unwrap(), uid, &now).unwrap()
+        };
+        let planned = force.plan(&terms, &who("paula"), &now).unwrap();
+        let order = Order {
+            reference: "TEST/1".to_owned(),
+            urgent: false,
+        };
+        // What the rules let nobody authorise stays planned.
+        let _ = force.authorise(planned.number(), &order, &who("boss"), &now);
     }
 
     /// The program, for one of that force's people.
@@ -213,8 +291,9 @@ impl Place {
 
     /// Makes the force's first person, `boss`, and signs them in; in a prepared force they are there already.
     pub(crate) fn with_boss(&self) {
-        if self.path("out/force.redb").exists() {
-            return self.sign_in("boss");
+        // In place of the one that was prepared.
+        for file in ["out/force.redb", "out/force.audit"] {
+            fs::remove_file(self.path(file)).unwrap();
         }
         let file = self.deployment();
         let mut arguments = vec!["people", "init", "boss", "--name", "A. N. Officer"];
@@ -250,12 +329,15 @@ impl Place {
         );
     }
 
-    /// A system engineer, A. N. Engineer, who is signed in.
+    /// A force of this place's own with a system engineer, A. N. Engineer, who is signed in.
+    pub(crate) fn with_own_engineer(&self) {
+        self.with_boss();
+        self.with_person("anna", "A. N. Engineer", "system-engineer");
+        self.sign_in("anna");
+    }
+
+    /// A system engineer, A. N. Engineer of the prepared force, who is signed in.
     pub(crate) fn with_engineer(&self) {
-        if !self.path("out/force.redb").exists() {
-            self.with_boss();
-            self.with_person("anna", "A. N. Engineer", "system-engineer");
-        }
         self.sign_in("anna");
     }
 }

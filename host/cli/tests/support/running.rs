@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::{Ended, Place, overt, run};
+use super::{Ended, Place, run};
 
 /// Longer than anything takes on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -20,13 +20,20 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(place: &Place) -> Running {
-        Self::start_with(place, &["--unlocked"])
+        Self::start_with(place, &[])
     }
 
     /// The same with these arguments.
     pub(crate) fn start_with(place: &Place, more: &[&str]) -> Running {
-        let mut child = overt()
-            .arg("run")
+        let is_live = !more.contains(&"--rehearsal");
+        let mut command = match is_live {
+            true => place.runs(),
+            false => place.overt_as("anna"),
+        };
+        if !is_live {
+            command.arg("run");
+        }
+        let mut child = command
             .args(more)
             .arg(place.deployment())
             .stdout(Stdio::piped())

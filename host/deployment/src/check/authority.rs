@@ -1,11 +1,11 @@
-//! `[deployment]` and `[authority]`: what takes place, when, and who allowed how much of it.
+//! `[deployment]`, `[authority]`, `[[document]]` and `[notice]`: what takes place, when, within which limits, and what stands behind it.
 
 use std::cell::RefCell;
 
 use jiff::Timestamp;
 
 use super::words;
-use crate::deployment::Authority;
+use crate::deployment::{Authority, Document, DocumentKind, Mode, Notice};
 use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{At, Table};
@@ -48,22 +48,11 @@ pub(super) fn identity(table: Table<'_, '_>) -> Option<Identity> {
     })
 }
 
-/// `[authority]`, and whether it covers the time of the deployment.
+/// `[authority]`: the limits that the authority is asked for. Who gave it, and until when, the force's register says.
 pub(super) fn authority(
     table: Table<'_, '_>,
-    identity: Option<&Identity>,
     files: &RefCell<Vec<NamedFile>>,
 ) -> Option<At<Authority>> {
-    let notes = table.notes();
-    let officer = words::text(&table, "officer", "who authorised the deployment");
-    let rank = words::text(&table, "rank", "the authorising officer's rank");
-    let reference = words::text(
-        &table,
-        "reference",
-        "the reference of the written authority",
-    );
-    let when = table.timestamp("when");
-    let until = table.timestamp("until");
     let score_floor = table.required_number("score-floor", -1.0..=1.0, "0.45");
     let calibration = super::plugins::calibration(&table, files);
     let cameras = table
@@ -72,62 +61,108 @@ pub(super) fn authority(
     let watchlist_size = table
         .integer("watchlist-size", limits::WATCHLIST_SIZE.range())
         .unwrap_or(limits::WATCHLIST_SIZE.default);
+    let watchlist_age = table
+        .integer("watchlist-age-hours", limits::WATCHLIST_AGE_HOURS.range())
+        .unwrap_or(limits::WATCHLIST_AGE_HOURS.default);
     let body_worn = table.flag("body-worn");
-
-    if let (Some(when), Some(until)) = (&when, &until)
-        && until.value <= when.value
-    {
-        until.complain(
-            notes,
-            format!("a time after `authority.when`, {}", when.value),
-            "correct the one or the other",
-        );
-    } else if let Some(identity) = identity {
-        if let Some(when) = when
-            .as_ref()
-            .filter(|when| identity.start.value < when.value)
-        {
-            when.complain(
-                notes,
-                format!(
-                    "an authority given by the deployment's start, {}",
-                    identity.start.value
-                ),
-                "start the deployment later: nothing is authorised in hindsight",
-            );
-        }
-        if let Some(until) = until
-            .as_ref()
-            .filter(|until| until.value < identity.end.value)
-        {
-            until.complain(
-                notes,
-                format!(
-                    "an authority valid until the deployment's end, {}",
-                    identity.end.value
-                ),
-                "end the deployment earlier, or have the authority extended",
-            );
-        }
-    }
+    let modes = modes(&table);
     let at = table.at();
     table.finish();
     let authority = Authority {
-        officer: officer?,
-        rank: rank?,
-        reference: reference?,
-        when: when?.value,
-        until: until?.value,
         score_floor: score_floor? as f32,
         calibration: calibration?,
-        // Within their bounds, so both fit.
+        // Within their bounds, so all fit.
         cameras: cameras as u32,
         watchlist_size: watchlist_size as u32,
+        watchlist_age_hours: watchlist_age as u32,
         body_worn: body_worn?,
+        modes: modes?,
     };
     Some(At {
         value: authority,
         key: at.key,
         span: at.span,
     })
+}
+
+/// `modes`; silent: live alone.
+fn modes(table: &Table<'_, '_>) -> Option<Vec<Mode>> {
+    match table.find("modes") {
+        None => Some(vec![Mode::Live]),
+        Some(value) => words::listed(value, table.notes(), "a mode", &MODES),
+    }
+}
+
+/// The words for modes.
+pub(super) const MODES: [(&str, Mode); 3] = [
+    ("live", Mode::Live),
+    ("retrospective", Mode::Retrospective),
+    ("operator", Mode::Operator),
+];
+
+/// `[[document]]`, which may be absent.
+pub(super) fn documents(
+    root: &Table<'_, '_>,
+    files: &RefCell<Vec<NamedFile>>,
+) -> Option<Vec<Document>> {
+    let notes = root.notes();
+    let mut documents = Vec::new();
+    let mut kinds = Vec::new();
+    for table in root.optional_tables("document") {
+        let what = "the kind of document";
+        let kind = table
+            .require("kind", what, "\"sop\"")
+            .and_then(|value| words::word(value, notes, what, &DOCUMENTS));
+        let version = words::text(&table, "version", "the document's version");
+        let date = table.date("date");
+        let file = table
+            .require("file", "the document's file", "\"sop.pdf\"")
+            .and_then(|value| {
+                words::existing_file(
+                    value,
+                    notes,
+                    "a document in force",
+                    "correct the path, or put the document there",
+                    files,
+                )
+            });
+        table.finish();
+        if let Some(kind) = &kind {
+            kinds.push(kind.clone().map(|kind| kind.name().to_owned()));
+        }
+        documents.push((|| {
+            Some(Document {
+                kind: kind?.value,
+                version: version?,
+                date: date?,
+                file: file?,
+            })
+        })());
+    }
+    words::unique(notes, &kinds.iter().collect::<Vec<_>>(), "kind of document");
+    documents.into_iter().collect()
+}
+
+/// The words for kinds of documents.
+pub(super) const DOCUMENTS: [(&str, DocumentKind); 5] = [
+    ("sop", DocumentKind::Sop),
+    ("policy", DocumentKind::Policy),
+    ("legal-mandate", DocumentKind::LegalMandate),
+    ("dpia", DocumentKind::Dpia),
+    ("equality-assessment", DocumentKind::EqualityAssessment),
+];
+
+/// `[notice]`, which may be absent. The outer `None` is a mistake.
+pub(super) fn notice(root: &Table<'_, '_>) -> Option<Option<Notice>> {
+    let Some(value) = root.find("notice") else {
+        return Some(None);
+    };
+    let table = value.table(root.notes())?;
+    let place = words::text(&table, "where", "where the public is told");
+    let since = table.timestamp("since");
+    table.finish();
+    Some(Some(Notice {
+        place: place?,
+        since: since?.value,
+    }))
 }

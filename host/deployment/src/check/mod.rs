@@ -8,6 +8,7 @@ mod host;
 mod judgement;
 mod plugins;
 mod references;
+pub(crate) mod rules;
 mod syntax;
 mod trust;
 mod words;
@@ -62,6 +63,8 @@ struct Parts {
     judgement: crate::deployment::Judgement,
     retention: crate::deployment::Retention,
     trust: crate::trust::Trust,
+    documents: Vec<crate::deployment::Document>,
+    notice: Option<crate::deployment::Notice>,
 }
 
 impl Parts {
@@ -77,6 +80,8 @@ impl Parts {
             judgement,
             retention,
             trust,
+            documents,
+            notice,
         } = self;
         Deployment {
             id: identity.id,
@@ -94,6 +99,8 @@ impl Parts {
             judgement,
             retention,
             trust,
+            documents,
+            notice,
             text,
             files,
         }
@@ -109,8 +116,9 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
     };
 
     let identity = section("deployment").and_then(authority::identity);
-    let authority = section("authority")
-        .and_then(|table| authority::authority(table, identity.as_ref(), files));
+    let authority = section("authority").and_then(|table| authority::authority(table, files));
+    let documents = authority::documents(root, files);
+    let notice = authority::notice(root);
     let host = section("host").and_then(|table| host::host(table, files));
     let cameras = cameras::cameras(root, authority.as_ref(), files);
     let watchlist = section("watchlist").map(watchlist);
@@ -164,6 +172,8 @@ fn parts(root: &Table<'_, '_>, files: &RefCell<Vec<NamedFile>>) -> Option<Parts>
         judgement: judgement?,
         retention: retention?,
         trust: trust?,
+        documents: documents?,
+        notice: notice?,
     })
 }
 
@@ -190,16 +200,7 @@ fn watchlist(table: Table<'_, '_>) -> WatchlistParts {
                 "name every category that an entry of this deployment may have",
             );
         }
-        let names: Vec<_> = items
-            .into_iter()
-            .map(|item| words::name(item, notes, "a category"))
-            .collect();
-        let found: Vec<_> = names.iter().flatten().collect();
-        words::unique(notes, &found, "category");
-        names
-            .into_iter()
-            .map(|name| name.map(|name| name.value))
-            .collect()
+        words::names(items, notes, "a category", "category")
     });
     let least_quality = table.find("least-quality").and_then(|value| {
         let at = At {

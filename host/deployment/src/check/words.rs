@@ -86,6 +86,53 @@ pub(super) fn word<T: Copy>(
     })
 }
 
+/// A list of names, each once.
+pub(super) fn names(
+    items: Vec<Value<'_>>,
+    notes: &Notes<'_>,
+    what: &str,
+    kind: &str,
+) -> Option<Vec<String>> {
+    let names: Vec<_> = items
+        .into_iter()
+        .map(|item| name(item, notes, what))
+        .collect();
+    let found: Vec<_> = names.iter().flatten().collect();
+    unique(notes, &found, kind);
+    names
+        .into_iter()
+        .map(|name| name.map(|name| name.value))
+        .collect()
+}
+
+/// A list of at least one word of a closed list.
+pub(super) fn listed<T: Copy>(
+    value: Value<'_>,
+    notes: &Notes<'_>,
+    what: &str,
+    words: &[(&'static str, T)],
+) -> Option<Vec<T>> {
+    let whole: At<()> = At {
+        value: (),
+        key: value.key.clone(),
+        span: value.span.clone(),
+    };
+    let expected = format!("a list of {}", list(words.iter().map(|(word, _)| *word)));
+    let items = value.items(notes, &expected)?;
+    if items.is_empty() {
+        whole.complain_of(notes, expected, "an empty list", "name at least one");
+        return None;
+    }
+    let found: Vec<_> = items
+        .into_iter()
+        .map(|item| word(item, notes, what, words))
+        .collect();
+    found
+        .into_iter()
+        .map(|word| word.map(|word| word.value))
+        .collect()
+}
+
 /// A path, resolved against the deployment file's folder.
 pub(super) fn path(value: Value<'_>, notes: &Notes<'_>, what: &str) -> Option<At<PathBuf>> {
     let string = value.string(notes, what)?;

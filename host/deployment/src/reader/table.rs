@@ -193,6 +193,47 @@ impl<'n, 'r> Table<'n, 'r> {
             .collect()
     }
 
+    /// The same where there may be none.
+    pub(crate) fn optional_tables(&self, key: &'static str) -> Vec<Table<'n, 'r>> {
+        match self.find(key) {
+            None => Vec::new(),
+            Some(_) => self.tables(key),
+        }
+    }
+
+    /// A date without a time, as `2026-01-31`.
+    pub(crate) fn date(&self, key: &'static str) -> Option<String> {
+        const EXPECTED: &str = "a date";
+        const EXAMPLE: &str = "2026-01-31";
+        let value = self.require(key, EXPECTED, EXAMPLE)?;
+        let DeValue::Datetime(datetime) = value.value else {
+            value.wrong_type(self.notes, EXPECTED);
+            return None;
+        };
+        if self.notes.was_refused(&value.span) {
+            return None;
+        }
+        match (datetime.date, datetime.time) {
+            (Some(date), None) => Some(date.to_string()),
+            _ => {
+                let mend = format!("write the date alone, like `{EXAMPLE}`");
+                value.complain(self.notes, EXPECTED, mend);
+                None
+            }
+        }
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn required_integer(
+        &self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+        example: &str,
+    ) -> Option<u64> {
+        let expected = super::value::whole_number(&range);
+        integer(self.require(key, &expected, example)?, self.notes, range)
+    }
+
     /// Every key with its value, for tables whose keys are names that the file chooses.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (At<&'r str>, Value<'r>)> + '_ {
         self.table.iter().map(|(key, value)| {
@@ -236,7 +277,7 @@ impl<'n, 'r> Table<'n, 'r> {
                 ),
             };
             let here = if self.key.is_empty() {
-                "a table of a deployment file".to_owned()
+                "a table or key of this file".to_owned()
             } else {
                 format!("a key of `{}`", self.key)
             };
@@ -251,7 +292,8 @@ impl<'n, 'r> Table<'n, 'r> {
             );
         }
         for (key, expected, example) in missing {
-            let mend = if example.starts_with('[') {
+            // A table's head, and not a list.
+            let mend = if example.starts_with('[') && !example.starts_with("[\"") {
                 format!("add `{example}`")
             } else {
                 format!("add `{key} = {example}`")

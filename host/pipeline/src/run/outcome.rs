@@ -6,6 +6,7 @@ use overt_deployment::{Deployment, Timestamp};
 use overt_records as records;
 
 use super::{Finished, milliseconds};
+use crate::authority::{Authorised, Authority};
 use crate::decision::Decided;
 use crate::error::PipelineError;
 use crate::generations::GenerationFacts;
@@ -20,6 +21,7 @@ use crate::way::LaneEnd;
 pub(super) fn header(
     deployment: &Deployment,
     mode: records::RunMode,
+    authority: Option<Authority<'_>>,
     first: &GenerationFacts,
     started: Timestamp,
 ) -> records::RunHeader {
@@ -27,6 +29,8 @@ pub(super) fn header(
         deployment: deployment.id.clone(),
         started_at: milliseconds(started),
         mode,
+        register: authority.map(|authority| authority.authorised.number),
+        started_by: authority.map(|authority| authority.by.clone()),
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
         lock_sha256: first.lock_sha256.clone(),
         plugins: first.plugins.iter().map(PluginReport::used).collect(),
@@ -63,6 +67,7 @@ pub(super) fn gather(
     deployment: &Deployment,
     store: &records::Store,
     mode: records::RunMode,
+    authorised: Option<&Authorised>,
     generations: Vec<GenerationFacts>,
     shadows: Vec<ShadowReport>,
     decided: Decided,
@@ -96,6 +101,7 @@ pub(super) fn gather(
     let (sizes, composition) = (sizes.unwrap_or_default(), composition.unwrap_or_default());
     let summary = Summary {
         mode: mode.name(),
+        authority: authorised.cloned(),
         frames: summary::Frames {
             read: counts.frames.read,
             processed: counts.frames.processed,
@@ -167,11 +173,6 @@ pub(super) fn gather(
             purpose: deployment.purpose.clone(),
             place: deployment.place.clone(),
             use_case: deployment.use_case.clone(),
-            authorised_by: format!(
-                "{} {}",
-                deployment.authority.rank, deployment.authority.officer
-            ),
-            authority_reference: deployment.authority.reference.clone(),
             score_floor: deployment.authority.score_floor,
             calibration: generations
                 .first()

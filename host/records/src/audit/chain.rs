@@ -11,9 +11,9 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::keys::StoreId;
 use crate::retention::Timestamp;
-use crate::tables::{AUDIT, AUDIT_HEADS, META};
+use crate::tables::{AUDIT, AUDIT_HEADS};
 use ed25519_compact::{PublicKey, Signature};
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -23,14 +23,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) const FORMAT: u32 = 1;
 /// A signed head follows every so many events.
 pub(crate) const CHECKPOINT_EVERY: u64 = 64;
-/// The row of `META` that says how far the log goes.
+/// The row of the store's facts that says how far the log goes.
 pub(crate) const META_HEAD: &str = "audit-head";
-/// The row of `META` with the public key.
+/// The row of them with the public key.
 pub(crate) const META_KEY: &str = "audit-key";
 
 const BEGIN: &[u8] = b"overt audit begin v1\0";
 const EVENT: &[u8] = b"overt audit event v1\0";
 const HEAD: &[u8] = b"overt audit head v1\0";
+
+/// The table of a store's facts of itself, with the rows [`META_HEAD`] and [`META_KEY`].
+pub(crate) type Facts = TableDefinition<'static, &'static str, &'static str>;
 
 /// SHA-256.
 pub(crate) type Hash = [u8; 32];
@@ -43,7 +46,7 @@ pub(crate) struct Tip {
 }
 
 impl Tip {
-    /// As it stands in the row of `META`.
+    /// As it stands in its row.
     fn text(&self) -> String {
         format!("{} {}", self.number, hex::encode(self.hash))
     }
@@ -194,10 +197,12 @@ pub(crate) fn read_head(line: &[u8]) -> Option<(Head, Tip)> {
     Some((head, tip))
 }
 
-/// The log of an open store.
+/// The log of an open store: a deployment's, or the force's.
 pub(crate) struct Log {
     pub(crate) identity: Identity,
     pub(crate) file: Mutex<AuditFile>,
+    /// Where the store keeps its facts.
+    pub(crate) facts: Facts,
 }
 
 impl Log {
@@ -217,34 +222,35 @@ impl Log {
 
     /// How far the log goes, in this transaction.
     pub(crate) fn tip(&self, rows: &WriteTransaction) -> Result<Tip, Fault> {
-        let meta = rows.open_table(META)?;
+        let meta = rows.open_table(self.facts)?;
         let text = meta.get(META_HEAD)?.map(|text| text.value().to_owned());
         read_tip(text.as_deref())
     }
 }
 
-/// How far the log goes, by the row of `META`.
+/// How far the log goes, by its row.
 pub(crate) fn read_tip(text: Option<&str>) -> Result<Tip, Fault> {
     text.and_then(Tip::parse)
         .ok_or_else(|| Fault::Inconsistent("it does not say how far its audit log goes".into()))
 }
 
 /// Makes the log's tables, and its beginning, in the transaction that makes the store or brings it up to date.
-pub(crate) fn begin(rows: &WriteTransaction, identity: &Identity) -> Result<(), Fault> {
+pub(crate) fn begin(rows: &WriteTransaction, log: &Log) -> Result<(), Fault> {
+    let identity = &log.identity;
     rows.open_table(AUDIT)?;
     rows.open_table(AUDIT_HEADS)?;
     let start = Tip {
         number: 0,
         hash: identity.genesis(),
     };
-    let mut meta = rows.open_table(META)?;
+    let mut meta = rows.open_table(log.facts)?;
     meta.insert(META_KEY, hex::encode(identity.key).as_str())?;
     meta.insert(META_HEAD, start.text().as_str())?;
     Ok(())
 }
 
 /// Whether the log holds the event of a head that was noted before.
-pub(crate) fn holds(rows: &WriteTransaction, tip: &Tip) -> Result<bool, Fault> {
+fn holds(rows: &WriteTransaction, tip: &Tip) -> Result<bool, Fault> {
     let events = rows.open_table(AUDIT)?;
     let line = events.get(tip.number)?;
     let hash = line.and_then(|line| split_event(line.value()).map(|(hash, _)| hash));
@@ -293,7 +299,7 @@ impl Appended {
         };
         let line = event_line(&tip.hash, &body);
         rows.open_table(AUDIT)?.insert(number, line.as_bytes())?;
-        rows.open_table(META)?
+        rows.open_table(log.facts)?
             .insert(META_HEAD, tip.text().as_str())?;
         if ends_a_run || number % CHECKPOINT_EVERY == 0 {
             let line = head_line(&log.identity, &log.file(), &tip, at)?;
@@ -303,6 +309,31 @@ impl Appended {
         }
         self.tip.set(Some(tip));
         Ok(())
+    }
+
+    /// Compares the log with the head that was noted outside redb. A store that lacks the event of that head is an older copy: the log says so from then on.
+    pub(crate) fn find_rollback(
+        &self,
+        rows: &WriteTransaction,
+        log: &Log,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let outside = log.file().head();
+        if let Some(lost) = outside
+            && !holds(rows, &lost)?
+        {
+            let found = AuditEvent::RollbackFound {
+                number: lost.number,
+                hash: lost.shown().hash,
+            };
+            self.append(rows, log, at, Actor::Host, found)?;
+        }
+        Ok(())
+    }
+
+    /// The number of the newest event that it appended.
+    pub(crate) fn number(&self) -> u64 {
+        self.tip.get().map_or(0, |tip| tip.number)
     }
 
     /// How far the log goes with what was appended here.

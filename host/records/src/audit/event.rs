@@ -2,7 +2,7 @@
 
 use crate::approval::ListCounts;
 use crate::exports::ExportKind;
-use crate::force::By;
+use crate::force::{By, PeopleChange, RegisterStep};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::outbox::News;
@@ -54,6 +54,31 @@ pub enum AuditEvent {
         alerts: u64,
         entries: u64,
     },
+    /// An older version made the force's store and kept no log of it: what was done before is not in it.
+    ForceLogBegun { host_version: String, people: u64 },
+    /// Something happened to a person of the force, or they did something with their account.
+    PersonChanged {
+        person: Option<String>,
+        change: PeopleChange,
+    },
+    /// The force has other rules.
+    RulesAdopted {
+        version: u32,
+        sha256: String,
+        key: String,
+    },
+    /// Somebody decided what a deployment consists of, by digest.
+    Locked {
+        deployment: String,
+        lock_sha256: String,
+    },
+    /// A step of a deployment in the force's register.
+    Registered {
+        number: u32,
+        by: By,
+        #[serde(flatten)]
+        what: RegisterStep,
+    },
     /// Another version of the host opened the store.
     HostChanged { from: String, to: String },
     /// The store was opened and lacked events that it had once held: an older copy was put in its place.
@@ -61,6 +86,9 @@ pub enum AuditEvent {
     /// A run began.
     RunBegun {
         run: u64,
+        /// The deployment's number in the force's register; absent where it needed none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        register: Option<u32>,
         #[serde(default)]
         mode: RunMode,
         host_version: String,

@@ -1,7 +1,7 @@
 //! The log of a store as an auditor takes it: read without changing anything, verified, exported with what is left out as digests, and its head signed to be
 //! lodged elsewhere.
 
-use super::chain::{self, Identity, META_HEAD, META_KEY, Tip};
+use super::chain::{self, Facts, Identity, META_HEAD, META_KEY, Tip};
 use super::event::AuditEntry;
 use super::file::{AuditFile, path_of};
 use super::verify::{self, Header, LeftOut, LodgedHead, Origin, Verdict, Verification};
@@ -9,12 +9,14 @@ use super::{AuditEvent, AuditHead, BreakKind};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::At;
+use crate::force::{RegisterEntry, RegisterRecord};
+use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
 use crate::store::Store;
 use crate::tables::{AUDIT, AUDIT_HEADS, META};
 use redb::{Database, ReadableDatabase, ReadableTable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The log of a store that is not open otherwise. Nothing is changed by reading it.
@@ -27,6 +29,8 @@ pub struct AuditLog {
     /// Lines of signed heads by number.
     heads: BTreeMap<u64, Vec<u8>>,
     file: Option<AuditFile>,
+    /// The register's rows by number, where it is the force's log; `None` for one that cannot be read.
+    register: BTreeMap<u32, Option<RegisterEntry>>,
 }
 
 /// Which events an export holds in full; the others stand in it as digests.
@@ -62,10 +66,21 @@ impl AuditLog {
             return Err(RecordsError::Missing { path });
         }
         let (database, store) = opening::for_audit(path, deployment)?;
-        let file = AuditFile::read(&path_of(path))?.filter(|file| *file.store() == store);
+        Self::of(&database, path, deployment, &store, META)
+    }
+
+    /// Reads the log of a store that is open: of this id, with its facts in this table.
+    pub(crate) fn of(
+        database: &Database,
+        path: &Path,
+        deployment: &str,
+        store: &StoreId,
+        facts: Facts,
+    ) -> Result<AuditLog, RecordsError> {
+        let file = AuditFile::read(&path_of(path))?.filter(|file| file.store() == store);
         let read = || -> Result<AuditLog, Fault> {
             let reading = database.begin_read()?;
-            let meta = reading.open_table(META)?;
+            let meta = reading.open_table(facts)?;
             let fact = |name| -> Result<Option<String>, Fault> {
                 Ok(meta.get(name)?.map(|text| text.value().to_owned()))
             };
@@ -76,14 +91,51 @@ impl AuditLog {
             };
             Ok(AuditLog {
                 path: path.to_path_buf(),
-                identity: Identity::of(deployment, &store, key),
+                identity: Identity::of(deployment, store, key),
                 own: chain::read_tip(fact(META_HEAD)?.as_deref())?,
-                events: lines(&database, AUDIT)?,
-                heads: lines(&database, AUDIT_HEADS)?,
+                events: lines(database, AUDIT)?,
+                heads: lines(database, AUDIT_HEADS)?,
                 file,
+                register: BTreeMap::new(),
             })
         };
         read().map_err(|fault| fault.at(path))
+    }
+
+    /// The same with the register that it tells of.
+    pub(crate) fn with_register(self, register: BTreeMap<u32, Option<RegisterEntry>>) -> Self {
+        Self { register, ..self }
+    }
+
+    /// The first number under which the register says something else than the log, or lacks what the log tells: somebody has changed a row. `None` where they agree.
+    pub fn register_differs(&self) -> Option<u32> {
+        let mut told: BTreeMap<u32, Vec<RegisterRecord>> = BTreeMap::new();
+        for entry in self.entries() {
+            if let AuditEvent::Registered { number, by, what } = entry.event {
+                told.entry(number).or_default().push(RegisterRecord {
+                    event: entry.number,
+                    at: entry.at,
+                    by,
+                    what,
+                });
+            }
+        }
+        let numbers = told.keys().chain(self.register.keys()).copied();
+        let numbers: BTreeSet<u32> = numbers.collect();
+        // From 1 and without gaps.
+        let gap = (1..)
+            .zip(&numbers)
+            .find(|(expected, found)| expected != *found);
+        let differs = numbers.iter().copied().find(|number| {
+            let row = self.register.get(number).and_then(Option::as_ref);
+            !row.is_some_and(|row| {
+                row.is_told_by(*number, told.get(number).map_or(&[], Vec::as_slice))
+            })
+        });
+        gap.map(|(expected, _)| expected)
+            .into_iter()
+            .chain(differs)
+            .min()
     }
 
     /// How far it goes, as it says itself.

@@ -1,4 +1,4 @@
-//! The audit log: what was done with a deployment's records, as a chain of events that nobody can change, take out or add to unseen. It holds no image, no
+//! The audit log: what was done with a deployment's records, or with a force's people and register, as a chain of events that nobody can change, take out or add to unseen. It holds no image, no
 //! template and no score, and nothing of anybody who raised no alert. Its format is published in `AUDIT.md` beside this crate's manifest.
 
 mod chain;
@@ -11,7 +11,7 @@ pub use event::{Actor, AuditEntry, AuditEvent, RecordRange, WatchlistEncoder};
 pub use log::{AuditLog, Exported, Selection};
 pub use verify::{Break, BreakKind, HeadError, LodgedHead, Verdict, Verification, verify_export};
 
-pub(crate) use chain::{Appended, Identity, Log, begin, holds};
+pub(crate) use chain::{Appended, Identity, Log, begin};
 pub(crate) use event::{ranges, watchlist_encoder};
 pub(crate) use file::{AuditFile, path_of};
 

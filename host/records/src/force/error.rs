@@ -2,6 +2,7 @@
 
 use super::password::LEAST_PASSWORD;
 use super::person::PersonRole;
+use super::register::{Beyond, Missing, Mode, OutOfTurn, RegisterState};
 use super::session::{SESSION_HOURS, SESSION_IDLE_MINUTES};
 use super::signed_in::MayNot;
 use crate::error::RecordsError;
@@ -122,6 +123,83 @@ pub enum ForceError {
     /// The signed-in person may not do it.
     #[error(transparent)]
     MayNot(#[from] MayNot),
+    /// The text of rules does not fit its signature.
+    #[error("these rules are not signed, or were changed since")]
+    RulesUnsigned,
+    /// They are signed by another key than the first ones.
+    #[error("these rules are signed by {key}, and the force's are signed by {pinned}")]
+    RulesKey {
+        /// The key of the first rules.
+        pinned: String,
+        /// The key of these.
+        key: String,
+    },
+    /// They are not newer.
+    #[error("these rules are version {version}, and version {adopted} is in force")]
+    RulesVersion {
+        /// In force.
+        adopted: u32,
+        /// Of these.
+        version: u32,
+    },
+    /// No rules are in force.
+    #[error("the force has adopted no rules")]
+    NoRules,
+    /// The register has no such number.
+    #[error("there is no deployment {number} in the register")]
+    NoSuchEntry {
+        /// The number.
+        number: u32,
+    },
+    /// The deployment has a number.
+    #[error("{deployment} is deployment {number} of the register already, and {state}")]
+    AlreadyPlanned {
+        /// The deployment's id.
+        deployment: String,
+        /// Its number.
+        number: u32,
+        /// Its state.
+        state: RegisterState,
+    },
+    /// The step is not for the deployment where it stands.
+    #[error(transparent)]
+    OutOfTurn(#[from] OutOfTurn),
+    /// The rules do not let this rank order it.
+    #[error("{rank} is no rank that may order {mode} deployments; the rules name {}", ranks.join(", "))]
+    Rank {
+        /// The officer's rank.
+        rank: String,
+        /// The mode.
+        mode: Mode,
+        /// The ranks that may.
+        ranks: Vec<String>,
+    },
+    /// Who planned it would authorise it.
+    #[error("{person} planned this deployment; the rules ask for somebody else to authorise it")]
+    Planner {
+        /// Their name.
+        person: String,
+    },
+    /// An urgent deployment would last too long.
+    #[error("an urgent deployment may last {most} hours, and this would last {hours}")]
+    Urgent {
+        /// Its hours.
+        hours: u64,
+        /// At most.
+        most: u32,
+    },
+    /// The terms go beyond the force's rules.
+    #[error("beyond the force's rules: {}", breaches.iter().map(Beyond::to_string).collect::<Vec<_>>().join("; "))]
+    BeyondRules {
+        /// Where; at least one.
+        breaches: Vec<Beyond>,
+    },
+    /// A live run lacks something.
+    #[error("{} things are missing for a live run", missing.len())]
+    NotReady {
+        /// What; at least one.
+        missing: Vec<Missing>,
+    },
     /// A failure of the store itself, or a value outside its limits.
     #[error(transparent)]
     Records(Box<RecordsError>),
@@ -208,6 +286,18 @@ impl ForceError {
             Self::Session { cause: SessionEnd::Disabled } => "somebody who is not disabled signs in: `overt sign-in ID`".into(),
             Self::Session { .. } => "sign in: `overt sign-in ID`".into(),
             Self::MayNot(cause) => cause.mend(),
+            Self::RulesUnsigned => "sign them as they are now: `overt rules sign rules.toml --key KEY`".into(),
+            Self::RulesKey { .. } => "sign them with the key of the first ones; it was pinned when they were adopted".into(),
+            Self::RulesVersion { adopted, .. } => format!("write a `version` above {adopted} and sign them again"),
+            Self::NoRules => "adopt them first: `overt rules adopt rules.toml`".into(),
+            Self::NoSuchEntry { .. } => "`overt deployment register` shows all".into(),
+            Self::AlreadyPlanned { .. } => "give another deployment an id of its own; an id that ran stays that deployment's".into(),
+            Self::OutOfTurn(_) => "`overt deployment register` shows where it stands".into(),
+            Self::Rank { .. } => "an officer of such a rank does it; with `--urgent` the rules may name others".into(),
+            Self::Planner { .. } => "another authorising officer authorises it".into(),
+            Self::Urgent { .. } => "plan a shorter one, or have it authorised by a rank that needs no urgency".into(),
+            Self::BeyondRules { .. } => "bring the deployment file within the rules (`overt rules show`) and plan it anew".into(),
+            Self::NotReady { missing } => missing.first().map_or_else(String::new, Missing::mend),
             Self::Records(_) => String::new(),
         }
     }

@@ -1,14 +1,16 @@
 //! What happened to people and sessions: one row for each change, in its own transaction, numbered on and never rewritten. Here is the one place from which the
 //! audit log hears of people.
 
-use super::layout::EVENTS;
+use super::layout::{EVENTS, PEOPLE};
+use super::log::Changing;
 use super::person::PersonRole;
 use super::signed_in::By;
 use super::{Force, ForceError, Stop};
+use crate::audit::{Actor, AuditEvent};
 use crate::fault::Fault;
 use crate::retention::Timestamp;
 use crate::tables::RowBytes;
-use redb::{ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 /// A change on record.
@@ -61,9 +63,9 @@ pub enum PeopleChange {
     SignedOut,
 }
 
-/// Puts a change on record, in the transaction that makes it.
+/// Puts a change on record and in the log, in the transaction that makes it.
 pub(super) fn noted(
-    change: &WriteTransaction,
+    change: &Changing<'_>,
     at: Timestamp,
     person: Option<&str>,
     by: Option<&By>,
@@ -74,6 +76,18 @@ pub(super) fn noted(
     let number = last
         .checked_add(1)
         .ok_or_else(|| Fault::Inconsistent("there is no number left for an event".into()))?;
+    let actor = match (by, person) {
+        (Some(by), _) => Actor::from(by),
+        // Whoever made the first person was at the console, and asked for no name.
+        _ if what == PeopleChange::FirstMade => Actor::Unnamed,
+        (None, Some(id)) => its_own(change, id)?,
+        (None, None) => Actor::Host,
+    };
+    let logged = AuditEvent::PersonChanged {
+        person: person.map(str::to_owned),
+        change: what.clone(),
+    };
+    change.log(at, actor, logged)?;
     let event = PeopleEvent {
         at,
         person: person.map(str::to_owned),
@@ -82,6 +96,17 @@ pub(super) fn noted(
     };
     events.insert(number, RowBytes::of(&event)?)?;
     Ok(())
+}
+
+/// The person as the one who did it.
+fn its_own(change: &Changing<'_>, id: &str) -> Result<Actor, Stop> {
+    let people = change.open_table(PEOPLE)?;
+    let name = match people.get(id)? {
+        Some(row) => row.value().read()?.person.name,
+        None => String::new(),
+    };
+    let id = id.to_owned();
+    Ok(Actor::Person { id, name })
 }
 
 impl Force {

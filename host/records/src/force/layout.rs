@@ -6,22 +6,31 @@ use super::attempts::Attempts;
 use super::error::ForceError;
 use super::events::PeopleEvent;
 use super::person::PersonRow;
+use super::register::RegisterEntry;
+use super::rules::AdoptedRules;
 use super::session::SessionRow;
+use crate::audit::{self, Actor, Appended, AuditEvent, Log};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::keys::StoreId;
+use crate::opening::{self, HOST_VERSION};
 use crate::retention::Timestamp;
 use crate::tables::{PlainRow, Row};
 use redb::{
-    Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle,
+    WriteTransaction,
 };
 use std::path::Path;
 
 /// The layout described here.
-const SCHEMA: &str = "1";
+const SCHEMA: &str = "2";
 
-/// Facts of the store itself: `schema`, and `latest`, the latest calendar time at which somebody signed in, in milliseconds. A table of another name than a
-/// deployment's, so that neither store is taken for the other.
-const META: TableDefinition<&str, &str> = TableDefinition::new("force");
+/// The layout before: people without an audit log, and no register. It is brought up to date when it is opened.
+const FIRST: &str = "1";
+
+/// Facts of the store itself: `schema`; `store`, its id; `audit-key` and `audit-head` of its log; and `latest`, the latest calendar time at which somebody signed
+/// in, in milliseconds. A table of another name than a deployment's, so that neither store is taken for the other.
+pub(super) const FACTS: TableDefinition<&str, &str> = TableDefinition::new("force");
 /// People by id.
 pub(super) const PEOPLE: TableDefinition<&str, Row<PersonRow>> = TableDefinition::new("people");
 /// Sessions by the SHA-256 of their token.
@@ -33,6 +42,20 @@ pub(super) const STRANGERS: TableDefinition<u16, Row<Attempts>> = TableDefinitio
 const SALT: TableDefinition<(), [u8; 32]> = TableDefinition::new("salt");
 /// What happened to people, by number.
 pub(super) const EVENTS: TableDefinition<u64, Row<PeopleEvent>> = TableDefinition::new("events");
+
+/// Versions of the force's rules.
+pub(super) const RULES: TableDefinition<u32, Row<AdoptedRules>> = TableDefinition::new("rules");
+/// The register of deployments, by number.
+pub(super) const REGISTER: TableDefinition<u32, Row<RegisterEntry>> =
+    TableDefinition::new("register");
+
+impl PlainRow for AdoptedRules {
+    const NAME: &'static str = "overt-records::AdoptedRules";
+}
+
+impl PlainRow for RegisterEntry {
+    const NAME: &'static str = "overt-records::RegisterEntry";
+}
 
 impl PlainRow for PersonRow {
     const NAME: &'static str = "overt-records::Person";
@@ -60,48 +83,101 @@ pub(super) fn is_empty(database: &Database, path: &Path) -> Result<bool, ForceEr
     read().map_err(|fault| fault.at(path).into())
 }
 
-/// Makes the tables, in one transaction.
-pub(super) fn create(database: &Database, path: &Path, salt: &[u8; 32]) -> Result<(), ForceError> {
+/// Makes the tables and the beginning of the log, in one transaction.
+pub(super) fn create(
+    database: &Database,
+    path: &Path,
+    salt: &[u8; 32],
+    log: &Log,
+) -> Result<(), ForceError> {
     let write = || -> Result<(), Fault> {
         let change = database.begin_write()?;
-        change.open_table(META)?.insert("schema", SCHEMA)?;
         change.open_table(SALT)?.insert((), salt)?;
         change.open_table(PEOPLE)?;
         change.open_table(SESSIONS)?;
         change.open_table(STRANGERS)?;
         change.open_table(EVENTS)?;
-        change.commit()?;
-        Ok(())
+        begin_log(
+            change,
+            log,
+            AuditEvent::StoreCreated {
+                host_version: HOST_VERSION.to_owned(),
+            },
+        )
     };
     write().map_err(|fault| fault.at(path).into())
 }
 
-/// Whether this is a force's store, of this layout.
-pub(super) fn check(database: &Database, path: &Path) -> Result<(), ForceError> {
+/// Adds what the first layout had not.
+pub(super) fn upgrade(database: &Database, path: &Path, log: &Log) -> Result<(), ForceError> {
+    let write = || -> Result<(), Fault> {
+        let change = database.begin_write()?;
+        let people = change.open_table(PEOPLE)?.len()?;
+        begin_log(
+            change,
+            log,
+            AuditEvent::ForceLogBegun {
+                host_version: HOST_VERSION.to_owned(),
+                people,
+            },
+        )
+    };
+    write().map_err(|fault| fault.at(path).into())
+}
+
+/// Makes what this layout has and the first had not, says so as the log's first event, and commits.
+fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(), Fault> {
+    {
+        let mut facts = change.open_table(FACTS)?;
+        facts.insert("schema", SCHEMA)?;
+        facts.insert("store", log.identity.store.as_str())?;
+    }
+    change.open_table(RULES)?;
+    change.open_table(REGISTER)?;
+    audit::begin(&change, log)?;
+    let appended = Appended::default();
+    // The file beside may know of a log that was here before.
+    appended.find_rollback(&change, log, opening::clock())?;
+    appended.append(&change, log, opening::clock(), Actor::Host, first)?;
+    change.commit()?;
+    appended.committed(log);
+    Ok(())
+}
+
+/// Whether this is a force's store. Returns its id; `None` where it is of the first layout.
+pub(super) fn check(database: &Database, path: &Path) -> Result<Option<StoreId>, ForceError> {
     let not_ours = |cause: &str| {
         let (path, cause) = (path.to_path_buf(), cause.to_owned());
         Fault::Records(RecordsError::NotAStore { path, cause })
     };
-    let read = || -> Result<(), Fault> {
+    let read = || -> Result<Option<StoreId>, Fault> {
         let reading = database.begin_read()?;
         if !reading
             .list_tables()?
-            .any(|table| table.name() == META.name())
+            .any(|table| table.name() == FACTS.name())
         {
             return Err(not_ours("it is no store of a force's people"));
         }
-        let meta = match reading.open_table(META) {
+        let facts = match reading.open_table(FACTS) {
             Err(redb::TableError::Storage(error)) => return Err(error.into()),
             Err(_) => return Err(not_ours("it is a redb file of another program")),
-            Ok(meta) => meta,
+            Ok(facts) => facts,
         };
-        match meta.get("schema")? {
-            Some(schema) if schema.value() == SCHEMA => Ok(()),
-            Some(schema) => Err(not_ours(&format!(
-                "it has layout {:?}; this version reads layout {SCHEMA}",
-                schema.value()
-            ))),
-            None => Err(not_ours("it does not say its layout")),
+        match facts.get("schema")? {
+            Some(schema) if schema.value() == FIRST => return Ok(None),
+            Some(schema) if schema.value() == SCHEMA => {}
+            Some(schema) => {
+                return Err(not_ours(&format!(
+                    "it has layout {:?}; this version reads layout {SCHEMA}",
+                    schema.value()
+                )));
+            }
+            None => return Err(not_ours("it does not say its layout")),
+        }
+        let store = facts.get("store")?;
+        match store.and_then(|store| opening::parse_id(store.value())) {
+            Some(store) => Ok(Some(store)),
+            None => Err(not_ours("it does not say its id")),
         }
     };
     read().map_err(|fault| fault.at(path).into())
@@ -109,7 +185,7 @@ pub(super) fn check(database: &Database, path: &Path) -> Result<(), ForceError> 
 
 /// The later of this time and the latest at which somebody signed in: an expiry date that has passed has passed, even where the calendar was set back since.
 pub(super) fn latest(change: &WriteTransaction, at: Timestamp) -> Result<Timestamp, Stop> {
-    let meta = change.open_table(META)?;
+    let meta = change.open_table(FACTS)?;
     let seen = match meta.get("latest")? {
         None => None,
         Some(text) => Some(text.value().parse().map_err(|_| {
@@ -122,7 +198,9 @@ pub(super) fn latest(change: &WriteTransaction, at: Timestamp) -> Result<Timesta
 /// Keeps the time of a sign-in where it is the latest.
 pub(super) fn seen(change: &WriteTransaction, at: Timestamp) -> Result<(), Stop> {
     let latest = latest(change, at)?.unix_ms().to_string();
-    change.open_table(META)?.insert("latest", latest.as_str())?;
+    change
+        .open_table(FACTS)?
+        .insert("latest", latest.as_str())?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The force's store: its people and their sessions, in one redb file that is no deployment's. The register of deployments has its place beside them.
+//! The force's store: its people and their sessions, its rules, and the register of its deployments, in one redb file that is no deployment's, with a log of all that was done in it.
 //!
 //! redb lets one process have a file open. Every command and every run needs this one, and none of them for long, so nobody holds it: each operation opens it,
 //! makes one transaction and closes it, and waits where somebody else has it. So a run that goes on for a day keeps nobody from signing in, and a person who was
@@ -9,27 +9,41 @@ mod attempts;
 mod error;
 mod events;
 mod layout;
+mod log;
 mod password;
 mod people;
 mod person;
+mod register;
+mod rules;
 mod session;
 mod signed_in;
 
+use crate::audit;
 use crate::cipher;
 use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::opening;
 use crate::retention::Timestamp;
-use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use log::Changing;
+use redb::{Database, ReadTransaction, ReadableDatabase};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use error::{ForceError, PasswordProblem, SessionEnd};
 pub use events::{PeopleChange, PeopleEvent};
+pub use log::FORCE_LOG;
 pub use password::{Hashing, LEAST_PASSWORD, Password};
 pub use people::NewPerson;
 pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
+pub use register::{
+    Authorisation, Beyond, CameraTerms, Document, DocumentKind, Missing, Mode, Notice, Order,
+    OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, RunAsked,
+    RunStarted, ScoreFloor, Terms, WatchlistFacts,
+};
+pub use rules::{
+    AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,
+};
 pub use session::{NoToken, SESSION_HOURS, SESSION_IDLE_MINUTES, Session, SessionToken};
 pub use signed_in::{By, MayNot, SignedIn};
 
@@ -82,19 +96,19 @@ impl Force {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, Stop>,
     ) -> Result<T, ForceError> {
-        let database = self.open()?;
+        let (database, _) = self.open()?;
         let reading = || read(&database.begin_read()?);
         reading().map_err(|stop| stop.at(&self.path))
     }
 
-    /// Makes a change and commits it; nothing is changed where `change` fails.
+    /// Makes a change and commits it, with what it appends to the log; nothing is changed where `change` fails.
     fn change<T>(
         &self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, Stop>,
+        change: impl FnOnce(&Changing<'_>) -> Result<T, Stop>,
     ) -> Result<T, ForceError> {
-        let database = self.open()?;
+        let (database, log) = self.open()?;
         let changing = || {
-            let open = database.begin_write()?;
+            let open = Changing::begin(&database, &log)?;
             let answer = change(&open)?;
             open.commit()?;
             Ok(answer)
@@ -102,28 +116,36 @@ impl Force {
         changing().map_err(|stop: Stop| stop.at(&self.path))
     }
 
-    /// Opens the file, which has to be there.
-    fn open(&self) -> Result<Database, ForceError> {
+    /// Opens the file, which has to be there, and its log.
+    fn open(&self) -> Result<(Database, audit::Log), ForceError> {
         if !self.path.try_exists().at(&self.path)? {
             let path = self.path.clone();
             return Err(ForceError::Missing { path });
         }
         let database = self.open_file()?;
-        layout::check(&database, &self.path)?;
-        Ok(database)
+        let log = match layout::check(&database, &self.path)? {
+            Some(store) => log::open(&self.path, &store)?,
+            None => {
+                let log = log::create(&self.path)?;
+                layout::upgrade(&database, &self.path, &log)?;
+                log
+            }
+        };
+        Ok((database, log))
     }
 
-    /// Opens the file, or makes it where there is none, with the folders on the way to it.
-    fn open_or_create(&self) -> Result<Database, ForceError> {
+    /// Makes the file where there is none, with the folders on the way to it.
+    fn make(&self) -> Result<(), ForceError> {
         let folder = files::folder_of(&self.path);
         std::fs::create_dir_all(folder).at(folder)?;
         let database = self.open_file()?;
         if layout::is_empty(&database, &self.path)? {
-            layout::create(&database, &self.path, &cipher::random()?)?;
+            let log = log::create(&self.path)?;
+            layout::create(&database, &self.path, &cipher::random()?, &log)?;
             files::sync_folder_of(&self.path)?;
         }
         layout::check(&database, &self.path)?;
-        Ok(database)
+        Ok(())
     }
 
     /// Opens the file once nobody else has it open.

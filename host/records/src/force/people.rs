@@ -101,7 +101,7 @@ impl Force {
             .check(&new.id, &new.name)
             .map_err(|cause| ForceError::Password { cause })?;
         let password = Hashed::new(password, self.hashing)?;
-        drop(self.open_or_create()?);
+        self.make()?;
         self.change(|change| {
             let latest = layout::latest(change, now.at)?;
             for row in change.open_table(PEOPLE)?.iter()? {

@@ -341,8 +341,17 @@ pub(super) fn still(
     role: PersonRole,
     now: &Moment,
 ) -> Result<By, Stop> {
+    Ok(again(change, signed_in, now)?.acting_as(role)?)
+}
+
+/// The person as they stand now, if they are signed in yet: asked in the transaction of what they do.
+pub(super) fn again(
+    change: &WriteTransaction,
+    signed_in: &SignedIn,
+    now: &Moment,
+) -> Result<SignedIn, Stop> {
     let Proof { hash, uid, .. } = signed_in.proof();
-    Ok(who_acts(change, *hash, *uid, now)?.acting_as(role)?)
+    who_acts(change, *hash, *uid, now)
 }
 
 /// Removes the sessions that this is true of.

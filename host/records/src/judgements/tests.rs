@@ -57,6 +57,8 @@ pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
             deployment: "walk-past".into(),
             started_at: at(-10),
             mode: crate::runs::RunMode::Live,
+            register: None,
+            started_by: None,
             host_version: "0.1.0".into(),
             lock_sha256: None,
             plugins: Vec::new(),

@@ -8,7 +8,7 @@ use crate::retention::Timestamp;
 const MOST_TEXT: usize = 4096;
 
 /// How long each judgement may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JudgementLimits {
     /// From the alert to the operator's judgement, milliseconds.
     pub adjudication_ms: i64,

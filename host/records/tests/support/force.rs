@@ -78,10 +78,23 @@ impl Place {
 
     /// Somebody with these roles who has chosen a password.
     pub fn with(&self, id: &str, roles: &[PersonRole]) {
+        self.with_rank(id, "inspector", roles);
+    }
+
+    /// The same with a rank.
+    pub fn with_rank(&self, id: &str, rank: &str, roles: &[PersonRole]) {
         let boss = self.sign_in("boss").signed_in;
         let initial = password("chosen by the boss");
         self.force
-            .add(&new(id, roles), &initial, &boss, &moment(0))
+            .add(
+                &NewPerson {
+                    rank: rank.into(),
+                    ..new(id, roles)
+                },
+                &initial,
+                &boss,
+                &moment(0),
+            )
             .unwrap();
         let own = password(&format!("{id} own password"));
         self.force

@@ -4,6 +4,7 @@
 pub mod force;
 pub mod log;
 pub mod people;
+pub mod register;
 
 use overt_records::{
     Alert, AlertInputs, AlertPayload, AlertScore, By, Counts, Encoder, Grounds, ImageFacts,
@@ -121,6 +122,8 @@ pub fn header() -> RunHeader {
         deployment: "walk-past".into(),
         started_at: NOW,
         mode: overt_records::RunMode::Live,
+        register: None,
+        started_by: None,
         host_version: "0.1.0".into(),
         lock_sha256: Some("ab".repeat(32)),
         plugins: vec![],
