@@ -248,33 +248,13 @@ impl Store {
         })
     }
 
-    /// Withdraws every alert about an entry that was removed, unless an officer speaks to the person already; their numbers.
+    /// Withdraws every alert about an entry that was removed, unless an officer speaks to the person already; their numbers. Taking an entry off the watchlist does so in the
+    /// same change.
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
     pub fn withdraw(&self, reference: &str, now: Timestamp) -> Result<Vec<u32>, RecordsError> {
-        self.change(|change| {
-            let mut withdrawn = Vec::new();
-            for number in numbers(change)? {
-                let mut living = living_in(change, self, number)?;
-                let open = matches!(
-                    living.life.state(),
-                    LifeState::Raised | LifeState::Passed | LifeState::Viable
-                );
-                if living.alert.reference != reference || !open {
-                    continue;
-                }
-                let step = Step {
-                    at: now,
-                    by: None,
-                    opened_at: None,
-                    kind: StepKind::Withdrawn,
-                };
-                add(change, &mut living, &NO_LIMITS, step)?;
-                withdrawn.push(number);
-            }
-            Ok(withdrawn)
-        })
+        self.change(|change| withdraw_in(change, self, reference, now))
     }
 
     /// An alert's score, for somebody who has judged it; `None` for anybody else, and once it is gone.
@@ -428,6 +408,35 @@ impl Store {
         })?;
         done.map_err(|cause| JudgementError::NotAllowed { alert, cause })
     }
+}
+
+/// Withdraws the alerts about an entry within a change.
+pub(crate) fn withdraw_in(
+    change: &Change<'_>,
+    store: &Store,
+    reference: &str,
+    now: Timestamp,
+) -> Result<Vec<u32>, Fault> {
+    let mut withdrawn = Vec::new();
+    for number in numbers(change)? {
+        let mut living = living_in(change, store, number)?;
+        let open = matches!(
+            living.life.state(),
+            LifeState::Raised | LifeState::Passed | LifeState::Viable
+        );
+        if living.alert.reference != reference || !open {
+            continue;
+        }
+        let step = Step {
+            at: now,
+            by: None,
+            opened_at: None,
+            kind: StepKind::Withdrawn,
+        };
+        add(change, &mut living, &NO_LIMITS, step)?;
+        withdrawn.push(number);
+    }
+    Ok(withdrawn)
 }
 
 /// For steps that no limit has a say in.

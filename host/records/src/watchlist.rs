@@ -3,6 +3,7 @@
 use crate::audit::{self, Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::judgements::withdraw_in;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
@@ -182,8 +183,8 @@ impl Watchlist<'_> {
         })
     }
 
-    /// Removes an entry with all its images and destroys their keys. Returns how many images there were; `None` where
-    /// nobody of this reference is on the watchlist.
+    /// Removes an entry with all its images, destroys their keys, and withdraws the alerts about it that nobody has ended: in one change, so that nobody is engaged over
+    /// somebody who is not sought any more. Returns how many images there were; `None` where nobody of this reference is on the watchlist.
     ///
     /// # Errors
     /// [`RecordsError::Full`] and the like.
@@ -202,6 +203,7 @@ impl Watchlist<'_> {
                 images: entry.images.len() as u64,
             };
             change.log(now, Actor::Unnamed, event)?;
+            withdraw_in(change, self.store, reference, now)?;
             change.log_destroyed_keys(now)?;
             Ok(Some(entry.images.len()))
         })

@@ -3,8 +3,8 @@
 
 mod support;
 
-use overt_records::{Enrolled, NewImage, RecordsError, Store};
-use support::{Folder, NOW, digest, encoder, folder_holds, image, settings};
+use overt_records::{Closed, Enrolled, LifeState, NewImage, News, RecordsError, Store};
+use support::{Folder, NOW, alert, counts, digest, encoder, folder_holds, header, image, settings};
 
 #[test]
 fn an_enrolled_image_comes_back_as_it_was_after_the_store_was_closed() {
@@ -250,4 +250,33 @@ fn a_watchlist_of_thousands_is_enrolled_in_one_batch_and_loads_whole() {
         assert_eq!(template.reference, image.reference);
         assert_eq!(template.values, image.template);
     }
+}
+
+#[test]
+fn taking_an_entry_off_withdraws_the_alerts_about_it_in_the_same_change_and_their_desks_are_told() {
+    let folder = Folder::new();
+    let store = folder.store();
+    store
+        .watchlist()
+        .enrol(&[image("W-1", 1), image("W-2", 2)], NOW)
+        .unwrap();
+    let run = store.begin_run(&header()).unwrap();
+    let mut other = alert(2);
+    other.alert.reference = "W-2".into();
+    run.commit_decisions(&[alert(1), other], &counts(2))
+        .unwrap();
+    assert_eq!(store.watchlist().remove("W-1", NOW).unwrap(), Some(1));
+    let states: Vec<LifeState> = store
+        .living()
+        .unwrap()
+        .iter()
+        .map(|living| living.life.state())
+        .collect();
+    let withdrawn = LifeState::Closed(Closed::Withdrawn);
+    assert_eq!(states, [withdrawn, LifeState::Raised]);
+    let last = store.outbox().unwrap().pop().unwrap();
+    assert_eq!(
+        (last.alert, last.news, last.channel.as_str()),
+        (1, News::Withdrawn, "desk-1")
+    );
 }
