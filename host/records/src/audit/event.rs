@@ -174,6 +174,8 @@ pub enum AuditEvent {
         category: String,
         images: u64,
     },
+    /// The deployment was closed, and its whole watchlist destroyed.
+    WatchlistDestroyed { entries: u64, images: u64 },
     /// What had reached the end of its retention went.
     Swept {
         watchlist_images: u64,
