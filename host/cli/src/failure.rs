@@ -149,6 +149,9 @@ impl From<RecordsError> for Failure {
             RecordsError::ForeignDeployment { .. } => {
                 "give each deployment a record store of its own: `records` under [host]"
             }
+            RecordsError::AlertsOpen { .. } => {
+                "people judge them, or their time runs out: `overt alerts list DEPLOYMENT`"
+            }
             RecordsError::AuditFileMissing { .. } => {
                 "put the file back from where it went; it is written once, with the store, and nothing can replace it"
             }

@@ -393,3 +393,57 @@ fn rules_are_signed_adopted_and_shown_and_an_edited_file_is_not_adopted() {
     assert_eq!(mistakes.status, Some(2));
     assert!(mistakes.err.contains("wrong.toml:1:1"), "{}", mistakes.err);
 }
+
+#[test]
+fn a_closed_deployment_has_no_watchlist_a_good_certificate_and_runs_no_more() {
+    let place = Place::with_person_a();
+    place.film(40);
+    done(place.run());
+    let open = deployment(&place, "boss", &["close"]);
+    assert_eq!(open.status, Some(1));
+    assert!(open.err.contains("have not ended: 1"), "{}", open.err);
+    // Its time runs out.
+    place.change(
+        "# [judgement]",
+        "[judgement]\nadjudicate-seconds = 5\n# [judgement]",
+    );
+    while deployment(&place, "boss", &["close"]).status != Some(0) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let listed = place.run_as(
+        "anna",
+        [
+            Path::new("watchlist"),
+            Path::new("list"),
+            &place.deployment(),
+        ],
+    );
+    assert!(!listed.out.contains("MP-0001"), "{}", listed.out);
+    let file = place.path("out/certificate.json");
+    let verify = || {
+        let deployment = place.deployment();
+        place.run_as(
+            "ada",
+            [
+                Path::new("deployment"),
+                Path::new("certificate"),
+                &file,
+                Path::new("--deployment"),
+                &deployment,
+            ],
+        )
+    };
+    let good = done(verify());
+    assert!(
+        good.out.contains("1 people of the watchlist with 1 images")
+            && good.out.contains("alerts: 1 (1 lapsed)")
+            && good.out.contains("still held: 1 of alerts"),
+        "{}",
+        good.out
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("\"alerts\":1", "\"alerts\":2")).unwrap();
+    assert_eq!(verify().status, Some(1));
+    let again = live(&place, "anna");
+    assert!(again.err.contains("is closed"), "{}", again.err);
+}

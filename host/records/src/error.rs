@@ -130,6 +130,14 @@ pub enum RecordsError {
         /// The store.
         path: PathBuf,
     },
+    /// Alerts have not ended, so the deployment cannot be closed.
+    #[error("{path}: {} alerts have not ended: {}", alerts.len(), alerts.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))]
+    AlertsOpen {
+        /// The store.
+        path: PathBuf,
+        /// Their numbers; at least one.
+        alerts: Vec<u32>,
+    },
     /// The audit log is not what was written, so nothing vouches for it.
     #[error("the audit log of {path} is broken at event {}", found.event)]
     AuditBroken {

@@ -29,6 +29,7 @@ mod alerts;
 mod approval;
 mod audit;
 mod cipher;
+mod closing;
 mod described;
 mod entry;
 mod error;
@@ -63,6 +64,7 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use closing::{ClosedRecords, Destroyed, StillHeld};
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use entry::{
     AddedBy, Day, Grounds, GroundsProblem, ImageFacts, ImageSource, Minor, NoDay, NoSource,
@@ -71,13 +73,14 @@ pub use error::RecordsError;
 pub use exports::{Export, ExportKind};
 pub use files::destroy as destroy_file;
 pub use force::{
-    AdoptedRules, Authorisation, Beyond, By, CameraTerms, Credential, Document, DocumentKind,
-    FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD, MayNot,
-    Missing, Mode, ModeRule, Moment, NewPerson, NoToken, Notice, Order, OutOfTurn, Password,
-    PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person, PersonRole, RULES_DOMAIN,
-    RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, Rules, RunAsked,
-    RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor, Session, SessionEnd, SessionToken,
-    SignedIn, SignedRules, Terms, WatchlistFacts, WatchlistRules, Withdrawn,
+    AdoptedRules, Authorisation, Beyond, By, CameraTerms, Certificate, Credential, Document,
+    DocumentKind, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD,
+    MayNot, Missing, Mode, ModeRule, Moment, NewPerson, NoCertificate, NoToken, Notice, Order,
+    OutOfTurn, Password, PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person,
+    PersonRole, RULES_DOMAIN, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
+    RegisteredRun, Rules, RunAsked, RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor,
+    Session, SessionEnd, SessionToken, SignedCertificate, SignedIn, SignedRules, Terms,
+    WatchlistFacts, WatchlistRules, Withdrawn,
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};

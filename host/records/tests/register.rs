@@ -11,7 +11,7 @@ use overt_records::{
 };
 use support::force::{DAY, HOUR, MINUTE, NOW, Place, moment};
 use support::register::{
-    LOCK, asked, at, authorised, order, place, ruled, rules, signed, terms, who,
+    LOCK, asked, at, authorised, nothing, order, place, ruled, rules, signed, terms, who,
 };
 
 /// A moment so many hours after the people signed in, in whose session there was something to do all the time.
@@ -308,8 +308,8 @@ fn an_extension_lengthens_the_window_and_a_cancellation_ends_it() {
         .unwrap_err();
     assert!(matches!(again, ForceError::AlreadyPlanned { .. }));
     let (sue, now) = hours(&place, "sue", 7);
-    let closed = force.close(1, LOCK, &sue, &now).unwrap();
-    assert_eq!(closed.state(), RegisterState::Closed);
+    force.close(1, &nothing(), &sue, &now).unwrap();
+    assert_eq!(force.registered(1).unwrap().state(), RegisterState::Closed);
 }
 
 #[test]

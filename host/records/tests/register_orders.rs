@@ -6,7 +6,7 @@ mod support;
 use overt_records::{Moment, RegisterState, Timestamp, Verdict};
 use proptest::prelude::*;
 use support::force::{HOUR, MINUTE, NOW, moment};
-use support::register::{LOCK, asked, at, order, ruled, terms};
+use support::register::{asked, at, nothing, order, ruled, terms};
 
 /// A step that somebody may try, of one of two deployments.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ proptest! {
                 },
                 Try::Close(number) => {
                     let may = entry(number).is_some_and(|(state, _)| matches!(state, State::Authorised | State::Cancelled));
-                    prop_assert_eq!(force.close(number, LOCK, &who("sue"), &now).is_ok(), may);
+                    prop_assert_eq!(force.close(number, &nothing(), &who("sue"), &now).is_ok(), may);
                     if may { said[index(number)].state = State::Closed; }
                 }
                 Try::Pass(_) | Try::SetCalendar(_) => {}

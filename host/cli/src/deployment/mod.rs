@@ -2,6 +2,8 @@
 
 mod authorise;
 mod cancel;
+mod certificate;
+mod close;
 mod extend;
 mod inspect;
 mod plan;
@@ -33,6 +35,8 @@ enum Command {
     Refuse(refuse::Arguments),
     Extend(extend::Arguments),
     Cancel(cancel::Arguments),
+    Close(close::Arguments),
+    Certificate(certificate::Arguments),
     Register(register::Arguments),
     Inspect(inspect::Arguments),
     Status(status::Arguments),
@@ -45,6 +49,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Refuse(arguments) => refuse::run(arguments),
         Command::Extend(arguments) => extend::run(arguments),
         Command::Cancel(arguments) => cancel::run(arguments),
+        Command::Close(arguments) => close::run(arguments),
+        Command::Certificate(arguments) => certificate::run(arguments),
         Command::Register(arguments) => register::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Status(arguments) => status::run(arguments),

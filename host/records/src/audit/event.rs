@@ -195,6 +195,8 @@ pub enum AuditEvent {
     },
     /// The period of the membership commitments was over: they and their key went.
     MembershipDestroyed {},
+    /// The deployment was closed, and its whole watchlist destroyed.
+    WatchlistDestroyed { entries: u64, images: u64 },
     /// What had reached the end of its retention went.
     Swept {
         watchlist_images: u64,

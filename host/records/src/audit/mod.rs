@@ -11,14 +11,14 @@ pub use event::{Actor, AuditEntry, AuditEvent, RecordRange, WatchlistEncoder};
 pub use log::{AuditLog, Exported, Selection};
 pub use verify::{Break, BreakKind, HeadError, LodgedHead, Verdict, Verification, verify_export};
 
-pub(crate) use chain::{Appended, Identity, Log, begin};
+pub(crate) use chain::{Appended, Identity, Log, begin, digits, split_event};
 pub(crate) use event::{ranges, watchlist_encoder};
 pub(crate) use file::{AuditFile, path_of};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How far a log goes: the number of its newest event, and that event's hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {
     /// The newest event's number; 0 where there is none.
     pub events: u64,

@@ -16,7 +16,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 /// What stands in the log where a deployment's has the deployment's id. No deployment has this one: a space is in no id.
 pub const FORCE_LOG: &str = "the force";
@@ -54,6 +54,11 @@ impl<'a> Changing<'a> {
     pub(super) fn log(&self, at: Timestamp, by: Actor, event: AuditEvent) -> Result<u64, Stop> {
         self.appended.append(&self.rows, self.log, at, by, event)?;
         Ok(self.appended.number())
+    }
+
+    /// The file with the force's key.
+    pub(super) fn file(&self) -> MutexGuard<'_, AuditFile> {
+        self.log.file()
     }
 
     pub(super) fn commit(self) -> Result<(), Fault> {

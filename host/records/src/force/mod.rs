@@ -6,6 +6,7 @@
 //! is done while it is closed.
 
 mod attempts;
+mod certificate;
 mod error;
 mod events;
 mod layout;
@@ -30,6 +31,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use certificate::{Certificate, NoCertificate, SignedCertificate};
 pub use error::{ForceError, PasswordProblem, SessionEnd};
 pub use events::{PeopleChange, PeopleEvent};
 pub use log::FORCE_LOG;

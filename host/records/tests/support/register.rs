@@ -3,9 +3,10 @@
 use super::force::{HOUR, NOW, Place, credential, moment};
 use ed25519_compact::{KeyPair, Seed};
 use overt_records::{
-    CameraTerms, Document, DocumentKind, JudgementLimits, KeepRules, Mode, ModeRule, Notice, Order,
-    PeopleRule, PersonRole, RULES_DOMAIN, RegisterEntry, Retention, Rules, RunAsked, ScoreFloor,
-    SignedIn, SignedRules, Terms, Timestamp, WatchlistFacts, WatchlistRules,
+    AuditHead, CameraTerms, ClosedRecords, Destroyed, Document, DocumentKind, JudgementLimits,
+    KeepRules, Mode, ModeRule, Notice, Order, PeopleRule, PersonRole, RULES_DOMAIN, RegisterEntry,
+    Retention, Rules, RunAsked, ScoreFloor, SignedIn, SignedRules, Terms, Timestamp,
+    WatchlistFacts, WatchlistRules,
 };
 
 pub const LOCK: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -177,4 +178,18 @@ pub fn authorised(place: &Place, id: &str) -> RegisterEntry {
         .force
         .authorise(planned.number(), &order(), &who(place, "sue"), &moment(0))
         .unwrap()
+}
+
+/// Records of a deployment that held nothing.
+pub fn nothing() -> ClosedRecords {
+    ClosedRecords {
+        destroyed: Destroyed::default(),
+        held: Vec::new(),
+        alerts: 0,
+        alerts_by_state: Default::default(),
+        audit: AuditHead {
+            events: 0,
+            hash: String::new(),
+        },
+    }
 }

@@ -5,6 +5,7 @@ mod entry;
 mod gate;
 mod terms;
 
+use super::certificate::SignedCertificate;
 use super::error::ForceError;
 use super::layout::{self, REGISTER};
 use super::log::Changing;
@@ -14,6 +15,7 @@ use super::session::again;
 use super::signed_in::{By, SignedIn};
 use super::{Force, Moment, Stop};
 use crate::audit::{Actor, AuditEvent};
+use crate::closing::ClosedRecords;
 use crate::fault::Fault;
 use crate::payload;
 use crate::retention::Timestamp;
@@ -188,20 +190,64 @@ impl Force {
         self.decide(number, RegisterStep::Cancelled { reason }, by, now)
     }
 
-    /// Puts on record that a deployment is over, and by which certificate what it held was destroyed.
+    /// Whether somebody may close a deployment now: asked before anything is destroyed.
     ///
     /// # Errors
     /// [`ForceError::MayNot`], [`ForceError::OutOfTurn`].
+    pub fn may_close(&self, number: u32, by: &SignedIn, now: &Moment) -> Result<By, ForceError> {
+        self.change(|change| {
+            let by = again(change, by, now)?.acting_as(WHO_MAY)?;
+            let closed = RegisterStep::Closed {
+                certificate_sha256: String::new(),
+            };
+            let latest = layout::latest(change, now.at)?;
+            entry(change, number)?
+                .allow(&closed, now.at, latest)
+                .map_err(ForceError::OutOfTurn)?;
+            Ok(by)
+        })
+    }
+
+    /// Puts on record that a deployment is over, and signs what became of what it held.
+    ///
+    /// # Errors
+    /// As [`Force::may_close`].
     pub fn close(
         &self,
         number: u32,
-        certificate_sha256: &str,
+        records: &ClosedRecords,
         by: &SignedIn,
         now: &Moment,
-    ) -> Result<RegisterEntry, ForceError> {
-        payload::digest("a certificate of deletion", certificate_sha256)?;
-        let certificate_sha256 = certificate_sha256.to_owned();
-        self.decide(number, RegisterStep::Closed { certificate_sha256 }, by, now)
+    ) -> Result<SignedCertificate, ForceError> {
+        self.change(|change| {
+            let by = again(change, by, now)?.acting_as(WHO_MAY)?;
+            let deployment = entry(change, number)?.terms().deployment.clone();
+            let certificate =
+                SignedCertificate::sign(number, &deployment, &by, now.at, records, &change.file())?;
+            let closed = RegisterStep::Closed {
+                certificate_sha256: certificate.sha256(),
+            };
+            step(change, number, closed, &by, now.at)?;
+            Ok(certificate)
+        })
+    }
+
+    /// Whether a certificate is this force's: its register holds the digest.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the store.
+    pub fn knows(&self, certificate: &SignedCertificate) -> Result<bool, ForceError> {
+        let sha256 = certificate.sha256();
+        let number = certificate.certificate.number;
+        let found = self
+            .register()?
+            .into_iter()
+            .find(|entry| entry.number() == number);
+        Ok(found.is_some_and(|entry| {
+            entry.steps().iter().any(|record| {
+                matches!(&record.what, RegisterStep::Closed { certificate_sha256 } if *certificate_sha256 == sha256)
+            })
+        }))
     }
 
     /// Puts on record that a system engineer has decided what a deployment consists of.

@@ -1,0 +1,50 @@
+//! `overt deployment certificate`: whether a certificate of deletion is what was signed, and by this force.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use overt_records::SignedCertificate;
+
+use super::close;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::ForceArguments;
+
+/// Verify a certificate of deletion: is its signature good, and does the force's register hold its digest?
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  overt deployment certificate out/certificate.json --deployment deployment.toml
+  overt deployment certificate certificate.json --force /var/lib/overt/force.redb
+
+Exit status: 0 if both are so, 1 if not.")]
+pub(crate) struct Arguments {
+    /// The certificate
+    certificate: PathBuf,
+    #[command(flatten)]
+    force: ForceArguments,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let path = &arguments.certificate;
+    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
+    let signed = SignedCertificate::read(&bytes).map_err(|error| {
+        Failure::new(
+            format!("{}: {error}", path.display()),
+            "take the file as `overt deployment close` wrote it",
+        )
+    })?;
+    if !arguments.force.force()?.knows(&signed)? {
+        return Err(Failure::new(
+            format!(
+                "{}: the force's register knows no such certificate",
+                path.display()
+            ),
+            "ask for the certificate that the force's own command wrote, and verify the register: `overt audit verify --force FORCE`",
+        ));
+    }
+    output::print(&output::printable(&close::text(&signed)))?;
+    output::print("GOOD: the signature holds, and the force's register has its digest.\n")?;
+    Ok(Exit::Done)
+}
