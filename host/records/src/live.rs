@@ -219,7 +219,12 @@ impl Run {
         addition: &Addition,
         generation: &GenerationChange,
     ) -> Result<Vec<Enrolled>, RecordsError> {
-        watchlist::check_all(images, Some(addition), generation.at)?;
+        watchlist::check_all(
+            images,
+            Some(addition),
+            generation.at,
+            self.store().approval_under(),
+        )?;
         generation.check()?;
         let store = self.store();
         store.change(|change| {

@@ -77,6 +77,10 @@ pub(super) fn pass(
             return Err(told(&missing));
         }
     };
+    if let Some(adopted) = force.rules()? {
+        // Whoever is added while the run goes on is added by the same rules.
+        store.ask_approval_under(adopted.rules.watchlist.approval_under);
+    }
     let Some(authorised) = Authorised::of(&started) else {
         return Err(Failure::new(
             "the register does not say who authorised this deployment",

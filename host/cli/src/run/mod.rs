@@ -201,7 +201,7 @@ fn live_or_rehearsed(
     progress.end();
     drop(socket);
     let Finished {
-        summary,
+        mut summary,
         report,
         troubles,
     } = finished?;
@@ -217,6 +217,8 @@ fn live_or_rehearsed(
             let file = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
             store.export(&file, kind, Actor::Host, until, watchlist::now())?;
         }
+        // That these files left is the newest event now.
+        summary.audit = store.audit_head()?;
     }
     let json = serde_json::to_string_pretty(&summary).map_err(unwritable)?;
     output::write(&summary_file, &(json + "\n"))?;

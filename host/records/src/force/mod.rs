@@ -39,9 +39,9 @@ pub use password::{Hashing, LEAST_PASSWORD, Password};
 pub use people::NewPerson;
 pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
 pub use register::{
-    Authorisation, Beyond, CameraTerms, Document, DocumentKind, Missing, Mode, Notice, Order,
-    OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, RunAsked,
-    RunStarted, ScoreFloor, Terms, WatchlistFacts,
+    Authorisation, Beyond, CameraTerms, Document, DocumentKind, ListApproved, Missing, Mode,
+    Notice, Order, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
+    RegisteredRun, RunAsked, RunStarted, ScoreFloor, Terms, WatchlistFacts,
 };
 pub use rules::{
     AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,

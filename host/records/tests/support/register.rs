@@ -4,8 +4,8 @@ use super::force::{HOUR, NOW, Place, credential, moment};
 use ed25519_compact::{KeyPair, Seed};
 use overt_records::{
     AuditHead, CameraTerms, ClosedRecords, Destroyed, Document, DocumentKind, JudgementLimits,
-    KeepRules, Mode, ModeRule, Notice, Order, PeopleRule, PersonRole, RULES_DOMAIN, RegisterEntry,
-    Retention, Rules, RunAsked, ScoreFloor, SignedIn, SignedRules, Terms, Timestamp,
+    KeepRules, ListApproved, Mode, ModeRule, Notice, Order, PeopleRule, PersonRole, RULES_DOMAIN,
+    RegisterEntry, Retention, Rules, RunAsked, ScoreFloor, SignedIn, SignedRules, Terms, Timestamp,
     WatchlistFacts, WatchlistRules,
 };
 
@@ -120,6 +120,8 @@ pub fn asked(terms: Terms) -> RunAsked {
         watchlist: WatchlistFacts {
             entries: 10,
             oldest: Some(at(NOW)),
+            approval: ListApproved::AsItStands,
+            membership_days: 31,
         },
         lock_sha256: Some(LOCK.into()),
     }

@@ -33,6 +33,22 @@ pub struct WatchlistFacts {
     pub entries: u32,
     /// When its oldest image was enrolled.
     pub oldest: Option<Timestamp>,
+    /// Whether an authorising officer has approved it.
+    pub approval: ListApproved,
+    /// Days for which it can be told who was on it.
+    pub membership_days: u32,
+}
+
+/// How a watchlist stands to its approval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListApproved {
+    /// Nobody has ever approved it.
+    #[default]
+    Never,
+    /// It has changed since it was approved.
+    Changed,
+    /// It is approved as it stands.
+    AsItStands,
 }
 
 /// Something that keeps a live run from beginning.
@@ -138,6 +154,23 @@ pub enum Missing {
         /// At most.
         most: u32,
     },
+    /// Nobody has approved the watchlist as it stands.
+    #[error("{}", match changed {
+        true => "the watchlist has changed since it was approved",
+        false => "nobody has approved the watchlist",
+    })]
+    WatchlistApproval {
+        /// Whether it was approved before somebody changed it.
+        changed: bool,
+    },
+    /// It can be told for too long who was on the watchlist.
+    #[error("it can be told for {days} days who was on the watchlist, and the rules allow {most}")]
+    Membership {
+        /// Days.
+        days: u32,
+        /// At most.
+        most: u32,
+    },
     /// Nothing was locked.
     #[error("there is no lock: nobody has decided what runs")]
     Lock,
@@ -176,6 +209,8 @@ impl Missing {
             Self::Calibration => "measure one with `overt evaluate identification`, and name it: `calibration` under [authority]".into(),
             Self::WatchlistSize { .. } => "take people off: `overt watchlist remove`".into(),
             Self::WatchlistAge { .. } => "make the watchlist anew: remove who is on it and enrol again".into(),
+            Self::WatchlistApproval { .. } => "an authorising officer looks through it and approves it: `overt watchlist check DEPLOYMENT`, `overt watchlist approve DEPLOYMENT`".into(),
+            Self::Membership { most, .. } => format!("write `membership-days = {most}` or less under [retention]"),
             Self::Lock => "a system engineer locks it: `overt lock DEPLOYMENT`; to try something out, `overt run DEPLOYMENT --rehearsal`".into(),
         }
     }
@@ -290,7 +325,22 @@ impl Gate<'_> {
             .entry
             .as_ref()
             .map_or(&self.asked.terms, RegisterEntry::terms);
-        let WatchlistFacts { entries, oldest } = self.asked.watchlist;
+        let WatchlistFacts {
+            entries,
+            oldest,
+            approval,
+            membership_days: days,
+        } = self.asked.watchlist;
+        if approval != ListApproved::AsItStands {
+            let changed = approval == ListApproved::Changed;
+            missing.push(Missing::WatchlistApproval { changed });
+        }
+        if let Some(adopted) = &self.rules {
+            let most = adopted.rules.keep.commitments_days;
+            if days > most {
+                missing.push(Missing::Membership { days, most });
+            }
+        }
         let most = terms.watchlist_size;
         if entries > most {
             missing.push(Missing::WatchlistSize { entries, most });

@@ -26,7 +26,7 @@ pub use entry::{
     Authorisation, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun,
 };
-pub use gate::{Missing, RunAsked, RunStarted, WatchlistFacts};
+pub use gate::{ListApproved, Missing, RunAsked, RunStarted, WatchlistFacts};
 pub use terms::{Beyond, CameraTerms, Document, DocumentKind, Mode, Notice, ScoreFloor, Terms};
 
 /// Who may plan and decide.
