@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod backup;
 mod compile;
 mod completions;
 mod control;
@@ -78,6 +79,8 @@ enum Command {
     Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
     Retention(retention::Arguments),
+    Backup(backup::Arguments),
+    Restore(backup::RestoreArguments),
     Audit(audit::Arguments),
     Report(report::publish::Arguments),
     People(people::Arguments),
@@ -110,6 +113,8 @@ fn main() -> ExitCode {
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
+        Command::Restore(arguments) => backup::restored(arguments),
         Command::Retention(arguments) => retention::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Report(arguments) => report::publish::run(arguments),

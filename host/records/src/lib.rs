@@ -28,6 +28,7 @@
 mod alerts;
 mod approval;
 mod audit;
+mod backup;
 mod cipher;
 mod closing;
 mod described;
@@ -64,6 +65,7 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use backup::{Backup, BackupError, BackupOf, restore, restore_force};
 pub use closing::{ClosedRecords, Destroyed, StillHeld};
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use entry::{

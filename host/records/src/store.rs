@@ -197,7 +197,7 @@ impl Store {
         }
     }
 
-    fn with_database<T>(
+    pub(crate) fn with_database<T>(
         &self,
         work: impl FnOnce(&Database) -> Result<T, Fault>,
     ) -> Result<T, RecordsError> {

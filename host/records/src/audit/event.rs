@@ -204,6 +204,15 @@ pub enum AuditEvent {
         alerts: u64,
         inputs: u64,
     },
+    /// A copy of the records was made, without the keys of what is sealed.
+    BackedUp {},
+    /// The records were put in place from a copy of that time, which went so far. What was sealed did not come back, nor who was on the watchlist.
+    Restored {
+        copied_at: Timestamp,
+        events: u64,
+        sealed_records: u64,
+        entries: u64,
+    },
     /// An alert is kept past its time.
     HoldPlaced {
         hold: u64,

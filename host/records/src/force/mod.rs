@@ -118,6 +118,22 @@ impl Force {
         changing().map_err(|stop: Stop| stop.at(&self.path))
     }
 
+    /// Does something while nobody else has the file, and says how far its log goes.
+    pub(crate) fn while_open(
+        &self,
+        work: impl FnOnce(&Database) -> Result<(), RecordsError>,
+    ) -> Result<audit::AuditHead, ForceError> {
+        let (database, log) = self.open()?;
+        work(&database)?;
+        let head = || -> Result<audit::AuditHead, Stop> {
+            let change = database.begin_write()?;
+            let tip = log.tip(&change)?;
+            change.abort()?;
+            Ok(tip.shown())
+        };
+        head().map_err(|stop| stop.at(&self.path))
+    }
+
     /// Opens the file, which has to be there, and its log.
     fn open(&self) -> Result<(Database, audit::Log), ForceError> {
         if !self.path.try_exists().at(&self.path)? {
