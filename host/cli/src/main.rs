@@ -24,6 +24,7 @@ mod report;
 mod retention;
 mod rules;
 mod run;
+mod search;
 mod session;
 mod sign_in;
 mod sign_out;
@@ -54,6 +55,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
+  overt search deployment.toml frames/ --mode retrospective … search stored images; a person looks at what comes out
   overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
@@ -71,6 +73,7 @@ Exit status:
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Search(search::Arguments),
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
     Rules(rules::Arguments),
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
