@@ -255,7 +255,7 @@ fn stored_images_raise_an_alert_that_two_people_judge_and_that_replays() {
     assert!(registered.runs()[0].ended.is_some());
 
     // And what is published of it is of that mode.
-    let record = place.path("record.json");
+    let record = place.path("record.html");
     let mut overt = place.overt_as("ada");
     overt.args(["report", "deployment"]).arg(place.deployment());
     let ended = Ended::from(overt.arg("-o").arg(&record).output().unwrap());

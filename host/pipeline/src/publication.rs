@@ -19,20 +19,6 @@ use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
 
-/// The record of a deployment at this time, from its file and its store: of the mode that it ran in. Of one that ran in several, [`record_of`] has one for each of
-/// [`modes`]; here it is the first.
-///
-/// # Errors
-/// [`RecordsError::Damaged`] and the like.
-pub fn record(
-    deployment: &Deployment,
-    store: &Store,
-    now: Timestamp,
-) -> Result<DeploymentRecord, RecordsError> {
-    let mode = modes(store)?.first().copied().unwrap_or(Mode::Live);
-    record_of(deployment, store, mode, now)
-}
-
 /// The modes that a deployment ran in; rehearsals are in none.
 ///
 /// # Errors
@@ -46,11 +32,11 @@ pub fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
     Ok(Mode::ALL.into_iter().filter(ran).collect())
 }
 
-/// The record of a deployment in one mode: its runs, and the alerts of those.
+/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those.
 ///
 /// # Errors
-/// As [`record`].
-pub fn record_of(
+/// [`RecordsError::Damaged`] and the like.
+pub fn record(
     deployment: &Deployment,
     store: &Store,
     mode: Mode,
