@@ -310,10 +310,10 @@ impl DecisionThread<'_> {
                 continue;
             }
             *alerted = span;
-            if let Some(trail) = &trail {
-                if let Some(shown) = &mut alert.shown {
-                    shown.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
-                }
+            if let Some(trail) = &trail
+                && let Some(shown) = &mut alert.shown
+            {
+                shown.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
             }
         }
     }
