@@ -5,14 +5,16 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use overt_deployment::Deployment;
 use overt_pipeline::{Perception, stills};
-use overt_records::{Actor, AuditEvent, AuditLog, Force, Mode, RunMode, Store};
+use overt_records::{Actor, AuditEvent, AuditLog, Force, Mode, RunMode, RunOutcome, Store};
 use overt_tests::schema::Schema;
 use serde_json::Value;
 use support::running::Running;
@@ -507,4 +509,48 @@ fn a_search_holds_no_run_up_and_says_where_to_search_instead() {
     let modes: Vec<RunMode> = runs.iter().map(|run| run.header.mode).collect();
     assert_eq!(modes, [RunMode::Live, RunMode::Retrospective]);
     assert_eq!(runs[1].counts.alerts, 0);
+}
+
+#[test]
+fn while_a_search_goes_on_people_judge_what_it_raised_and_ctrl_c_ends_it_in_good_order() {
+    let place = authorised("\"retrospective\"");
+    let list = place.path("footage.csv");
+    let mut text = format!("file\n{}\n", photograph("a-2.jpg").display());
+    let stranger = photograph("b.jpg");
+    for _ in 0..2_000 {
+        text += &format!("{}\n", stranger.display());
+    }
+    std::fs::write(&list, text).unwrap();
+    let mut overt = place.overt_as("olu");
+    overt.arg("search").arg(place.deployment()).arg(&list);
+    overt.args(["--mode", "retrospective", "--json"]);
+    overt.args(REASON).args(TAKEN).args(FOOTAGE);
+    let piped = overt.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut told = lines.by_ref().map(Result::unwrap);
+    assert!(told.any(|line| line.starts_with("ALERT 1")), "it has ended");
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
+
+    // Its process has the records, and answers.
+    alerts(&place, "omar", &["show", "1"]);
+    let judged = alerts(&place, "omar", &["judge", "1", "pass"]);
+    assert_eq!(judged["alert"]["state"], "passed");
+    let another = stored(&place, "anna", &[&stranger], &[]);
+    refused(&another, 1, &["a run of walk-past goes on"]);
+    let mut swap = place.overt_as("anna");
+    swap.args(["plugin", "swap"]).arg(place.deployment());
+    let swapped = Ended::from(swap.args(["--reason", "better"]).output().unwrap());
+    refused(&swapped, 1, &["a search keeps the plugins"]);
+
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    rest.join().unwrap();
+    let found = report(&ended, 130);
+    assert_eq!(found["interrupted"], true);
+    assert!(found["photographs"]["searched"].as_u64().unwrap() < 2_001);
+    let run = store(&place).runs().unwrap().remove(0);
+    assert_eq!(run.outcome, RunOutcome::Interrupted);
+    assert_eq!(run.counts.alerts, 1);
 }
