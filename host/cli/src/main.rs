@@ -25,6 +25,7 @@ mod report;
 mod retention;
 mod rules;
 mod run;
+mod search;
 mod session;
 mod sign_in;
 mod sign_out;
@@ -55,6 +56,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
+  overt search deployment.toml frames/ --mode retrospective … search stored images; a person looks at what comes out
   overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
@@ -72,6 +74,7 @@ Exit status:
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Search(search::Arguments),
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
     Rules(rules::Arguments),
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),

@@ -205,6 +205,7 @@ pub fn rules(file: &RulesFile) -> records::Rules {
                 ranks: rule.ranks.clone(),
                 urgent_ranks: rule.urgent_ranks.clone(),
                 urgent_hours: rule.urgent_hours,
+                started_by: rule.started_by.iter().copied().filter_map(role).collect(),
             })
             .collect(),
         use_cases: file.use_cases.clone(),

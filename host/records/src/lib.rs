@@ -101,8 +101,8 @@ pub use payload::{AlertPayload, AlertScore, Picture};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retained, Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
-    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunMode,
-    RunOutcome, RunRecord,
+    CameraUsed, Counts, Footage, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId,
+    RunMode, RunOutcome, RunRecord, Searched,
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{

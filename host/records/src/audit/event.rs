@@ -7,7 +7,7 @@ use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::outbox::News;
 use crate::retention::Timestamp;
-use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
+use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode, Searched};
 use crate::watchlist::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,9 @@ pub enum AuditEvent {
         register: Option<u32>,
         #[serde(default)]
         mode: RunMode,
+        /// What was searched and why; of a search alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<Searched>,
         host_version: String,
         lock_sha256: Option<String>,
         plugins: Vec<PluginUsed>,

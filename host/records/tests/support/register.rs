@@ -25,6 +25,7 @@ pub fn rules(version: u32) -> Rules {
             ranks: vec!["superintendent".into()],
             urgent_ranks: vec!["inspector".into()],
             urgent_hours: 4,
+            started_by: ModeRule::started_by_engineers(),
         }],
         use_cases: vec!["crime-hotspot".into()],
         categories: vec!["wanted".into(), "missing".into()],
@@ -116,6 +117,7 @@ pub fn terms(id: &str) -> Terms {
 
 pub fn asked(terms: Terms) -> RunAsked {
     RunAsked {
+        mode: Mode::Live,
         terms,
         watchlist: WatchlistFacts {
             entries: 10,

@@ -11,12 +11,12 @@ use overt_pipeline::publication;
 use overt_publication::facts::Redaction;
 use overt_publication::field::Field;
 use overt_publication::period::{Period, Span};
-use overt_publication::record::DeploymentRecord;
+use overt_publication::record::{DeploymentRecord, Mode};
 use overt_publication::register::Register;
 use overt_records::{AuditLog, RecordsError};
 
 use crate::failure::Failure;
-use crate::watchlist;
+use crate::{output, watchlist};
 
 /// The deployments of a period.
 #[derive(Args)]
@@ -50,7 +50,7 @@ impl PeriodArguments {
                 .entries
                 .iter()
                 .find(|entry| entry.deployment == deployment.id);
-            let mut record = match record(&deployment) {
+            let mut record = match record(&deployment, None) {
                 Ok(record) => record,
                 Err(Unread::NothingThere) if entry.is_none_or(|entry| !entry.state.has_run()) => {
                     continue;
@@ -112,8 +112,11 @@ impl Unread {
     }
 }
 
-/// The record of a deployment. What has reached the end of its retention is gone before anybody looks.
-pub(super) fn record(deployment: &Deployment) -> Result<DeploymentRecord, Unread> {
+/// The record of a deployment in a mode, or else in the first that it ran in; the others are told of. What has reached the end of its retention is gone before anybody looks.
+pub(super) fn record(
+    deployment: &Deployment,
+    wanted: Option<Mode>,
+) -> Result<DeploymentRecord, Unread> {
     let unread = |error: RecordsError| match error {
         RecordsError::Missing { .. } => Unread::NothingThere,
         error => Unread::Records(Box::new(error)),
@@ -124,7 +127,16 @@ pub(super) fn record(deployment: &Deployment) -> Result<DeploymentRecord, Unread
         let store =
             overt_records::Store::open(&deployment.host.records, &settings).map_err(unread)?;
         store.sweep(now).map_err(unread)?;
-        publication::record(deployment, &store, now).map_err(unread)?
+        let modes = publication::modes(&store).map_err(unread)?;
+        let mode = wanted.or(modes.first().copied()).unwrap_or(Mode::Live);
+        for other in modes.into_iter().filter(|other| *other != mode) {
+            output::say(&format!(
+                "{} ran in another mode as well, which this record is not of: {}.\n",
+                deployment.id,
+                other.words()
+            ));
+        }
+        publication::record(deployment, &store, mode, now).map_err(unread)?
     };
     // The log is read with the store closed.
     let log = AuditLog::read(&deployment.host.records, &deployment.id).map_err(unread)?;

@@ -1,10 +1,10 @@
-//! The gate before a live run: everything that is missing, not the first thing. What a rehearsal needs is none of it.
+//! The gate before a live run or a search: everything that is missing, not the first thing. What a rehearsal needs is none of it.
 
 use super::super::error::ForceError;
 use super::super::layout;
 use super::super::log::Changing;
 use super::super::person::{Person, PersonRole};
-use super::super::rules::{self, AdoptedRules};
+use super::super::rules::{self, AdoptedRules, ModeRule};
 use super::super::session::again;
 use super::super::signed_in::{By, MayNot, SignedIn};
 use super::super::{Force, Moment, Stop};
@@ -15,9 +15,11 @@ use crate::retention::Timestamp;
 use redb::ReadableTable;
 use std::path::PathBuf;
 
-/// A live run that is to begin.
+/// A live run or a search that is to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunAsked {
+    /// How faces are to be searched.
+    pub mode: Mode,
     /// What the deployment file says now.
     pub terms: Terms,
     /// The watchlist as it is.
@@ -95,11 +97,27 @@ pub enum Missing {
         /// The time.
         now: Timestamp,
     },
+    /// Who is signed in has none of the roles that may start it.
+    #[error("{person} is none of those who may start it: {}", names(roles))]
+    StarterRole {
+        /// Their id.
+        person: String,
+        /// The roles.
+        roles: Vec<PersonRole>,
+    },
+    /// The deployment file does not turn the mode on.
+    #[error("the deployment file does not turn the mode {mode} on")]
+    ModeOff {
+        /// The mode.
+        mode: Mode,
+    },
     /// The authority is for other modes.
-    #[error("live runs are not among the modes that deployment {number} is authorised for")]
+    #[error("{mode} is not among the modes that deployment {number} is authorised for")]
     Mode {
         /// Its number.
         number: u32,
+        /// The mode.
+        mode: Mode,
     },
     /// The file goes beyond what was authorised.
     #[error("beyond the authority: {0}")]
@@ -176,13 +194,22 @@ pub enum Missing {
     Lock,
 }
 
+fn names(roles: &[PersonRole]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+    names.join(", ")
+}
+
 impl Missing {
     /// What the reader can do about it.
     pub fn mend(&self) -> String {
         match self {
             Self::NoForce { .. } => "make the force's first person: `overt people init ID …`; or correct `force` under [host]".into(),
             Self::Rules => "an authorising officer adopts them: `overt rules adopt rules.toml`".into(),
-            Self::NobodySignedIn => "a system engineer signs in: `overt sign-in ID`".into(),
+            Self::NobodySignedIn => "somebody signs in who may start it (`overt rules show`): `overt sign-in ID`".into(),
+            Self::StarterRole { .. } => "somebody who has one of them signs in: `overt sign-in ID`".into(),
+            Self::ModeOff { mode } => format!(
+                "name it in `modes` under [authority] of the deployment file, and have the deployment authorised with it: modes = [\"{mode}\"]"
+            ),
             Self::Starter(cause) => cause.mend(),
             Self::NotPlanned { .. } => "an authorising officer plans it: `overt deployment plan DEPLOYMENT`".into(),
             Self::NotAuthorised { state: RegisterState::Planned, .. } => {
@@ -192,7 +219,7 @@ impl Missing {
             Self::Window { .. } => {
                 "start it within its window, or have it extended before it ends: `overt deployment extend DEPLOYMENT --until TIME`".into()
             }
-            Self::Mode { .. } => "plan a deployment whose `modes` under [authority] hold \"live\"".into(),
+            Self::Mode { mode, .. } => format!("plan a deployment whose `modes` under [authority] hold \"{mode}\""),
             Self::BeyondAuthority(beyond) => format!(
                 "put `{}` back within the authority, or have another deployment authorised",
                 beyond.part
@@ -216,7 +243,7 @@ impl Missing {
     }
 }
 
-/// A live run that may begin, and is on record as begun.
+/// A live run or a search that may begin, and is on record as begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStarted {
     /// The deployment's entry, this run in it.
@@ -240,7 +267,11 @@ struct Gate<'g> {
 impl Gate<'_> {
     fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let terms = &self.asked.terms;
+        let (terms, mode) = (&self.asked.terms, self.asked.mode);
+        // Where the file has it, the rules and the authority are held against the file's modes.
+        if !terms.modes.contains(&mode) {
+            missing.push(Missing::ModeOff { mode });
+        }
         match &self.rules {
             None => missing.push(Missing::Rules),
             Some(adopted) => self.against_rules(adopted, &mut missing),
@@ -256,6 +287,36 @@ impl Gate<'_> {
             missing.push(Missing::Lock);
         }
         missing
+    }
+
+    /// Whoever starts it, in the first of the roles that may which they can act in now.
+    fn starter(&self, who: &SignedIn) -> Result<By, Missing> {
+        let rule = self
+            .rules
+            .as_ref()
+            .and_then(|adopted| adopted.rules.mode(self.asked.mode));
+        let roles = rule.map_or_else(ModeRule::started_by_engineers, |rule| {
+            rule.started_by.clone()
+        });
+        let mut closest = None;
+        for role in &roles {
+            match who.acting_as(*role) {
+                Ok(by) => return Ok(by),
+                // Who has the role lacks a credential for it, which says more.
+                Err(cause @ (MayNot::Credential { .. } | MayNot::Expired { .. })) => {
+                    closest = Some(cause);
+                }
+                Err(cause) if roles.len() == 1 => closest = Some(cause),
+                Err(_) => {}
+            }
+        }
+        Err(match closest {
+            Some(cause) => Missing::Starter(cause),
+            None => Missing::StarterRole {
+                person: who.id().to_owned(),
+                roles,
+            },
+        })
     }
 
     fn against_rules(&self, adopted: &AdoptedRules, missing: &mut Vec<Missing>) {
@@ -312,8 +373,9 @@ impl Gate<'_> {
                 now,
             });
         }
-        if !entry.allows(Mode::Live) {
-            missing.push(Missing::Mode { number });
+        let mode = self.asked.mode;
+        if !entry.allows(mode) {
+            missing.push(Missing::Mode { number, mode });
         }
         let beyond = self.asked.terms.beyond(entry.terms(), entry.until());
         missing.extend(beyond.into_iter().map(Missing::BeyondAuthority));
@@ -371,7 +433,7 @@ fn gate<'g>(change: &Changing<'_>, asked: &'g RunAsked, now: &Moment) -> Result<
 }
 
 impl Force {
-    /// Everything that keeps a live run from beginning now, but for who starts it.
+    /// Everything that keeps a live run or a search from beginning now, but for who starts it.
     ///
     /// # Errors
     /// Whatever is wrong with the store; that there is none is in the answer.
@@ -383,7 +445,7 @@ impl Force {
         }
     }
 
-    /// Puts a live run on record as begun, by a system engineer, if nothing is missing.
+    /// Puts a live run or a search on record as begun, by somebody whom the rules let start it, if nothing is missing.
     ///
     /// # Errors
     /// [`ForceError::NotReady`] with everything that is missing.
@@ -395,14 +457,14 @@ impl Force {
     ) -> Result<RunStarted, ForceError> {
         self.change(|change| {
             let mut missing = Vec::new();
-            let starter = again(change, by, now)?.acting_as(PersonRole::SystemEngineer);
             let gate = gate(change, asked, now)?;
+            let starter = gate.starter(&again(change, by, now)?);
             missing.extend(gate.missing());
             let (by, lock_sha256) = match (starter, &asked.lock_sha256) {
                 (Ok(by), Some(lock)) if missing.is_empty() => (by, lock.clone()),
                 (starter, _) => {
                     if let Err(cause) = starter {
-                        missing.insert(0, Missing::Starter(cause));
+                        missing.insert(0, cause);
                     }
                     return Err(ForceError::NotReady { missing }.into());
                 }
@@ -412,7 +474,12 @@ impl Force {
                 return Err(ForceError::NotReady { missing }.into());
             };
             let run = u32::try_from(entry.runs().len() + 1).unwrap_or(u32::MAX);
-            let begun = RegisterStep::RunBegun { run, lock_sha256 };
+            let mode = asked.mode;
+            let begun = RegisterStep::RunBegun {
+                run,
+                mode,
+                lock_sha256,
+            };
             let entry = step(change, entry.number(), begun, &by, now.at)?;
             Ok(RunStarted { entry, run, by })
         })
