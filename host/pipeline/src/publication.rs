@@ -1,5 +1,15 @@
-//! The record of a deployment as far as its file, its store and its log know it. What they do not know is not recorded, and says so: a count that nobody made is no
-//! zero. What is published of it is [`overt_publication`]'s to say.
+//! The record of a deployment: as its file, its store and its log know it ([`record`], [`add_log`]), as the register of its force does (`register.rs`), and all of it
+//! together (`gathered.rs`). What they do not know is not recorded, and says so: a count that nobody made is no zero. What is published of it is
+//! [`overt_publication`]'s to say.
+
+mod gathered;
+mod kept;
+mod register;
+mod sought;
+
+pub use gathered::{PublicationError, Source, deployment, period};
+pub use kept::keep;
+pub use register::{add_entry, whole_register};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +18,8 @@ use overt_publication::bins;
 use overt_publication::field::Field;
 use overt_publication::record::{
     About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Frames,
-    Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Retention, Software, Stops,
-    Threshold,
+    Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Rehearsal, Retention, Software,
+    Stops, Threshold,
 };
 use overt_records::{
     AuditEntry, AuditEvent, Closed, Disposal, IdentityCheck, Life, LifeState, LivingAlert,
@@ -19,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
 
-/// The record of a deployment at this time, from its file and its store.
+/// The record of a deployment at this time, from its file and its store, without what its log and the force's register say.
 ///
 /// # Errors
 /// [`RecordsError::Damaged`] and the like.
@@ -31,10 +41,11 @@ pub fn record(
     let (runs, rehearsal) = runs(store)?;
     let living = store.living()?;
     Ok(DeploymentRecord {
-        deployment: about(deployment, &runs, rehearsal),
+        deployment: about(deployment, &runs, rehearsal, rehearsals(store)?),
         authority: Authority::default(),
         threshold: threshold(deployment),
         cameras: cameras(deployment),
+        watchlist: sought::watchlist(store, &runs)?,
         faces: Faces {
             tracks: sum(&runs, |run| run.counts.tracks),
             detections: sum(&runs, |run| run.counts.faces),
@@ -44,6 +55,7 @@ pub fn record(
         alerts: alerts(store, &runs, &living)?,
         stops: stops(&living),
         outcomes: outcomes(&living),
+        people_engaged: sought::engaged(store, stopped(&living))?,
         judges: overt_publication::record::Judges {
             by_credential: judges(&living).into(),
         },
@@ -53,7 +65,6 @@ pub fn record(
             held: held(store, now)?.into(),
             ..Retention::default()
         },
-        ..DeploymentRecord::default()
     })
 }
 
@@ -72,7 +83,8 @@ pub fn add_log(record: &mut DeploymentRecord, log: &[AuditEntry]) {
                 (ALERTS, *alerts),
                 (INPUTS, *inputs),
             ],
-            AuditEvent::EntryRemoved { images, .. } => vec![(WATCHLIST, *images)],
+            AuditEvent::EntryRemoved { images, .. }
+            | AuditEvent::WatchlistDestroyed { images, .. } => vec![(WATCHLIST, *images)],
             AuditEvent::ExportDestroyed { .. } => vec![("files that showed faces or scores", 1)],
             _ => continue,
         };
@@ -129,7 +141,27 @@ fn runs(store: &Store) -> Result<(Vec<RunRecord>, bool), RecordsError> {
 
 const NEVER_RUN: &str = "it has not run";
 
-fn about(deployment: &Deployment, runs: &[RunRecord], rehearsal: bool) -> About {
+/// What was tried out, each rehearsal by itself.
+fn rehearsals(store: &Store) -> Result<Vec<Rehearsal>, RecordsError> {
+    let runs = store.runs()?.into_iter();
+    let of = |run: RunRecord| Rehearsal {
+        from: moment(run.header.started_at),
+        to: run.finished_at.map(moment),
+        tracks: run.counts.tracks,
+        withheld: run.counts.withheld,
+    };
+    Ok(runs
+        .filter(|run| run.header.mode == RunMode::Rehearsal)
+        .map(of)
+        .collect())
+}
+
+fn about(
+    deployment: &Deployment,
+    runs: &[RunRecord],
+    rehearsal: bool,
+    rehearsals: Vec<Rehearsal>,
+) -> About {
     let start = runs.iter().map(|run| moment(run.header.started_at)).min();
     let ends: Option<Vec<_>> = runs.iter().map(|run| run.finished_at).collect();
     let end = match &ends {
@@ -137,7 +169,7 @@ fn about(deployment: &Deployment, runs: &[RunRecord], rehearsal: bool) -> About 
         Some(ends) => Field::from_option(ends.iter().copied().max().map(moment), NEVER_RUN),
     };
     About {
-        number: Field::not_recorded("no register was given"),
+        number: Field::not_recorded(register::UNREGISTERED),
         id: deployment.id.clone().into(),
         mode: Mode::Live.into(),
         rehearsal: match runs.is_empty() {
@@ -152,6 +184,7 @@ fn about(deployment: &Deployment, runs: &[RunRecord], rehearsal: bool) -> About 
         use_case: deployment.use_case.clone().into(),
         purpose: deployment.purpose.clone().into(),
         footage: Field::NotApplicable("a live deployment searches no stored footage".to_owned()),
+        rehearsals: rehearsals.into(),
     }
 }
 
@@ -340,6 +373,14 @@ fn confirmed(life: &Life) -> Option<(bool, &Stop)> {
         StepKind::Confirmed { correct, stop } => Some((*correct, stop)),
         _ => None,
     })
+}
+
+/// How many people were stopped, as far as their stops are over.
+fn stopped(living: &[LivingAlert]) -> u64 {
+    let stops = living
+        .iter()
+        .filter(|living| confirmed(&living.life).is_some());
+    stops.count() as u64
 }
 
 fn stops(living: &[LivingAlert]) -> Stops {

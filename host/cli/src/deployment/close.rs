@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::desk;
-use overt_records::{RecordsError, SignedCertificate, Store};
+use overt_pipeline::{desk, publication};
+use overt_records::{AuditLog, RecordsError, SignedCertificate, Store};
 
 use super::Registered;
 use crate::exit::Exit;
@@ -15,7 +15,8 @@ use crate::{output, session, times, watchlist};
 /// Close a deployment: destroy its watchlist, reconcile its alerts, and sign a certificate of deletion; you are signed in as an authorising officer
 ///
 /// Not while a run goes on, and not while an alert waits for a person. What is kept longer, by the retention that was authorised or by a hold, is listed with the
-/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest.
+/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest. The force keeps the
+/// deployment's record (counts and words, no face, no score, no name of a person sought), so that `overt report period` can tell of it when its store is gone.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +49,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let by = force.may_close(number, &who, &now)?;
     store.lapse(&desk::limits(&deployment.judgement), now.at)?;
     let records = store.close_out(&by, now.at)?;
-    let signed = force.close(number, &records, &who, &now)?;
+    let mut record = publication::record(&deployment, &store, now.at)?;
+    drop(store);
+    // The log is read with the store closed.
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
+    publication::add_log(&mut record, &log.entries());
+    publication::add_entry(&mut record, &force.registered(number)?);
+    let kept = publication::keep(&record)
+        .map_err(|error| Failure::new(format!("the record cannot be written down: {error}"), ""))?;
+    let signed = force.close(number, &records, &kept, &who, &now)?;
     let file = deployment.host.output.join("certificate.json");
     output::write(&file, &(signed.line.clone() + "\n"))?;
     output::print(&output::printable(&text(&signed)))?;

@@ -366,7 +366,7 @@ fn deployments_part(period: &Period) -> Part {
             cell(start.get().map(|time| Cell::new(day(*time)))),
             match deployed.is_rehearsal() {
                 true => Cell::marked("rehearsal", "absent"),
-                false => Cell::new(deployed.entry.mode.words()),
+                false => Cell::new(deployed.mode().map_or("", Mode::words)),
             },
         ];
         row.extend(
@@ -409,7 +409,7 @@ fn register_part(period: &Period) -> Part {
         vec![
             Cell::new(entry.number.to_string()),
             text_cell(&entry.deployment),
-            Cell::new(entry.mode.words()),
+            Cell::new(entry.modes_words()),
             Cell::new(entry.state.words()),
             time_cell(&entry.planned_start),
             time_cell(&entry.planned_end),

@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
+use overt_pipeline::publication::{self, Source};
 use overt_publication::document::DeploymentReport;
-use overt_publication::field::Field;
+use overt_records::{Force, PublishedKind, Store};
 
-use super::{DocumentArguments, Format, facts, made};
+use super::{DocumentArguments, Format, Publisher, made};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::watchlist;
 
-/// Publish the record of one deployment
+/// Publish the record of one deployment; you are signed in as an auditor or an authorising officer
 ///
-/// Every count that was made, rates with their counts and intervals, both false alert rates, and whether the counts fit together. What nobody recorded says so, with
-/// the reason, and is never a zero. A sum that does not hold is marked with both sides and not mended.
+/// Every count that was made, rates with their counts and intervals, both false alert rates, and whether the counts fit together; who allowed it, by rank and
+/// reference, and under which documents, from the force's register. What nobody recorded says so, with the reason, and is never a zero. A sum that does not hold is
+/// marked with both sides and not mended. That it was published is in the deployment's log, with the document's digest.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -23,38 +26,41 @@ Examples:
   overt report deployment deployment.toml --format json | jq '.rates[] | {words, measured}'
   overt report deployment deployment.toml --redact left-out.toml -o record.html
 
+Where the deployment's store is gone, the record is the one that the force kept when it was closed.
 Exit status: 0 if it was written and no sum fails to hold, 1 if one does (it was written and says so), 2 for a mistake in a file.")]
 pub(super) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
-    /// The register as JSON: it has the deployment's number
-    #[arg(long, value_name = "FILE")]
-    register: Option<PathBuf>,
     #[command(flatten)]
     document: DocumentArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    let publisher = Publisher::at(Force::at(&deployment.host.force))?;
     let redactions = arguments.document.redactions()?;
-    let mut record = facts::record(&deployment).map_err(facts::Unread::failure)?;
-    if let Some(path) = &arguments.register {
-        let register = facts::register(path)?;
-        let entry = register
-            .entries
-            .iter()
-            .find(|entry| entry.deployment == deployment.id);
-        record.deployment.number = Field::from_option(
-            entry.map(|entry| entry.number),
-            "the register has no entry of it",
-        );
-    }
+    let now = watchlist::now();
+    let (record, source) = publication::deployment(&deployment, &publisher.force, now)?;
     let report = DeploymentReport::of(&record, &redactions, made())?;
     let text = match arguments.document.format {
         Format::Html => report.html()?,
         Format::Csv => report.csv()?,
         Format::Json => report.json()?,
     };
+    let mut published = arguments
+        .document
+        .published(PublishedKind::Deployment, &text, &redactions);
+    match source {
+        Source::Store => {
+            let settings = watchlist::settings(&deployment);
+            let store = Store::open(&deployment.host.records, &settings)?;
+            store.note_published(&published, &publisher.who, now)?;
+        }
+        Source::Kept(number) => {
+            published.number = Some(number.into());
+            publisher.note(&published)?;
+        }
+    }
     let broken: Vec<_> = report.broken().iter().map(ToString::to_string).collect();
     let given_away: Vec<_> = report
         .given_away()
