@@ -4,11 +4,13 @@
 
 mod gathered;
 mod kept;
+mod notice;
 mod register;
 mod sought;
 
 pub use gathered::{PublicationError, Source, deployment, period};
 pub use kept::keep;
+pub use notice::notice;
 pub use register::{add_entry, whole_register};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,7 @@ use overt_records::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::authority::retention;
 use crate::calibration::Calibration;
 
 /// The record of a deployment at this time, from its file and its store, without what its log and the force's register say.
@@ -61,7 +64,7 @@ pub fn record(
         },
         software: software(store, &runs)?,
         retention: Retention {
-            limits: limits(deployment).into(),
+            limits: limits(&retention(deployment)).into(),
             held: held(store, now)?.into(),
             ..Retention::default()
         },
@@ -103,17 +106,16 @@ pub fn add_log(record: &mut DeploymentRecord, log: &[AuditEntry]) {
 }
 
 /// The limits of each class of data, in the words of what is published.
-pub fn limits(deployment: &Deployment) -> Vec<Limit> {
-    let kept = &deployment.retention;
+fn limits(kept: &overt_records::Retention) -> Vec<Limit> {
     [
-        (ALERTS, kept.alerts),
-        (INPUTS, kept.inputs),
-        (WATCHLIST, kept.watchlist),
+        (ALERTS, kept.alerts_hours),
+        (INPUTS, kept.inputs_hours),
+        (WATCHLIST, kept.watchlist_hours),
     ]
     .into_iter()
-    .map(|(data, limit)| Limit {
+    .map(|(data, hours)| Limit {
         data: data.to_owned(),
-        hours: limit.as_secs() / 3_600,
+        hours: hours.into(),
     })
     .collect()
 }

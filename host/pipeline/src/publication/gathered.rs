@@ -7,7 +7,8 @@ use overt_deployment::Deployment;
 use overt_publication::record::DeploymentRecord;
 use overt_publication::register::Register;
 use overt_records::{
-    AuditLog, Force, ForceError, RecordsError, RegisterEntry, Store, StoreSettings, Timestamp,
+    AuditLog, Force, ForceError, RecordsError, RegisterEntry, RegisterState, Store, StoreSettings,
+    Timestamp,
 };
 
 use super::{add_entry, add_log, kept, record, whole_register};
@@ -43,6 +44,16 @@ pub enum PublicationError {
         path: PathBuf,
         /// The deployment's number.
         number: u32,
+    },
+    /// It takes place no more, so that there is nothing to tell.
+    #[error(
+        "deployment {number} of the register is {state}: the public is told of none that takes place no more"
+    )]
+    TakesNoPlace {
+        /// Its number.
+        number: u32,
+        /// Refused or cancelled.
+        state: RegisterState,
     },
     /// What was kept is no record that this version can read.
     #[error("the record that was kept of deployment {number} cannot be read: {cause}")]

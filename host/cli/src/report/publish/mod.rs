@@ -215,6 +215,9 @@ impl From<PublicationError> for Failure {
             PublicationError::LogBroken { .. } | PublicationError::RegisterDiffers { .. } => {
                 "find out what was changed: `overt audit verify --force FORCE`; a copy of the store may be whole"
             }
+            PublicationError::TakesNoPlace { .. } => {
+                "take down what was put up; another deployment has an id of its own"
+            }
             PublicationError::Kept { .. } => {
                 "publish with the version of Overt that closed it, or a later one"
             }
