@@ -191,7 +191,8 @@ pub const SECTIONS: &[Section] = &[
     Section {
         id: "watchlist",
         heading: "Watchlist",
-        intro: "The counts by category, by source and by reason are of everybody who was on the list at any time during the deployment.",
+        intro: "The counts by category, by source and by reason are of everybody who was on the list at any time during the deployment. Why somebody was on it who was \
+                not wanted for arrest is told by category: the reasons themselves are words about a person, and are destroyed with the entry.",
         fields: &[
             size("watchlist.at-start.people", "People, at the start"),
             size("watchlist.at-start.images", "Images, at the start"),

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         opened => opened?,
     };
+    store.keep_membership(deployment.retention.membership_days);
     let now = session::now()?;
     let by = force.may_close(number, &who, &now)?;
     store.lapse(&desk::limits(&deployment.judgement), now.at)?;

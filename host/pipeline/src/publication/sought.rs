@@ -63,7 +63,10 @@ fn composition(of: &ListComposition) -> Composition {
         false => Field::not_recorded("it was not said of everybody whether they were wanted"),
     };
     let tallies = |counts: &BTreeMap<String, u64>| {
-        let tally = |(name, count): (&String, &u64)| Tally::new(name, *count);
+        // A source that is named stands in the store as `other:NAME`.
+        let tally = |(name, count): (&String, &u64)| {
+            Tally::new(name.replacen("other:", "other: ", 1), *count)
+        };
         Field::Recorded(counts.iter().map(tally).collect())
     };
     Composition {
