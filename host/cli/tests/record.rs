@@ -644,6 +644,19 @@ fn every_question_that_people_ask_is_answered_and_once_more_when_the_stores_are_
         !kept.contains("MP-0001") && !kept.contains("Engagement"),
         "{kept}"
     );
+    // Who was on the list can be told until its period is over, and that it ended.
+    let prove = [
+        "watchlist",
+        "prove",
+        own,
+        "MP-0001",
+        "--reason",
+        "a complaint",
+        "--json",
+    ];
+    let told: Value = serde_json::from_str(&done(place.run_as("ada", prove))).unwrap();
+    assert_eq!(told["was_on_the_watchlist"], true);
+    assert!(told["intervals"][0]["to"].is_string(), "{told}");
     for ending in ["redb", "keys", "audit", "membership"] {
         let _ = fs::remove_file(place.path("out/records").with_extension(ending));
     }
