@@ -37,6 +37,7 @@ fn refused(place: &Place, arguments: &[&str], input: &str, told: &str) {
 #[test]
 fn from_the_first_person_to_a_session_that_says_what_may_be_done() {
     let place = Place::new();
+    place.without_force();
     let file = place.deployment();
     let file = file.to_str().unwrap();
     refused(

@@ -250,9 +250,10 @@ fn another_encoder_comes_with_its_calibration_and_encodes_the_watchlist_anew() {
     let swapped: Value = serde_json::from_str(&swapped.out).unwrap();
     assert_eq!(swapped["re_encoded"], 1);
     assert_eq!(swapped["generation"]["plugins"][1]["version"], "0.2.0");
-    let ended = going.interrupt();
-    assert!(ended.err.contains("ALERT 1"), "{}", ended.err);
-    nothing_lost(&summary(&place));
+    going.interrupt();
+    let rehearsed = summary(&place);
+    assert!(rehearsed["withheld"].as_u64().unwrap() > 0, "{rehearsed}");
+    nothing_lost(&rehearsed);
 
     // The store holds the new encoder's templates: the next run begins with it, and alerts.
     place.film(40);

@@ -243,8 +243,8 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
             "plugin.matcher-policy.config-sha256: locked ",
         ),
         (
-            "[plugins.alert-router.config]",
-            "[plugins.alert-router.limits]\nfuel = 2000000\n\n[plugins.alert-router.config]",
+            "\n[plugins.alert-router.config]\n",
+            "\n[plugins.alert-router.limits]\nfuel = 2000000\n\n[plugins.alert-router.config]\n",
             "plugin.alert-router.limits.fuel: locked ",
         ),
         (

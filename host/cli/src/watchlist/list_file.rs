@@ -113,15 +113,13 @@ fn places(
     header: &csv::StringRecord,
     all: &ForAll<'_>,
 ) -> Result<HashMap<&'static str, usize>, Failure> {
-    let mut places = HashMap::new();
+    let (mut places, mut unknown) = (HashMap::new(), None);
     for (place, title) in header.iter().enumerate() {
         let title = title.trim_start_matches('\u{feff}');
         let named = |column: &&&str| title.eq_ignore_ascii_case(column);
         let Some(column) = COLUMNS.iter().find(named) else {
-            return Err(Failure::mistake(
-                format!("{}:1: the column `{title}` means nothing", source.display()),
-                format!("the columns are `{}`", COLUMNS.join("`, `")),
-            ));
+            unknown.get_or_insert(title);
+            continue;
         };
         if places.insert(*column, place).is_some() {
             return Err(Failure::mistake(
@@ -139,9 +137,8 @@ fn places(
         .filter(|column| *column != "category" || all.category.is_none())
         .map(|column| format!("`{column}`"))
         .collect();
-    match absent.is_empty() {
-        true => Ok(places),
-        false => Err(Failure::mistake(
+    if !absent.is_empty() {
+        return Err(Failure::mistake(
             format!(
                 "{}:1: the columns {} are missing; found {:?}",
                 source.display(),
@@ -149,6 +146,14 @@ fn places(
                 header.iter().collect::<Vec<_>>()
             ),
             "write `reference,file,category,wanted,reasons` as the first line",
+        ));
+    }
+    // One that is written wrongly would go unread without a word.
+    match unknown {
+        None => Ok(places),
+        Some(title) => Err(Failure::mistake(
+            format!("{}:1: the column `{title}` means nothing", source.display()),
+            format!("the columns are `{}`", COLUMNS.join("`, `")),
         )),
     }
 }

@@ -289,12 +289,17 @@ impl Place {
         self.done(&arguments, &format!("{id} and some words\n"));
     }
 
-    /// Makes the force's first person, `boss`, and signs them in; in a prepared force they are there already.
-    pub(crate) fn with_boss(&self) {
-        // In place of the one that was prepared.
+    /// No force at all, in place of the one that was prepared.
+    pub(crate) fn without_force(&self) {
         for file in ["out/force.redb", "out/force.audit"] {
-            fs::remove_file(self.path(file)).unwrap();
+            // It may have gone before.
+            let _ = fs::remove_file(self.path(file));
         }
+    }
+
+    /// Makes the force's first person, `boss`, and signs them in.
+    pub(crate) fn with_boss(&self) {
+        self.without_force();
         let file = self.deployment();
         let mut arguments = vec!["people", "init", "boss", "--name", "A. N. Officer"];
         arguments.extend(["--rank", "superintendent", "--password-stdin"]);

@@ -414,7 +414,8 @@ fn may_order(
             return Err(ForceError::BeyondRules { breaches });
         };
         let is_among = |ranks: &[String]| ranks.iter().any(|one| one.eq_ignore_ascii_case(rank));
-        if !is_among(&rule.ranks) && !(urgent && is_among(&rule.urgent_ranks)) {
+        let may = is_among(&rule.ranks) || (urgent && is_among(&rule.urgent_ranks));
+        if !may {
             let mut ranks = rule.ranks.clone();
             if urgent {
                 ranks.extend(rule.urgent_ranks.iter().cloned());
