@@ -196,6 +196,7 @@ fn a_notice_tells_what_was_authorised_and_nothing_of_what_takes_place_no_more() 
         assert_eq!(ended.status, Some(0), "{verb}: {}", ended.err);
     };
     // The deployment file names the particulars.
+    place.film(2);
     let text = || report(&place, &["notice", "--format", "text"]);
     place.change("A drawn station concourse", "Platform 1");
     let planned = text();
