@@ -23,7 +23,7 @@ use crate::{output, watchlist};
 const FILE_BYTES: u64 = 16 << 10;
 
 /// Which force's people are meant.
-#[derive(Args)]
+#[derive(Default, Args)]
 pub(crate) struct ForceArguments {
     /// The file of the force's people [default: the one of whoever is signed in]
     #[arg(long, value_name = "FILE", conflicts_with = "deployment")]

@@ -7,40 +7,19 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::{Ended, Place, run};
+use support::{Ended, Place};
 
-/// A report of the place's deployment.
+/// A report of the place's deployment, by the force's auditor.
 fn report(place: &Place, arguments: &[&str]) -> Ended {
     let mut all = vec!["report".to_owned(), arguments[0].to_owned()];
     all.push(place.deployment().to_str().unwrap().to_owned());
     all.extend(arguments[1..].iter().map(|argument| (*argument).to_owned()));
-    run(all)
+    place.run_as("ada", all)
 }
 
 fn json_of(ended: &Ended) -> Value {
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     serde_json::from_str(&ended.out).unwrap()
-}
-
-/// Puts a register beside the deployment: the place's own deployment, in this state, and a plan that was cancelled.
-fn register(place: &Place, state: &str, last_number: u64) -> String {
-    let entry = |number: u64, deployment: &str, state: &str, reason: &str| {
-        json!({
-            "number": number, "deployment": deployment, "mode": "live", "state": state,
-            "planned-start": "2026-01-31T09:00:00Z", "planned-end": "2026-01-31T17:00:00Z",
-            "place": "Market Square", "use-case": "crime hotspot", "purpose": "A test.", "body-worn": 0, "reason": reason,
-        })
-    };
-    let id = overt_deployment::Deployment::read(&place.deployment())
-        .unwrap()
-        .id;
-    let register = json!({
-        "last-number": last_number,
-        "entries": [entry(1, &id, state, ""), entry(2, "never", "cancelled", "it rained")],
-    });
-    let file = place.path("register.json");
-    fs::write(&file, register.to_string()).unwrap();
-    file.to_str().unwrap().to_owned()
 }
 
 fn particulars(place: &Place, text: &str) -> String {
@@ -100,17 +79,11 @@ fn what_a_run_counted_is_what_is_published_and_asked_for() {
             .unwrap();
         assert_eq!(published["sha256"], plugin["sha256"]);
     }
-    // What no register and no list says is not made up.
-    for path in [
-        "/deployment/number",
-        "/watchlist/everybody/not-wanted-for-arrest",
-        "/people-engaged/sex",
-    ] {
-        assert!(
-            record.pointer(path).unwrap().get("not-recorded").is_some(),
-            "{path}"
-        );
-    }
+    // What nobody says is not made up, and nobody who was not stopped is counted.
+    let reasons = &record["outcomes"]["arrests-by-reason"];
+    assert!(reasons.get("not-recorded").is_some(), "{reasons}");
+    assert_eq!(record["people-engaged"]["sex"]["recorded"], json!([]));
+    assert_eq!(record["deployment"]["rehearsals"]["recorded"], json!([]));
     for sum in report_of_it["sums"].as_array().unwrap() {
         assert!(sum["verdict"].get("does-not-hold").is_none(), "{sum}");
     }
@@ -129,88 +102,6 @@ fn what_a_run_counted_is_what_is_published_and_asked_for() {
         fs::read_to_string(file)
             .unwrap()
             .starts_with("<!DOCTYPE html>")
-    );
-
-    let whole = register(&place, "closed", 2);
-    let january = [
-        "--register",
-        &whole,
-        "--from",
-        "2026-01-01",
-        "--to",
-        "2026-01-31",
-    ];
-    let with = |what: &str, format: &str| {
-        report(
-            &place,
-            &[&[what][..], &january, &["--format", format]].concat(),
-        )
-    };
-    let answers = json_of(&with("questions", "json"));
-    let answer = |id: &str| {
-        let answers = answers["answers"].as_array().unwrap();
-        answers.iter().find(|answer| answer["id"] == id).unwrap()["answer"].clone()
-    };
-    assert_eq!(answer("deployments")["information"]["rows"][0][0], "1");
-    assert_eq!(
-        answer("planned-live")["information"]["rows"][0][8],
-        "it rained"
-    );
-    assert!(
-        answer("body-worn")["none"]["because"]
-            .as_str()
-            .unwrap()
-            .contains("whole from 1 to 2")
-    );
-    assert!(answer("cost").get("out-of-scope").is_some());
-    let period = json_of(&with("period", "json"));
-    let totals = period["modes"][0]["totals"].as_array().unwrap();
-    let total = totals
-        .iter()
-        .find(|total| total["field"] == "alerts.raised")
-        .unwrap();
-    assert_eq!(total["total"], raised);
-    assert_eq!(with("period", "csv").out.lines().count(), 3);
-
-    let gap = register(&place, "closed", 3);
-    let refused = report(
-        &place,
-        &[
-            "period",
-            "--register",
-            &gap,
-            "--from",
-            "2026-01-01",
-            "--to",
-            "2026-01-31",
-        ],
-    );
-    assert_eq!(refused.status, Some(1));
-    assert!(
-        refused.err.contains("no entry with the number 3") && refused.err.contains("help: "),
-        "{}",
-        refused.err
-    );
-    let never = register(&place, "refused", 2);
-    let refused = report(
-        &place,
-        &[
-            "questions",
-            "--register",
-            &never,
-            "--from",
-            "2026-01-01",
-            "--to",
-            "2026-01-31",
-        ],
-    );
-    assert_eq!(refused.status, Some(1));
-    assert!(
-        refused
-            .err
-            .contains("the register says that it was refused"),
-        "{}",
-        refused.err
     );
 
     let redactions = place.path("left-out.toml");
@@ -293,4 +184,63 @@ fn a_deployment_without_a_store_has_no_record_and_a_notice_all_the_same() {
     let refused = report(&place, &["notice", "--particulars", &unknown]);
     assert_eq!(refused.status, Some(2));
     assert!(refused.err.contains("motto"), "{}", refused.err);
+}
+
+#[test]
+fn a_notice_tells_what_was_authorised_and_nothing_of_what_takes_place_no_more() {
+    let place = Place::new();
+    let deployment = |who: &str, verb: &str, more: &[&str]| {
+        let mut overt = place.overt_as(who);
+        overt.args(["deployment", verb]).arg(place.deployment());
+        let ended: Ended = overt.args(more).output().unwrap().into();
+        assert_eq!(ended.status, Some(0), "{verb}: {}", ended.err);
+    };
+    // The deployment file names the particulars.
+    place.film(2);
+    let text = || report(&place, &["notice", "--format", "text"]);
+    place.change("A drawn station concourse", "Platform 1");
+    let planned = text();
+    assert_eq!(planned.status, Some(0), "{}", planned.err);
+    assert!(
+        planned.out.contains("Platform 1.") && planned.out.contains("You can walk another way.")
+    );
+
+    deployment("paula", "plan", &[]);
+    deployment("boss", "authorise", &["--reference", "T/1"]);
+    let later = [
+        "--until",
+        "2036-01-02T03:00:00Z",
+        "--reference",
+        "T/1a",
+        "--reason",
+        "more time",
+    ];
+    deployment("boss", "extend", &later);
+    // What the file says since is not what was authorised.
+    place.change("Platform 1", "Platform 2");
+    let told = text().out;
+    assert!(
+        told.contains("Platform 1.") && !told.contains("Platform 2"),
+        "{told}"
+    );
+    assert!(told.contains("2 January 2036, 03:00 UTC"), "{told}");
+
+    deployment("boss", "cancel", &["--reason", "it rained"]);
+    let refused = text();
+    assert_eq!((refused.status, refused.out.as_str()), (Some(1), ""));
+    assert!(
+        refused
+            .err
+            .contains("deployment 1 of the register is cancelled"),
+        "{}",
+        refused.err
+    );
+    place.change("particulars = ", "# ");
+    let unnamed = text();
+    assert_eq!(unnamed.status, Some(2), "{}", unnamed.err);
+    assert!(
+        unnamed.err.contains("`particulars` under [notice]"),
+        "{}",
+        unnamed.err
+    );
 }

@@ -204,6 +204,8 @@ pub struct Notice {
     pub place: String,
     /// `since`.
     pub since: Timestamp,
+    /// `particulars`: the file in which the force says of itself what a notice has to say.
+    pub particulars: Option<PathBuf>,
 }
 
 /// `[host]`: the machine's part.

@@ -1,5 +1,17 @@
-//! The record of a deployment as far as its file, its store and its log know it. What they do not know is not recorded, and says so: a count that nobody made is no
-//! zero. What is published of it is [`overt_publication`]'s to say.
+//! The record of a deployment: as its file, its store and its log know it ([`record`], [`add_log`]), as the register of its force does (`register.rs`), and all of it
+//! together (`gathered.rs`). What they do not know is not recorded, and says so: a count that nobody made is no zero. What is published of it is
+//! [`overt_publication`]'s to say.
+
+mod gathered;
+mod kept;
+mod notice;
+mod register;
+mod sought;
+
+pub use gathered::{PublicationError, Source, deployment, every_mode, period};
+pub use kept::keep;
+pub use notice::notice;
+pub use register::{add_entry, whole_register};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +20,8 @@ use overt_publication::bins;
 use overt_publication::field::Field;
 use overt_publication::record::{
     About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Footage,
-    Frames, Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Retention, Software,
-    Stops, Threshold,
+    Frames, Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Rehearsal, Retention,
+    Software, Stops, Threshold,
 };
 use overt_records::{
     AuditEntry, AuditEvent, Closed, Disposal, IdentityCheck, Life, LifeState, LivingAlert,
@@ -17,6 +29,7 @@ use overt_records::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::authority::retention;
 use crate::calibration::Calibration;
 
 /// The modes that a deployment ran in; rehearsals are in none.
@@ -32,7 +45,8 @@ pub fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
     Ok(Mode::ALL.into_iter().filter(ran).collect())
 }
 
-/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those.
+/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those; without what its log and the
+/// force's register say.
 ///
 /// # Errors
 /// [`RecordsError::Damaged`] and the like.
@@ -51,13 +65,14 @@ pub fn record(
     let mut living = store.living()?;
     living.retain(|living| raised.contains(&living.alert.number));
     Ok(DeploymentRecord {
-        deployment: about(deployment, &runs, mode, rehearsal),
+        deployment: about(deployment, &runs, mode, rehearsal, rehearsals(store)?),
         authority: Authority::default(),
         threshold: threshold(deployment),
         cameras: match mode {
             Mode::Live => cameras(deployment),
             Mode::Retrospective | Mode::Operator => no_cameras(),
         },
+        watchlist: sought::watchlist(store, &runs)?,
         faces: Faces {
             tracks: sum(&runs, |run| run.counts.tracks),
             detections: sum(&runs, |run| run.counts.faces),
@@ -67,16 +82,16 @@ pub fn record(
         alerts: alerts(store, &runs, &living)?,
         stops: stops(&living),
         outcomes: outcomes(&living),
+        people_engaged: sought::engaged(store, stopped(&living))?,
         judges: overt_publication::record::Judges {
             by_credential: judges(&living).into(),
         },
         software: software(store, &runs)?,
         retention: Retention {
-            limits: limits(deployment).into(),
+            limits: limits(&retention(deployment)).into(),
             held: held(store, now)?.into(),
             ..Retention::default()
         },
-        ..DeploymentRecord::default()
     })
 }
 
@@ -95,7 +110,8 @@ pub fn add_log(record: &mut DeploymentRecord, log: &[AuditEntry]) {
                 (ALERTS, *alerts),
                 (INPUTS, *inputs),
             ],
-            AuditEvent::EntryRemoved { images, .. } => vec![(WATCHLIST, *images)],
+            AuditEvent::EntryRemoved { images, .. }
+            | AuditEvent::WatchlistDestroyed { images, .. } => vec![(WATCHLIST, *images)],
             AuditEvent::ExportDestroyed { .. } => vec![("files that showed faces or scores", 1)],
             _ => continue,
         };
@@ -114,17 +130,16 @@ pub fn add_log(record: &mut DeploymentRecord, log: &[AuditEntry]) {
 }
 
 /// The limits of each class of data, in the words of what is published.
-pub fn limits(deployment: &Deployment) -> Vec<Limit> {
-    let kept = &deployment.retention;
+fn limits(kept: &overt_records::Retention) -> Vec<Limit> {
     [
-        (ALERTS, kept.alerts),
-        (INPUTS, kept.inputs),
-        (WATCHLIST, kept.watchlist),
+        (ALERTS, kept.alerts_hours),
+        (INPUTS, kept.inputs_hours),
+        (WATCHLIST, kept.watchlist_hours),
     ]
     .into_iter()
-    .map(|(data, limit)| Limit {
+    .map(|(data, hours)| Limit {
         data: data.to_owned(),
-        hours: limit.as_secs() / 3_600,
+        hours: hours.into(),
     })
     .collect()
 }
@@ -198,7 +213,28 @@ fn no_cameras() -> Cameras {
 
 const NEVER_RUN: &str = "it has not run";
 
-fn about(deployment: &Deployment, runs: &[RunRecord], mode: Mode, rehearsal: bool) -> About {
+/// What was tried out, each rehearsal by itself.
+fn rehearsals(store: &Store) -> Result<Vec<Rehearsal>, RecordsError> {
+    let runs = store.runs()?.into_iter();
+    let of = |run: RunRecord| Rehearsal {
+        from: moment(run.header.started_at),
+        to: run.finished_at.map(moment),
+        tracks: run.counts.tracks,
+        withheld: run.counts.withheld,
+    };
+    Ok(runs
+        .filter(|run| run.header.mode == RunMode::Rehearsal)
+        .map(of)
+        .collect())
+}
+
+fn about(
+    deployment: &Deployment,
+    runs: &[RunRecord],
+    mode: Mode,
+    rehearsal: bool,
+    rehearsals: Vec<Rehearsal>,
+) -> About {
     let start = runs.iter().map(|run| moment(run.header.started_at)).min();
     let ends: Option<Vec<_>> = runs.iter().map(|run| run.finished_at).collect();
     let end = match &ends {
@@ -206,7 +242,7 @@ fn about(deployment: &Deployment, runs: &[RunRecord], mode: Mode, rehearsal: boo
         Some(ends) => Field::from_option(ends.iter().copied().max().map(moment), NEVER_RUN),
     };
     About {
-        number: Field::not_recorded("no register was given"),
+        number: Field::not_recorded(register::UNREGISTERED),
         id: deployment.id.clone().into(),
         mode: mode.into(),
         rehearsal: match runs.is_empty() {
@@ -221,6 +257,7 @@ fn about(deployment: &Deployment, runs: &[RunRecord], mode: Mode, rehearsal: boo
         use_case: deployment.use_case.clone().into(),
         purpose: deployment.purpose.clone().into(),
         footage: footage(runs, mode),
+        rehearsals: rehearsals.into(),
     }
 }
 
@@ -409,6 +446,14 @@ fn confirmed(life: &Life) -> Option<(bool, &Stop)> {
         StepKind::Confirmed { correct, stop } => Some((*correct, stop)),
         _ => None,
     })
+}
+
+/// How many people were stopped, as far as their stops are over.
+fn stopped(living: &[LivingAlert]) -> u64 {
+    let stops = living
+        .iter()
+        .filter(|living| confirmed(&living.life).is_some());
+    stops.count() as u64
 }
 
 fn stops(living: &[LivingAlert]) -> Stops {

@@ -99,6 +99,16 @@ pub const SECTIONS: &[Section] = &[
             of(Kind::Text, "deployment.purpose", "Purpose"),
             of(
                 Kind::Rows(&[
+                    column("from", "From"),
+                    column("to", "To"),
+                    column("tracks", "Faces seen (passes)"),
+                    column("withheld", "Alerts that it would have raised"),
+                ]),
+                "deployment.rehearsals",
+                "Rehearsals, which alert on nobody",
+            ),
+            of(
+                Kind::Rows(&[
                     column("place", "Taken at"),
                     column("from", "From"),
                     column("to", "To"),
@@ -126,6 +136,23 @@ pub const SECTIONS: &[Section] = &[
             ),
             of(Kind::Moment, "authority.given-at", "Given"),
             of(Kind::Moment, "authority.until", "Held until"),
+            of(Kind::YesNo, "authority.urgent", "Urgent"),
+            of(
+                Kind::Rows(&[
+                    column("given-at", "Given"),
+                    column("until", "Until"),
+                    column("rank", "Rank"),
+                    column("reference", "Reference"),
+                    column("reason", "Why"),
+                ]),
+                "authority.extensions",
+                "Extensions",
+            ),
+            of(
+                Kind::Rows(&[column("version", "Version"), column("sha256", "SHA-256")]),
+                "authority.rules",
+                "The force’s rules by which it was given",
+            ),
             of(
                 Kind::Rows(&[
                     column("kind", "Document"),
@@ -137,11 +164,7 @@ pub const SECTIONS: &[Section] = &[
                 "Documents in force",
             ),
             of(
-                Kind::Rows(&[
-                    column("how", "How"),
-                    column("place", "Where"),
-                    column("from", "Since"),
-                ]),
+                Kind::Rows(&[column("place", "Where"), column("from", "Since")]),
                 "authority.notice",
                 "Notice given to the public",
             ),
@@ -168,7 +191,8 @@ pub const SECTIONS: &[Section] = &[
     Section {
         id: "watchlist",
         heading: "Watchlist",
-        intro: "The counts by category, by source and by reason are of everybody who was on the list at any time during the deployment.",
+        intro: "The counts by category, by source and by reason are of everybody who was on the list at any time during the deployment. Why somebody was on it who was \
+                not wanted for arrest is told by category: the reasons themselves are words about a person, and are destroyed with the entry.",
         fields: &[
             size("watchlist.at-start.people", "People, at the start"),
             size("watchlist.at-start.images", "Images, at the start"),
@@ -196,7 +220,7 @@ pub const SECTIONS: &[Section] = &[
             of(
                 TALLIES,
                 "watchlist.everybody.reasons-not-wanted",
-                "Why people not wanted for arrest were on it (a person can have several reasons)",
+                "Why people not wanted for arrest were on it",
             ),
         ],
     },

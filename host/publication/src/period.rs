@@ -40,10 +40,12 @@ pub struct Period {
 pub struct Entry {
     /// Its number.
     pub number: u64,
-    /// Its mode.
-    pub mode: Mode,
+    /// The modes that it is planned for.
+    pub modes: Vec<Mode>,
     /// Where it stands.
     pub state: RegisterState,
+    /// Whether a run of it began in which somebody could be alerted on.
+    pub has_run: bool,
     /// Id of the deployment.
     pub deployment: Field<String>,
     /// From when it is planned.
@@ -97,7 +99,7 @@ pub enum PeriodError {
         deployment: String,
     },
     /// There is a record, and the register says that the deployment never ran.
-    #[error("there is a record of number {number}, and the register says that it was {}", .state.words())]
+    #[error("there is a record of number {number}, and the register knows of no run of it: it is {}", .state.words())]
     NeverRan {
         /// Its number.
         number: u64,
@@ -176,6 +178,16 @@ pub struct Disagreement {
     pub register: String,
 }
 
+/// Whether faces were compared.
+fn ran(record: &DeploymentRecord) -> bool {
+    record.deployment.start.value().is_some()
+}
+
+/// Whether all that ran were rehearsals.
+fn rehearsed(record: &DeploymentRecord) -> bool {
+    record.deployment.rehearsal.value() == Some(&true)
+}
+
 impl Period {
     /// Of a register and records. The register has to be whole; the records are those of all deployments in the period that ran, and more do no harm.
     ///
@@ -191,7 +203,8 @@ impl Period {
             return Err(PeriodError::Backwards);
         }
         register.check()?;
-        let mut of_numbers = std::collections::BTreeMap::new();
+        let mut of_numbers: std::collections::BTreeMap<u64, Vec<&DeploymentRecord>> =
+            std::collections::BTreeMap::new();
         for record in records {
             let Some(number) = record.deployment.number.value().copied() else {
                 let id = record.deployment.id.value();
@@ -199,14 +212,24 @@ impl Period {
                     id.map_or("a deployment without a name".to_owned(), |id| clean(id));
                 return Err(PeriodError::NoNumber { deployment });
             };
-            if of_numbers.insert(number, record).is_some() {
+            // A deployment that ran in several modes has a record for each.
+            let others = of_numbers.entry(number).or_default();
+            let mode = record.deployment.mode.value();
+            if others
+                .iter()
+                .any(|other| other.deployment.mode.value() == mode)
+            {
                 return Err(PeriodError::TwoRecords { number });
             }
+            others.push(record);
         }
-        for number in of_numbers.keys().copied() {
+        let each = of_numbers
+            .iter()
+            .flat_map(|(number, records)| records.iter().map(move |record| (*number, *record)));
+        for (number, record) in each {
             match register.entries.iter().find(|entry| entry.number == number) {
                 None => return Err(PeriodError::Unregistered { number }),
-                Some(entry) if !entry.state.has_run() => {
+                Some(entry) if !entry.has_run && ran(record) && !rehearsed(record) => {
                     let state = entry.state;
                     return Err(PeriodError::NeverRan { number, state });
                 }
@@ -236,11 +259,13 @@ impl Period {
             let of_record: Vec<_> = of_records.iter().filter(concerns).cloned().collect();
             let redactions: Vec<_> = redactions.iter().filter(concerns).collect();
             let published = Entry::of(entry, &redactions);
-            if entry.state.has_run() {
-                let Some(record) = of_numbers.get(&number) else {
-                    let deployment = clean(&entry.deployment);
-                    return Err(PeriodError::NoRecord { number, deployment });
-                };
+            // A rehearsal needs no number and no record: where there is one, it is listed.
+            let found = of_numbers.get(&number).map_or(&[][..], Vec::as_slice);
+            if found.is_empty() && entry.has_run {
+                let deployment = clean(&entry.deployment);
+                return Err(PeriodError::NoRecord { number, deployment });
+            }
+            for record in found.iter().filter(|record| entry.has_run || ran(record)) {
                 deployments.push(Deployed {
                     entry: published.clone(),
                     facts: Facts::of(record, &of_record)?,
@@ -278,8 +303,7 @@ impl Period {
 
     /// Those of a mode that count: rehearsals do not.
     pub fn counted(&self, mode: Mode) -> impl Iterator<Item = &Deployed> + Clone {
-        let counts =
-            move |deployed: &&Deployed| deployed.entry.mode == mode && !deployed.is_rehearsal();
+        let counts = move |deployed: &&Deployed| deployed.is_of(mode) && !deployed.is_rehearsal();
         self.deployments.iter().filter(counts)
     }
 
@@ -331,7 +355,11 @@ impl Period {
         let mut found = Vec::new();
         for Deployed { entry, facts } in &self.deployments {
             let about = &facts.record().deployment;
-            let mode = about.mode.value().map(|mode| mode.words().to_owned());
+            let mode = about.mode.value();
+            let other = mode.filter(|mode| !entry.modes.contains(mode));
+            let mode = other.map(|mode| mode.words().to_owned());
+            let live = rehearsed(facts.record()) && entry.has_run;
+            let live = live.then(|| "rehearsals only".to_owned());
             let of_register = |field: &Field<String>| field.value().cloned();
             let said = [
                 (
@@ -339,7 +367,8 @@ impl Period {
                     about.id.value().cloned(),
                     of_register(&entry.deployment),
                 ),
-                ("mode", mode, Some(entry.mode.words().to_owned())),
+                ("mode", mode, Some(entry.modes_words())),
+                ("runs", live, Some("one that was no rehearsal".to_owned())),
                 (
                     "place",
                     about.place.value().cloned(),
@@ -366,11 +395,28 @@ impl Period {
 impl Deployed {
     /// Whether it was a rehearsal. What nobody marked as one is none.
     pub fn is_rehearsal(&self) -> bool {
-        self.facts.record().deployment.rehearsal.value() == Some(&true)
+        rehearsed(self.facts.record())
+    }
+
+    /// The mode in which it ran, as its record says; where that is silent, the first that was planned.
+    pub fn mode(&self) -> Option<Mode> {
+        let recorded = self.facts.record().deployment.mode.value();
+        recorded.or(self.entry.modes.first()).copied()
+    }
+
+    /// Whether it ran in a mode.
+    pub fn is_of(&self, mode: Mode) -> bool {
+        self.mode() == Some(mode)
     }
 }
 
 impl Entry {
+    /// Its modes as people read them.
+    pub fn modes_words(&self) -> String {
+        let words: Vec<_> = self.modes.iter().map(|mode| mode.words()).collect();
+        words.join(", ")
+    }
+
     /// What is left out of a record is left out of the entry beside it.
     fn of(entry: &RegisterEntry, redactions: &[&Redaction]) -> Self {
         let redacted = |field: &str| {
@@ -395,8 +441,9 @@ impl Entry {
         };
         Self {
             number: entry.number,
-            mode: entry.mode,
+            modes: entry.modes.clone(),
             state: entry.state,
+            has_run: entry.has_run,
             deployment: text(&entry.deployment, "deployment.id"),
             planned_start: field(
                 Some(entry.planned_start),

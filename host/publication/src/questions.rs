@@ -315,7 +315,7 @@ fn used(period: &Period, mode: Mode, extra: &[&'static str]) -> Held {
     let deployments: Vec<_> = period
         .deployments()
         .iter()
-        .filter(|deployed| deployed.entry.mode == mode)
+        .filter(|deployed| deployed.is_of(mode))
         .collect();
     if deployments.is_empty() {
         return complete(period, &format!("none that ran used {}", mode.words()));
@@ -514,14 +514,20 @@ fn body_worn(period: &Period, ran: &[&Deployed]) -> Held {
 /// What the register says of plans: everything that has not run, whatever became of it.
 fn planned(period: &Period, mode: Option<Mode>) -> Held {
     let asked = |entry: &&Entry| match mode {
-        Some(mode) => entry.mode == mode,
+        Some(mode) => entry.modes.contains(&mode),
         // Where the plan does not say, it is listed: silence is no "none".
         None => entry.body_worn.value() != Some(&0),
     };
     let plans: Vec<_> = period
         .entries()
         .iter()
-        .filter(|entry| !entry.state.has_run())
+        .filter(|entry| match mode {
+            // One that is planned for two modes can have run in one of them.
+            Some(mode) => !period
+                .counted(mode)
+                .any(|deployed| deployed.entry.number == entry.number),
+            None => !entry.has_run,
+        })
         .filter(asked)
         .collect();
     if plans.is_empty() {
@@ -564,6 +570,8 @@ fn planned(period: &Period, mode: Option<Mode>) -> Held {
         RegisterState::Authorised,
         RegisterState::Refused,
         RegisterState::Cancelled,
+        RegisterState::Run,
+        RegisterState::Closed,
     ];
     let told: Vec<_> = states
         .into_iter()

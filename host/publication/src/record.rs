@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::Field;
 
-/// A deployment's record (`record` in `deployment-report.schema.json` beside this crate’s manifest).
+/// A deployment's record (`record` in `deployment-report.schema.json` beside this crate’s manifest). A field that a kept record lacks, because it is older than the
+/// field, is read as not recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct DeploymentRecord {
     /// What it was, where, when and what for.
     pub deployment: About,
@@ -42,7 +43,7 @@ pub struct DeploymentRecord {
 
 /// What a deployment was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct About {
     /// Its number in the force's register.
     pub number: Field<u64>,
@@ -68,6 +69,22 @@ pub struct About {
     pub purpose: Field<String>,
     /// For stored images: when and where the footage was taken.
     pub footage: Field<Vec<Footage>>,
+    /// What was tried out beside it, alerting on nobody. It is in no count of the record of a live deployment.
+    pub rehearsals: Field<Vec<Rehearsal>>,
+}
+
+/// A rehearsal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rehearsal {
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended; absent while it goes on, and where it was cut off.
+    pub to: Option<Timestamp>,
+    /// Faces seen.
+    pub tracks: u64,
+    /// Alerts that it would have raised.
+    pub withheld: u64,
 }
 
 /// How faces come in.
@@ -112,7 +129,7 @@ pub struct Footage {
 
 /// Who allowed a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Authority {
     /// The rank of whoever authorised it.
     pub rank: Field<String>,
@@ -120,12 +137,44 @@ pub struct Authority {
     pub reference: Field<String>,
     /// When it was given.
     pub given_at: Field<Timestamp>,
-    /// Until when it held.
+    /// Until when it held, extensions included.
     pub until: Field<Timestamp>,
+    /// Whether it was urgent, so that a lower rank could give it.
+    pub urgent: Field<bool>,
+    /// How often and by whom it was extended.
+    pub extensions: Field<Vec<Extension>>,
+    /// The force's rules by which it was given; one version.
+    pub rules: Field<Vec<RulesInForce>>,
     /// The documents in force.
     pub documents: Field<Vec<DocumentInForce>>,
     /// How the public was told.
     pub notice: Field<Vec<NoticeGiven>>,
+}
+
+/// An extension of an authority.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Extension {
+    /// When it was given.
+    pub given_at: Timestamp,
+    /// Until when the authority held from then on.
+    pub until: Timestamp,
+    /// The rank of whoever gave it.
+    pub rank: String,
+    /// The written authority's reference.
+    pub reference: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A version of the force's rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RulesInForce {
+    /// Its number.
+    pub version: u64,
+    /// SHA-256 of its text, 64 lower-case hexadecimal digits.
+    pub sha256: String,
 }
 
 /// A document in force.
@@ -146,9 +195,7 @@ pub struct DocumentInForce {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NoticeGiven {
-    /// How: signs on the approaches, the force's website.
-    pub how: String,
-    /// Where.
+    /// Where: signs on the approaches, the force's website.
     pub place: String,
     /// Since when.
     pub from: Timestamp,
@@ -156,7 +203,7 @@ pub struct NoticeGiven {
 
 /// The least score that raises an alert.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Threshold {
     /// The score floor. It means something only for its calibration.
     pub score_floor: Field<f64>,
@@ -192,7 +239,7 @@ pub struct Calibration {
 
 /// The cameras of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Cameras {
     /// How many.
     pub total: Field<u64>,
@@ -234,7 +281,7 @@ impl Tally {
 
 /// The people sought, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Watchlist {
     /// When faces were first compared.
     pub at_start: ListSize,
@@ -248,7 +295,7 @@ pub struct Watchlist {
 
 /// How long a watchlist is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ListSize {
     /// People.
     pub people: Field<u64>,
@@ -258,7 +305,7 @@ pub struct ListSize {
 
 /// Who is on a watchlist, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Composition {
     /// People.
     pub people: Field<u64>,
@@ -274,13 +321,13 @@ pub struct Composition {
     pub by_category: Field<Vec<Tally>>,
     /// Images by source; each has one.
     pub by_source: Field<Vec<Tally>>,
-    /// Why people are on it who are not wanted for arrest; a person can have several reasons.
+    /// Why people are on it who are not wanted for arrest: by category, or by reason where a force counts those; a person can have several.
     pub reasons_not_wanted: Field<Vec<Tally>>,
 }
 
 /// The faces that the cameras saw.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Faces {
     /// Passes: a face that a camera followed from frame to frame counts once.
     pub tracks: Field<u64>,
@@ -292,7 +339,7 @@ pub struct Faces {
 
 /// Frames, by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Frames {
     /// Taken from a camera.
     pub read: Field<u64>,
@@ -308,7 +355,7 @@ pub struct Frames {
 
 /// Alerts by how each ended: exactly one of these, or open.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Alerts {
     /// How many were raised.
     pub raised: Field<u64>,
@@ -368,7 +415,7 @@ pub struct ScoreBin {
 
 /// The people whom an officer spoke to because of an alert. A stop is not an identity check, and neither is an arrest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Stops {
     /// Stops.
     pub total: Field<u64>,
@@ -388,7 +435,7 @@ pub struct Stops {
 
 /// What came of the stops.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Outcomes {
     /// Arrests.
     pub arrests: Field<u64>,
@@ -404,7 +451,7 @@ pub struct Outcomes {
 
 /// People engaged, each count kept apart from the others and from any image. "Not recorded" is a name among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PeopleEngaged {
     /// By ethnicity, defined by themselves or by an officer.
     pub ethnicity: Field<Vec<Tally>>,
@@ -416,7 +463,7 @@ pub struct PeopleEngaged {
 
 /// Who judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Judges {
     /// By role and credential, without a name.
     pub by_credential: Field<Vec<JudgesOf>>,
@@ -446,7 +493,7 @@ pub struct JudgesOf {
 
 /// What ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Software {
     /// Version of the host.
     pub host: Field<String>,
@@ -482,7 +529,7 @@ pub struct ModelUsed {
 
 /// How long what is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Retention {
     /// The limit of each class of data.
     pub limits: Field<Vec<Limit>>,

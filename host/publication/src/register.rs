@@ -23,10 +23,12 @@ pub struct RegisterEntry {
     pub number: u64,
     /// Id of the deployment.
     pub deployment: String,
-    /// Its mode.
-    pub mode: Mode,
+    /// The modes that it is planned for; at least one.
+    pub modes: Vec<Mode>,
     /// Where it stands.
     pub state: RegisterState,
+    /// Whether faces were compared and somebody could be alerted on, so that there has to be a record. It can be, and be cancelled since.
+    pub has_run: bool,
     /// From when it is planned.
     pub planned_start: Timestamp,
     /// Until when.
@@ -59,7 +61,7 @@ pub enum RegisterState {
     Cancelled,
     /// It has started.
     Run,
-    /// It is over and its record is complete.
+    /// It is over, and what it held is destroyed.
     Closed,
 }
 
@@ -74,11 +76,6 @@ impl RegisterState {
             Self::Run => "run",
             Self::Closed => "closed",
         }
-    }
-
-    /// Whether faces were compared, so that there has to be a record.
-    pub fn has_run(self) -> bool {
-        matches!(self, Self::Run | Self::Closed)
     }
 }
 

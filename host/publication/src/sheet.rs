@@ -260,7 +260,7 @@ fn of_entry(entry: &Entry, deployed: Option<&Deployed>) -> Vec<String> {
     vec![
         entry.number.to_string(),
         text(&entry.deployment),
-        entry.mode.words().to_owned(),
+        entry.modes_words(),
         entry.state.words().to_owned(),
         rehearsal.unwrap_or_default(),
         time(&entry.planned_start),

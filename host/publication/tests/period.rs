@@ -149,11 +149,12 @@ fn a_rehearsal_is_listed_and_counts_in_no_total() {
     rehearsal.deployment.rehearsal = true.into();
     let period = Period::of(
         january(),
-        &register(&[Closed, Closed]),
-        &[whole(1), rehearsal],
+        &register(&[Closed, Authorised]),
+        &[whole(1), rehearsal.clone()],
         &[],
     )
     .unwrap();
+    assert_eq!(period.disagreements(), []);
     let totals = period.totals(Mode::Live);
     let raised = totals
         .iter()
@@ -161,6 +162,13 @@ fn a_rehearsal_is_listed_and_counts_in_no_total() {
         .unwrap();
     assert_eq!((raised.total, raised.of), (15, 1));
     assert_eq!(period.deployments().len(), 2);
+    let page = PeriodReport::of(period, &[], made()).html().unwrap();
+    assert!(page.contains("Only rehearsed"));
+
+    // Where the register knows of a live run, rehearsals are not its record.
+    let register = register(&[Closed, Closed]);
+    let period = Period::of(january(), &register, &[whole(1), rehearsal], &[]).unwrap();
+    assert_eq!(period.disagreements()[0].what, "runs");
 }
 
 #[test]

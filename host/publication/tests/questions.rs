@@ -12,7 +12,7 @@ use support::{at, entry, january, register, whole};
 fn of(states: &[overt_publication::register::RegisterState]) -> Period {
     let records: Vec<_> = (1..)
         .zip(states)
-        .filter(|(_, state)| state.has_run())
+        .filter(|(_, state)| matches!(state, Run | Closed))
         .map(|(number, _)| whole(number))
         .collect();
     Period::of(january(), &register(states), &records, &[]).unwrap()
@@ -173,7 +173,7 @@ fn retrospective_use_says_when_and_where_the_footage_was_taken() {
     }]
     .into();
     let mut register = register(&[Closed]);
-    register.entries[0].mode = Mode::Retrospective;
+    register.entries[0].modes = vec![Mode::Retrospective];
     let period = Period::of(january(), &register, &[record], &[]).unwrap();
     let (_, columns, rows) = information(&period, Question::Retrospective);
     assert_eq!(columns.last(), Some(&"Footage that was searched"));

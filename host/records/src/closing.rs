@@ -89,6 +89,7 @@ impl Store {
                     records.push(image.record);
                     records.extend(image.template_record);
                 }
+                records.extend(entry.grounds);
                 entries.push(reference.value().to_owned());
             }
             if entries.is_empty() {
@@ -102,6 +103,11 @@ impl Store {
             }
             for record in records {
                 change.remove(RetentionClass::Watchlist, record)?;
+            }
+            if let Some(members) = self.members_to_leave(change, now)? {
+                for reference in &entries {
+                    members.left(change, reference, now)?;
+                }
             }
             let event = AuditEvent::WatchlistDestroyed {
                 entries: entries.len() as u64,

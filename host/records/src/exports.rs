@@ -138,6 +138,21 @@ impl Store {
         Ok(())
     }
 
+    /// Destroys every file that is still there, whatever its time: the deployment is closed.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`] where one cannot be removed.
+    pub fn destroy_every_export(&self, now: Timestamp) -> Result<usize, RecordsError> {
+        let mut gone = 0;
+        for export in self.exports()? {
+            if export.destroyed.is_none() {
+                self.destroy_export(&export, now)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
     /// The file first: a kill in between leaves a row about a file that is gone, which the next time puts right.
     fn destroy_export(&self, export: &Export, now: Timestamp) -> Result<(), RecordsError> {
         files::destroy(&export.path)?;

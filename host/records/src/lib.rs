@@ -49,6 +49,7 @@ mod membership;
 mod opening;
 mod outbox;
 mod payload;
+mod published;
 mod quarantine;
 mod retention;
 mod runs;
@@ -98,6 +99,7 @@ pub use live::{ListChange, ListChangeKind, ListComposition, ListSize, ListSizes}
 pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
 pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
+pub use published::{Published, PublishedKind};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retained, Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{

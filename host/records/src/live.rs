@@ -1,17 +1,19 @@
 //! Changes of the watchlist while a run goes on: each is one transaction with the generation that it makes, and with the sizes that have to be told: at the run's
 //! start, at its largest, at its end.
 
+use crate::entry::ImageFacts;
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::{By, MayNot, PersonRole, SignedIn};
 use crate::generations::{self, GenerationChange};
 use crate::membership::acting_as_any;
 use crate::retention::Timestamp;
-use crate::runs::Run;
-use crate::tables::ENTRIES;
+use crate::runs::{Run, RunMode};
+use crate::store::Store;
+use crate::tables::{ENTRIES, EVERYBODY, EntryRow, RUNS, RowBytes};
 use crate::transaction::Change;
 use crate::watchlist::{self, Addition, Enrolled, NewImage, Removal, Removed};
-use redb::ReadableTable;
+use redb::{ReadableTable, TableError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -91,7 +93,7 @@ impl ListChangeKind {
     }
 }
 
-/// Who was on the watchlist when a run began, in counts that outlive it: forces are asked for them. Reasons are not among them: they are words about people, and go
+/// Who was on the watchlist at a time, in counts that outlive it: forces are asked for them. Reasons are not among them: they are words about people, and go
 /// with the entry; the category says why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListComposition {
@@ -99,6 +101,9 @@ pub struct ListComposition {
     pub categories: BTreeMap<String, u64>,
     /// Those of them who are not wanted for arrest, by category.
     pub not_wanted: BTreeMap<String, u64>,
+    /// People who are wanted for arrest. With those who are not they are everybody, but for what an older version enrolled without saying.
+    #[serde(default)]
+    pub wanted: u64,
     /// People under 18.
     pub under_18: u64,
     /// Images by source; `not recorded` among them.
@@ -110,18 +115,92 @@ pub(crate) fn composition(change: &Change<'_>) -> Result<ListComposition, Fault>
     let mut found = ListComposition::default();
     for row in change.rows.open_table(ENTRIES)?.iter()? {
         let entry = row?.1.value().read()?;
-        if entry.wanted == Some(false) {
-            *found.not_wanted.entry(entry.category.clone()).or_default() += 1;
-        }
-        *found.categories.entry(entry.category).or_default() += 1;
-        found.under_18 += u64::from(entry.under_18 == Some(true));
-        for image in entry.images {
-            let source = image.facts.source.map(|source| source.to_string());
-            let source = source.unwrap_or_else(|| NOT_RECORDED.to_owned());
-            *found.sources.entry(source).or_default() += 1;
+        found.add_person(&entry);
+        for image in &entry.images {
+            found.add_image(&image.facts);
         }
     }
     Ok(found)
+}
+
+impl ListComposition {
+    /// How many people.
+    pub fn people(&self) -> u64 {
+        self.categories.values().sum()
+    }
+
+    /// How many images.
+    pub fn images(&self) -> u64 {
+        self.sources.values().sum()
+    }
+
+    /// One person more, without images.
+    pub(crate) fn add_person(&mut self, entry: &EntryRow) {
+        let category = entry.category.clone();
+        match entry.wanted {
+            Some(false) => *self.not_wanted.entry(category.clone()).or_default() += 1,
+            Some(true) => self.wanted += 1,
+            None => {}
+        }
+        *self.categories.entry(category).or_default() += 1;
+        self.under_18 += u64::from(entry.under_18 == Some(true));
+    }
+
+    /// One image more.
+    pub(crate) fn add_image(&mut self, facts: &ImageFacts) {
+        let source = facts.source.as_ref().map(ToString::to_string);
+        let source = source.unwrap_or_else(|| NOT_RECORDED.to_owned());
+        *self.sources.entry(source).or_default() += 1;
+    }
+}
+
+/// Everybody so far, within a change; `None` before the first run.
+pub(crate) fn everybody(change: &Change<'_>) -> Result<Option<ListComposition>, Fault> {
+    let table = change.rows.open_table(EVERYBODY)?;
+    let row = table.get(())?;
+    Ok(row.map(|row| row.value().read()).transpose()?)
+}
+
+/// Keeps who was on the watchlist so far.
+pub(crate) fn keep_everybody(change: &Change<'_>, now: &ListComposition) -> Result<(), Fault> {
+    let row = RowBytes::of(now)?;
+    change.rows.open_table(EVERYBODY)?.insert((), row)?;
+    Ok(())
+}
+
+/// Counts from here on, if this is the first live run, or the first rehearsal before any: what was only rehearsed is no part of a live record.
+pub(crate) fn begin_everybody(
+    change: &Change<'_>,
+    mode: RunMode,
+    now: &ListComposition,
+) -> Result<(), Fault> {
+    let mut was_live = false;
+    for row in change.rows.open_table(RUNS)?.iter()? {
+        was_live |= row?.1.value().read()?.header.mode == RunMode::Live;
+    }
+    let is_first_live = mode == RunMode::Live && !was_live;
+    if is_first_live || everybody(change)?.is_none() {
+        keep_everybody(change, now)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Everybody who was on the watchlist at any time from the first live run on, in counts; in a store that had only rehearsals, from the first of them on. Somebody
+    /// who was taken off and put on again is counted twice. `None` before that, and where an older version ran it.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn everybody(&self) -> Result<Option<ListComposition>, RecordsError> {
+        self.read(|store| match store.rows.open_table(EVERYBODY) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(table) => {
+                let row = table.get(())?;
+                Ok(row.map(|row| row.value().read()).transpose()?)
+            }
+        })
+    }
 }
 
 /// Stands for the source of an image of which it was not said.

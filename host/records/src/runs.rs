@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::force::{By, Mode};
 use crate::inputs::SealedInputs;
 use crate::judgements::withdraw_one;
-use crate::live::{ListComposition, ListSizes, composition, size};
+use crate::live::{ListComposition, ListSizes, begin_everybody, composition, size};
 use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
@@ -495,6 +495,8 @@ impl Store {
     pub fn begin_run(&self, header: &RunHeader) -> Result<Run, RecordsError> {
         header.check(self)?;
         let id = self.change(|change| {
+            let on_it = composition(change)?;
+            begin_everybody(change, header.mode, &on_it)?;
             let mut runs = change.rows.open_table(RUNS)?;
             let last = runs.last()?.map_or(0, |(number, _)| number.value());
             let Some(number) = last.checked_add(1) else {
@@ -507,7 +509,7 @@ impl Store {
                 outcome: RunOutcome::Unfinished,
                 finished_at: None,
                 watchlist: Some(ListSizes::at_start(size(change)?)),
-                composition: Some(composition(change)?),
+                composition: Some(on_it),
             };
             runs.insert(number, RowBytes::of(&run)?)?;
             let event = AuditEvent::RunBegun {

@@ -12,6 +12,7 @@ use crate::generations::GenerationChange;
 use crate::holds::{Hold, Receipt};
 use crate::judgements::View;
 use crate::life::Life;
+use crate::live::ListComposition;
 use crate::outbox::{Delivered, Message};
 use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
@@ -37,6 +38,9 @@ pub(crate) const APPROVALS: TableDefinition<u64, Row<ListApproval>> =
     TableDefinition::new("approvals");
 /// Who was taken off the watchlist, and is not on it again: an alert about them that was under way comes as withdrawn.
 pub(crate) const REMOVALS: TableDefinition<&str, Row<Removal>> = TableDefinition::new("removals");
+/// Everybody who was on the watchlist since the first run, in counts.
+pub(crate) const EVERYBODY: TableDefinition<(), Row<ListComposition>> =
+    TableDefinition::new("everybody");
 /// Runs by number.
 pub(crate) const RUNS: TableDefinition<u64, Row<RunRecord>> = TableDefinition::new("runs");
 /// Alerts by number.
@@ -90,6 +94,10 @@ impl PlainRow for ListApproval {
 
 impl PlainRow for Removal {
     const NAME: &'static str = "overt-records::Removal";
+}
+
+impl PlainRow for ListComposition {
+    const NAME: &'static str = "overt-records::ListComposition";
 }
 
 impl PlainRow for EntryRow {

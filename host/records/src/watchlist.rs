@@ -6,6 +6,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::By;
 use crate::judgements::withdraw;
+use crate::live;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
@@ -428,7 +429,9 @@ pub(crate) fn enrol(
     let expires_at = retention.expires(RetentionClass::Watchlist, now);
     let members = store.members_to_join(change, now)?;
     let mut answers = Vec::with_capacity(images.len());
+    let mut everybody = live::everybody(change)?;
     for image in images {
+        let is_new = everybody.is_some() && entry_of(change, &image.reference)?.is_none();
         if let Some(Addition {
             by,
             reason,
@@ -444,12 +447,24 @@ pub(crate) fn enrol(
             };
             change.log(now, Actor::from(by), event)?;
         }
-        answers.push(enrol_one(change, image, addition, now, expires_at)?);
+        let answer = enrol_one(change, image, addition, now, expires_at)?;
+        if let Some(everybody) = &mut everybody {
+            if is_new && let Some(entry) = entry_of(change, &image.reference)? {
+                everybody.add_person(&entry);
+            }
+            if answer == Enrolled::Added {
+                everybody.add_image(&image.facts);
+            }
+        }
+        answers.push(answer);
         members.joined(change, &image.reference, now, expires_at)?;
         change
             .rows
             .open_table(REMOVALS)?
             .remove(image.reference.as_str())?;
+    }
+    if let Some(everybody) = &everybody {
+        live::keep_everybody(change, everybody)?;
     }
     change.log_destroyed_keys(now)?;
     Ok(answers)

@@ -56,7 +56,9 @@ fn a_closed_deployment_holds_no_watchlist_and_its_certificate_says_what_is_left_
         .collect();
     assert_eq!(held, [("alerts", 2), ("inputs", 2)]);
 
-    let certificate = force.close(1, &records, &who(&place, "sue"), &now).unwrap();
+    let certificate = force
+        .close(1, &records, "{}", &who(&place, "sue"), &now)
+        .unwrap();
     assert_eq!(force.registered(1).unwrap().state(), RegisterState::Closed);
     assert!(force.knows(&certificate).unwrap());
     let read = SignedCertificate::read((certificate.line.clone() + "\n").as_bytes()).unwrap();

@@ -87,6 +87,8 @@ proptest! {
         }
         let run = store.begin_run(&header()).unwrap();
         let (start, mut largest) = (model.size(), model.size());
+        // Who comes is one more at any time, whoever goes.
+        let mut everybody = model.size();
         let addition = Addition::by(&people.boss(), "seen nearby", "LFR-1").unwrap();
         for (number, act) in (1..).zip(acts) {
             let generation = generation(&run, number);
@@ -94,7 +96,10 @@ proptest! {
                 Act::Add(entry, source) => {
                     let new = [image(&reference(entry), source)];
                     run.add_images(&new, &addition, &generation).unwrap();
+                    let earlier = model.size();
                     model.add(entry, source);
+                    everybody.people += model.size().people - earlier.people;
+                    everybody.images += model.size().images - earlier.images;
                 }
                 Act::Remove(entry) => {
                     let removed = run
@@ -110,7 +115,37 @@ proptest! {
         run.finish(&counts(0), false, NOW).unwrap();
         let sizes = store.runs().unwrap()[0].watchlist.unwrap();
         prop_assert_eq!((sizes.start, sizes.largest, sizes.end), (start, largest, model.size()));
+        let counted = store.everybody().unwrap().unwrap();
+        prop_assert_eq!((counted.people(), counted.images()), (everybody.people, everybody.images));
+        let not_wanted: u64 = counted.not_wanted.values().sum();
+        prop_assert_eq!(counted.wanted + not_wanted, counted.people());
     }
+}
+
+#[test]
+fn everybody_is_counted_from_the_first_live_run_on_and_a_rehearsal_is_none() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let people = |store: &overt_records::Store| store.everybody().unwrap().map(|all| all.people());
+    store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
+    assert_eq!(people(&store), None, "nothing has run");
+    let rehearsal = overt_records::RunHeader {
+        mode: overt_records::RunMode::Rehearsal,
+        ..header()
+    };
+    let run = store.begin_run(&rehearsal).unwrap();
+    run.finish(&counts(0), false, NOW).unwrap();
+    store.watchlist().enrol(&[image("W-2", 2)], NOW).unwrap();
+    assert_eq!(people(&store), Some(2), "it is all that there is");
+    store.watchlist().remove("W-1", &removal(NOW)).unwrap();
+    let run = store.begin_run(&header()).unwrap();
+    assert_eq!(people(&store), Some(1), "who was only rehearsed is no part");
+    run.finish(&counts(0), false, NOW).unwrap();
+    // Between two runs, and over a rehearsal, the count goes on.
+    store.watchlist().enrol(&[image("W-3", 3)], NOW).unwrap();
+    let run = store.begin_run(&rehearsal).unwrap();
+    run.finish(&counts(0), false, NOW).unwrap();
+    assert_eq!(people(&store), Some(2));
 }
 
 #[test]

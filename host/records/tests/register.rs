@@ -308,7 +308,7 @@ fn an_extension_lengthens_the_window_and_a_cancellation_ends_it() {
         .unwrap_err();
     assert!(matches!(again, ForceError::AlreadyPlanned { .. }));
     let (sue, now) = hours(&place, "sue", 7);
-    force.close(1, &nothing(), &sue, &now).unwrap();
+    force.close(1, &nothing(), "{}", &sue, &now).unwrap();
     assert_eq!(force.registered(1).unwrap().state(), RegisterState::Closed);
 }
 

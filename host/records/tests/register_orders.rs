@@ -129,7 +129,7 @@ proptest! {
                 },
                 Try::Close(number) => {
                     let may = entry(number).is_some_and(|(state, _)| matches!(state, State::Authorised | State::Cancelled));
-                    prop_assert_eq!(force.close(number, &nothing(), &who("sue"), &now).is_ok(), may);
+                    prop_assert_eq!(force.close(number, &nothing(), "{}", &who("sue"), &now).is_ok(), may);
                     if may { said[index(number)].state = State::Closed; }
                 }
                 Try::Pass(_) | Try::SetCalendar(_) => {}

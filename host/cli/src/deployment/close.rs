@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::desk;
-use overt_records::{RecordsError, SignedCertificate, Store};
+use overt_pipeline::{desk, publication};
+use overt_publication::record::Mode;
+use overt_records::{AuditLog, RecordsError, SignedCertificate, Store};
 
 use super::Registered;
 use crate::exit::Exit;
@@ -15,7 +16,8 @@ use crate::{output, session, times, watchlist};
 /// Close a deployment: destroy its watchlist, reconcile its alerts, and sign a certificate of deletion; you are signed in as an authorising officer
 ///
 /// Not while a run goes on, and not while an alert waits for a person. What is kept longer, by the retention that was authorised or by a hold, is listed with the
-/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest.
+/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest. The force keeps the
+/// deployment's record (counts and words, no face, no score, no name of a person sought), so that `overt report period` can tell of it when its store is gone.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -44,11 +46,32 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         opened => opened?,
     };
+    store.keep_membership(deployment.retention.membership_days);
     let now = session::now()?;
     let by = force.may_close(number, &who, &now)?;
     store.lapse(&desk::limits(&deployment.judgement), now.at)?;
+    // Before anything else goes: a file that shows faces and cannot be removed keeps the deployment open.
+    store.destroy_every_export(now.at)?;
     let records = store.close_out(&by, now.at)?;
-    let signed = force.close(number, &records, &who, &now)?;
+    let mut modes = publication::modes(&store)?;
+    if modes.is_empty() {
+        modes.push(Mode::Live);
+    }
+    let mut published = Vec::with_capacity(modes.len());
+    for mode in modes {
+        published.push(publication::record(&deployment, &store, mode, now.at)?);
+    }
+    drop(store);
+    // The log is read with the store closed.
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
+    let (entries, registered) = (log.entries(), force.registered(number)?);
+    for record in &mut published {
+        publication::add_log(record, &entries);
+        publication::add_entry(record, &registered);
+    }
+    let kept = publication::keep(&published)
+        .map_err(|error| Failure::new(format!("the record cannot be written down: {error}"), ""))?;
+    let signed = force.close(number, &records, &kept, &who, &now)?;
     let file = deployment.host.output.join("certificate.json");
     output::write(&file, &(signed.line.clone() + "\n"))?;
     output::print(&output::printable(&text(&signed)))?;

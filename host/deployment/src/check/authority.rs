@@ -160,9 +160,17 @@ pub(super) fn notice(root: &Table<'_, '_>) -> Option<Option<Notice>> {
     let table = value.table(root.notes())?;
     let place = words::text(&table, "where", "where the public is told");
     let since = table.timestamp("since");
+    // No run needs it: whoever writes the notice is told where it is not there.
+    let particulars = table
+        .find("particulars")
+        .map(|value| words::path(value, root.notes(), "the force's particulars"));
     table.finish();
     Some(Some(Notice {
         place: place?,
         since: since?.value,
+        particulars: match particulars {
+            Some(path) => Some(path?.value),
+            None => None,
+        },
     }))
 }

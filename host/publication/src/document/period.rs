@@ -364,10 +364,7 @@ fn deployments_part(period: &Period) -> Part {
             Cell::new(deployed.entry.number.to_string()),
             text_cell(&deployed.entry.place),
             cell(start.get().map(|time| Cell::new(day(*time)))),
-            match deployed.is_rehearsal() {
-                true => Cell::marked("rehearsal", "absent"),
-                false => Cell::new(deployed.entry.mode.words()),
-            },
+            Cell::new(deployed.mode().map_or("", Mode::words)),
         ];
         row.extend(
             COUNTS
@@ -386,15 +383,25 @@ fn deployments_part(period: &Period) -> Part {
     let mut labels = vec!["Number", "Place", "Date", "Mode"];
     labels.extend(COUNTS.iter().map(|(_, label)| *label));
     labels.push("Sums that do not hold");
-    let rows: Vec<_> = period.deployments().iter().map(row).collect();
-    let blocks = match rows.is_empty() {
-        true => vec![Block::Text("No deployment ran in the period.".to_owned())],
-        false => vec![Block::Table(Table::new(
-            "Deployments that ran",
-            labels,
-            rows,
-        ))],
+    let rows = |rehearsed: bool| -> Vec<_> {
+        let those = period.deployments().iter();
+        those
+            .filter(|deployed| deployed.is_rehearsal() == rehearsed)
+            .map(row)
+            .collect()
     };
+    let (ran, rehearsed) = (rows(false), rows(true));
+    let mut blocks = vec![match ran.is_empty() {
+        true => Block::Text("No deployment ran in the period, rehearsals aside.".to_owned()),
+        false => Block::Table(Table::new("Deployments that ran", labels.clone(), ran)),
+    }];
+    if !rehearsed.is_empty() {
+        blocks.push(Block::Table(Table::new(
+            "Only rehearsed: nobody could be alerted on, and nothing of it is in a total",
+            labels,
+            rehearsed,
+        )));
+    }
     Part {
         id: "deployments",
         heading: "Each deployment".to_owned(),
@@ -409,7 +416,7 @@ fn register_part(period: &Period) -> Part {
         vec![
             Cell::new(entry.number.to_string()),
             text_cell(&entry.deployment),
-            Cell::new(entry.mode.words()),
+            Cell::new(entry.modes_words()),
             Cell::new(entry.state.words()),
             time_cell(&entry.planned_start),
             time_cell(&entry.planned_end),

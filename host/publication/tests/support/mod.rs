@@ -91,12 +91,33 @@ pub fn whole(number: u64) -> DeploymentRecord {
                 .to_owned()
                 .into(),
             footage: Field::NotApplicable("a live deployment searches no stored footage".into()),
+            rehearsals: vec![Rehearsal {
+                from: at("2026-01-30T10:00:00Z"),
+                to: Some(at("2026-01-30T10:20:00Z")),
+                tracks: 40,
+                withheld: 1,
+            }]
+            .into(),
         },
         authority: Authority {
             rank: "superintendent".to_owned().into(),
             reference: "AUT/2026/0031".to_owned().into(),
             given_at: at("2026-01-30T16:00:00Z").into(),
             until: at("2026-01-31T15:00:00Z").into(),
+            urgent: false.into(),
+            extensions: vec![Extension {
+                given_at: at("2026-01-31T13:00:00Z"),
+                until: at("2026-01-31T15:00:00Z"),
+                rank: "superintendent".into(),
+                reference: "AUT/2026/0031a".into(),
+                reason: "the crowd came late".into(),
+            }]
+            .into(),
+            rules: vec![RulesInForce {
+                version: 4,
+                sha256: DIGEST.into(),
+            }]
+            .into(),
             documents: [
                 "standard operating procedure",
                 "policy",
@@ -113,8 +134,7 @@ pub fn whole(number: u64) -> DeploymentRecord {
             .to_vec()
             .into(),
             notice: vec![NoticeGiven {
-                how: "signs on the approaches".into(),
-                place: "all four corners of the crossing".into(),
+                place: "signs at all four corners of the crossing".into(),
                 from: at("2026-01-31T08:30:00Z"),
             }]
             .into(),
@@ -300,8 +320,9 @@ pub fn entry(number: u64, state: RegisterState) -> RegisterEntry {
     RegisterEntry {
         number,
         deployment: format!("high-street-{number}"),
-        mode: Mode::Live,
+        modes: vec![Mode::Live],
         state,
+        has_run: matches!(state, RegisterState::Run | RegisterState::Closed),
         planned_start: at("2026-01-31T09:00:00Z"),
         planned_end: at("2026-01-31T15:00:00Z"),
         place: "High Street, Anytown".into(),

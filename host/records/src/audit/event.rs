@@ -6,6 +6,7 @@ use crate::force::{By, PeopleChange, RegisterStep};
 use crate::generations::ChangeCause;
 use crate::life::{JudgingRole, StepKind};
 use crate::outbox::News;
+use crate::published::PublishedKind;
 use crate::retention::Timestamp;
 use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode, Searched};
 use crate::watchlist::Encoder;
@@ -239,6 +240,22 @@ pub enum AuditEvent {
     },
     /// Such a file was overwritten and removed.
     ExportDestroyed { export: u64 },
+    /// A document for the public was made: counts and words, no image, no score, no name of a person sought. Its digest tells it from another.
+    Published {
+        what: PublishedKind,
+        format: String,
+        sha256: String,
+        /// Fields that it leaves out.
+        left_out: u64,
+        /// The deployment's number, where it is of one whose own store is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
+        /// The period, where it is of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Timestamp>,
+    },
     /// What was sealed in these records went, and their keys go with it: the key file is written anew under another key-encryption key.
     KeysDestroyed { records: Vec<RecordRange> },
 }

@@ -151,6 +151,14 @@ pub enum ForceError {
         /// The number.
         number: u32,
     },
+    /// The record that was kept of a closed deployment is missing, or is another.
+    #[error(
+        "the record that was kept of deployment {number} is not the one that the register has the digest of"
+    )]
+    RecordDiffers {
+        /// The number.
+        number: u32,
+    },
     /// The deployment has a number.
     #[error("{deployment} is deployment {number} of the register already, and {state}")]
     AlreadyPlanned {
@@ -291,6 +299,7 @@ impl ForceError {
             Self::RulesVersion { adopted, .. } => format!("write a `version` above {adopted} and sign them again"),
             Self::NoRules => "adopt them first: `overt rules adopt rules.toml`".into(),
             Self::NoSuchEntry { .. } => "`overt deployment register` shows all".into(),
+            Self::RecordDiffers { .. } => "find out who changed the store: `overt audit verify --force FORCE`; a copy of it may have the record".into(),
             Self::AlreadyPlanned { .. } => "give another deployment an id of its own; an id that ran stays that deployment's".into(),
             Self::OutOfTurn(_) => "`overt deployment register` shows where it stands".into(),
             Self::Rank { .. } => "an officer of such a rank does it; with `--urgent` the rules may name others".into(),

@@ -49,6 +49,9 @@ pub(super) const RULES: TableDefinition<u32, Row<AdoptedRules>> = TableDefinitio
 pub(super) const REGISTER: TableDefinition<u32, Row<RegisterEntry>> =
     TableDefinition::new("register");
 
+/// Records of closed deployments, by number. A store has the table from its first closed deployment on.
+pub(super) const RECORDS: TableDefinition<u32, &str> = TableDefinition::new("records");
+
 impl PlainRow for AdoptedRules {
     const NAME: &'static str = "overt-records::AdoptedRules";
 }

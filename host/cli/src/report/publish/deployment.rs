@@ -4,18 +4,21 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
+use overt_pipeline::publication::{self, Source};
 use overt_publication::document::DeploymentReport;
-use overt_publication::field::Field;
 use overt_publication::record::Mode;
+use overt_records::{Force, PublishedKind, Store};
 
-use super::{DocumentArguments, Format, facts, made};
+use super::{DocumentArguments, Format, Publisher, made};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::{output, watchlist};
 
-/// Publish the record of one deployment
+/// Publish the record of one deployment; you are signed in as an auditor or an authorising officer
 ///
-/// Every count that was made, rates with their counts and intervals, both false alert rates, and whether the counts fit together. What nobody recorded says so, with
-/// the reason, and is never a zero. A sum that does not hold is marked with both sides and not mended.
+/// Every count that was made, rates with their counts and intervals, both false alert rates, and whether the counts fit together; who allowed it, by rank and
+/// reference, and under which documents, from the force's register. What nobody recorded says so, with the reason, and is never a zero. A sum that does not hold is
+/// marked with both sides and not mended. That it was published is in the deployment's log, with the document's digest.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -25,13 +28,11 @@ Examples:
   overt report deployment deployment.toml --mode retrospective -o searches.html
   overt report deployment deployment.toml --redact left-out.toml -o record.html
 
+Where the deployment's store is gone, the record is the one that the force kept when it was closed.
 Exit status: 0 if it was written and no sum fails to hold, 1 if one does (it was written and says so), 2 for a mistake in a file.")]
 pub(super) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
-    /// The register as JSON: it has the deployment's number
-    #[arg(long, value_name = "FILE")]
-    register: Option<PathBuf>,
     /// Of a deployment that ran in several modes, the one that is meant [default: live, then retrospective, then operator]
     #[arg(long)]
     mode: Option<ModeArgument>,
@@ -62,19 +63,18 @@ impl From<ModeArgument> for Mode {
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    let publisher = Publisher::at(Force::at(&deployment.host.force))?;
     let redactions = arguments.document.redactions()?;
-    let mut record = facts::record(&deployment, arguments.mode.map(Mode::from))
-        .map_err(facts::Unread::failure)?;
-    if let Some(path) = &arguments.register {
-        let register = facts::register(path)?;
-        let entry = register
-            .entries
-            .iter()
-            .find(|entry| entry.deployment == deployment.id);
-        record.deployment.number = Field::from_option(
-            entry.map(|entry| entry.number),
-            "the register has no entry of it",
-        );
+    let now = watchlist::now();
+    let wanted = arguments.mode.map(Mode::from);
+    let (record, others, source) =
+        publication::deployment(&deployment, &publisher.force, wanted, now)?;
+    for other in others {
+        output::say(&format!(
+            "{} ran in another mode as well, which this record is not of: {}.\n",
+            deployment.id,
+            other.words()
+        ));
     }
     let report = DeploymentReport::of(&record, &redactions, made())?;
     let text = match arguments.document.format {
@@ -82,6 +82,20 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Format::Csv => report.csv()?,
         Format::Json => report.json()?,
     };
+    let mut published = arguments
+        .document
+        .published(PublishedKind::Deployment, &text, &redactions);
+    match source {
+        Source::Store => {
+            let settings = watchlist::settings(&deployment);
+            let store = Store::open(&deployment.host.records, &settings)?;
+            store.note_published(&published, &publisher.who, now)?;
+        }
+        Source::Kept(number) => {
+            published.number = Some(number.into());
+            publisher.note(&published)?;
+        }
+    }
     let broken: Vec<_> = report.broken().iter().map(ToString::to_string).collect();
     let given_away: Vec<_> = report
         .given_away()

@@ -10,15 +10,20 @@ mod questions;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use overt_pipeline::publication::PublicationError;
 use overt_publication::document::{DocumentError, Made};
 use overt_publication::facts::{FactsError, Redaction};
 use overt_publication::period::PeriodError;
+use overt_publication::period::Span;
 use overt_publication::register::RegisterError;
+use overt_records::{By, Force, ForceError, Published, PublishedKind, SignedIn, Timestamp};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
+use crate::session::ForceArguments;
+use crate::{output, session};
 
 /// Publish what a deployment or a period came to, answer questions, and tell the public
 #[derive(Args)]
@@ -41,6 +46,45 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Period(arguments) => period::run(arguments),
         Command::Questions(arguments) => questions::run(arguments),
         Command::Notice(arguments) => notice::run(arguments),
+    }
+}
+
+/// Who publishes, and the force whose deployments are published.
+struct Publisher {
+    force: Force,
+    who: SignedIn,
+}
+
+impl Publisher {
+    /// Somebody who is signed in at this force and may publish.
+    fn at(force: Force) -> Result<Self, Failure> {
+        let who = session::signed_in(&force)?;
+        By::publishing(&who).map_err(ForceError::from)?;
+        Ok(Self { force, who })
+    }
+
+    /// At this force, or at the one where somebody is signed in.
+    fn of(force: Option<&Path>) -> Result<Self, Failure> {
+        match force {
+            Some(path) => Self::at(Force::at(path)),
+            None => Self::at(ForceArguments::default().force()?),
+        }
+    }
+
+    /// Puts a document in the force's log, before it is anywhere.
+    fn note(&self, published: &Published) -> Result<(), Failure> {
+        Ok(self
+            .force
+            .note_published(published, &self.who, &session::now()?)?)
+    }
+}
+
+/// A document about a span of time.
+fn over(published: Published, span: Span) -> Published {
+    let at = |time: jiff::Timestamp| Timestamp::from_unix_ms(time.as_millisecond());
+    Published {
+        span: Some((at(span.from), at(span.to))),
+        ..published
     }
 }
 
@@ -83,6 +127,23 @@ impl DocumentArguments {
         };
         let read: Redactions = toml_file(path, REDACTIONS)?;
         Ok(read.redaction)
+    }
+
+    /// A document as the log has it.
+    fn published(&self, what: PublishedKind, text: &str, redactions: &[Redaction]) -> Published {
+        let format = match self.format {
+            Format::Html => "html",
+            Format::Csv => "csv",
+            Format::Json => "json",
+        };
+        Published {
+            what,
+            format: format.to_owned(),
+            sha256: hex::encode(Sha256::digest(text.as_bytes())),
+            left_out: redactions.len() as u64,
+            number: None,
+            span: None,
+        }
     }
 
     /// Writes a document, and says which of its sums do not hold and what it leaves out in vain. A sum that does not hold is a failure, though the
@@ -145,6 +206,31 @@ impl From<DocumentError> for Failure {
     }
 }
 
+impl From<PublicationError> for Failure {
+    fn from(error: PublicationError) -> Self {
+        let mend = match &error {
+            PublicationError::NothingThere { .. } => {
+                "run it first, or correct `records` under [host]"
+            }
+            PublicationError::LogBroken { .. } | PublicationError::RegisterDiffers { .. } => {
+                "find out what was changed: `overt audit verify --force FORCE`; a copy of the store may be whole"
+            }
+            PublicationError::TakesNoPlace { .. } => {
+                "take down what was put up; another deployment has an id of its own"
+            }
+            PublicationError::Kept { .. } => {
+                "publish with the version of Overt that closed it, or a later one"
+            }
+            PublicationError::Records(_) | PublicationError::Force(_) => "",
+        };
+        match error {
+            PublicationError::Records(error) => (*error).into(),
+            PublicationError::Force(error) => (*error).into(),
+            error => Failure::new(error.to_string(), mend),
+        }
+    }
+}
+
 impl From<FactsError> for Failure {
     fn from(error: FactsError) -> Self {
         let mend = match &error {
@@ -176,7 +262,9 @@ impl From<PeriodError> for Failure {
                 "find out what was left out: nothing can be shown to be complete with a gap"
             }
             PeriodError::Register(_) => "the register is not as it was written: verify it",
-            PeriodError::NoRecord { .. } => "give the deployment’s file as well",
+            PeriodError::NoRecord { .. } => {
+                "give the deployment’s file as well, or close it: the force keeps the record of a closed one"
+            }
             PeriodError::NoNumber { .. } => {
                 "a deployment without a number was not in the register before it ran: put that on record"
             }
@@ -184,7 +272,7 @@ impl From<PeriodError> for Failure {
                 "it ran without the register’s knowledge, or the register is an older copy: put that on record"
             }
             PeriodError::Unregistered { .. } | PeriodError::TwoRecords { .. } => {
-                "give each deployment’s file once, and the register that they are in"
+                "give each deployment’s file once, and files of this force’s deployments alone"
             }
             PeriodError::Facts(error) => return error.clone().into(),
         };

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
 use overt_pipeline::publication;
-use overt_publication::notice::{Notice, NoticeError, Paper};
-use overt_publication::record::Mode;
+use overt_publication::notice::{NoticeError, Paper};
+use overt_records::Force;
 
 use super::{toml_file, write};
 use crate::exit::Exit;
@@ -14,14 +14,15 @@ use crate::failure::Failure;
 
 /// Write the notice that the public is given: a page, plain text, or a sign in large print
 ///
-/// Where, when, what for, who is looked for and how long what is kept come out of the deployment file. Who answers for it, on which law it rests, the rights that
-/// people have and how to complain are the force's own words, in a file that serves many deployments.
+/// Where, when, what for, who is looked for and how long what is kept come out of the terms that were authorised, extensions included; out of the deployment file where
+/// nobody has decided yet. Who answers for it, on which law it rests, the rights that people have and how to complain are the force's own words, in a file that serves
+/// many deployments: `particulars` under [notice].
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  overt report notice deployment.toml --particulars force.toml -o notice.html
+  overt report notice deployment.toml -o notice.html
+  overt report notice deployment.toml --format sign-a3 -o sign.html
   overt report notice deployment.toml --particulars force.toml --format text
-  overt report notice deployment.toml --particulars force.toml --format sign-a3 -o sign.html
 
 The particulars, all of which the notice has to say:
   controller = \"The Chief Constable of …\"
@@ -38,9 +39,9 @@ Exit status: 0 if it was written, 2 for a mistake in a file or something that th
 pub(super) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
-    /// The force's particulars, a TOML file
+    /// The force's particulars, a TOML file [default: the one that the deployment file names]
     #[arg(long, value_name = "FILE")]
-    particulars: PathBuf,
+    particulars: Option<PathBuf>,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Form::Html)]
     format: Form,
@@ -65,16 +66,16 @@ enum Form {
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
     let mend = "`overt report notice --help` shows all that it has to say";
-    let notice = Notice {
-        particulars: toml_file(&arguments.particulars, mend)?,
-        mode: Mode::Live,
-        purpose: deployment.purpose.clone(),
-        place: deployment.place.clone(),
-        from: deployment.start,
-        to: deployment.end,
-        categories: deployment.watchlist.categories.clone(),
-        retention: publication::limits(&deployment),
+    let named = deployment.notice.as_ref();
+    let named = named.and_then(|notice| notice.particulars.clone());
+    let Some(file) = arguments.particulars.or(named) else {
+        return Err(Failure::mistake(
+            "it is not said where the force's particulars are",
+            "name their file: `particulars` under [notice] of the deployment file, or --particulars; `overt report notice --help` shows one",
+        ));
     };
+    let force = Force::at(&deployment.host.force);
+    let notice = publication::notice(&deployment, &force, toml_file(&file, mend)?)?;
     let notice = notice.checked()?;
     let text = match arguments.format {
         Form::Html => notice.html()?,

@@ -2,21 +2,24 @@
 
 use clap::Args;
 use overt_publication::document::PeriodReport;
+use overt_records::PublishedKind;
 
 use super::facts::PeriodArguments;
-use super::{DocumentArguments, Format, made};
+use super::{DocumentArguments, Format, made, over};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Publish the deployments of a period: totals, rates, each deployment, and the register's entries that never ran
+/// Publish the deployments of a period; you are signed in as an auditor or an authorising officer
 ///
-/// A deployment belongs to the period in which it was planned to start. The register has to be whole: a missing number, and a deployment that ran without a record
-/// here, are refused by name.
+/// Totals, rates, each deployment, and the register's entries that never ran. A deployment belongs to the period in which it was planned to start. The force's register
+/// has to be whole: a missing number, a row that its log does not tell of, and a deployment that ran and has no record are refused by name. Closed deployments come from
+/// what the force kept of them; those that are not closed yet are named by their files. Rehearsals are listed and in no total. That it was published is in the force's log.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  overt report period --register register.json --from 2026-01-01 --to 2026-12-31 deployments/*/deployment.toml -o 2026.html
-  overt report period --register register.json --from 2026-01-01 --to 2026-01-31 --format csv january/*.toml
+  overt report period --from 2026-01-01 --to 2026-12-31 -o 2026.html
+  overt report period --from 2026-01-01 --to 2026-01-31 --format csv still-open.toml
+  overt report period --force /var/lib/overt/force.redb --from 2026-01-01 --to 2026-12-31 --format json
 
 Exit status: 0 if it was written and no sum fails to hold, 1 if one does (it was written and says so) or the period is not whole, 2 for a mistake in a file.")]
 pub(super) struct Arguments {
@@ -27,14 +30,19 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let publisher = arguments.period.publisher()?;
     let redactions = arguments.document.redactions()?;
-    let period = arguments.period.read(&redactions)?;
+    let period = arguments.period.read(&publisher, &redactions)?;
+    let span = period.span();
     let report = PeriodReport::of(period, &redactions, made());
     let text = match arguments.document.format {
         Format::Html => report.html()?,
         Format::Csv => report.csv()?,
         Format::Json => report.json()?,
     };
+    let document = &arguments.document;
+    let published = document.published(PublishedKind::Period, &text, &redactions);
+    publisher.note(&over(published, span))?;
     let broken: Vec<_> = report
         .broken()
         .iter()

@@ -111,6 +111,9 @@ pub enum RegisterStep {
     Closed {
         /// SHA-256 of the certificate of deletion.
         certificate_sha256: String,
+        /// SHA-256 of the record that is kept of it; absent where an older version closed it and kept none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record_sha256: Option<String>,
     },
 }
 
@@ -318,6 +321,14 @@ impl RegisterEntry {
                 urgent: *urgent,
                 at: record.at,
             }),
+            _ => None,
+        })
+    }
+
+    /// SHA-256 of the record that is kept of it, once it is closed.
+    pub fn record_sha256(&self) -> Option<&str> {
+        self.steps.iter().find_map(|record| match &record.what {
+            RegisterStep::Closed { record_sha256, .. } => record_sha256.as_deref(),
             _ => None,
         })
     }

@@ -7,7 +7,7 @@ mod terms;
 
 use super::certificate::SignedCertificate;
 use super::error::ForceError;
-use super::layout::{self, REGISTER};
+use super::layout::{self, RECORDS, REGISTER};
 use super::log::Changing;
 use super::person::PersonRole;
 use super::rules;
@@ -16,11 +16,14 @@ use super::signed_in::{By, SignedIn};
 use super::{Force, Moment, Stop};
 use crate::audit::{Actor, AuditEvent};
 use crate::closing::ClosedRecords;
+use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::payload;
+use crate::published::Published;
 use crate::retention::Timestamp;
 use crate::tables::RowBytes;
-use redb::ReadableTable;
+use redb::{ReadableTable, TableError};
+use sha2::{Digest, Sha256};
 
 pub use entry::{
     Authorisation, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
@@ -28,6 +31,9 @@ pub use entry::{
 };
 pub use gate::{ListApproved, Missing, RunAsked, RunStarted, WatchlistFacts};
 pub use terms::{Beyond, CameraTerms, Document, DocumentKind, Mode, Notice, ScoreFloor, Terms};
+
+/// The most bytes of a record that is kept.
+const MOST_RECORD: usize = 1 << 20;
 
 /// Who may plan and decide.
 const WHO_MAY: PersonRole = PersonRole::AuthorisingOfficer;
@@ -199,6 +205,7 @@ impl Force {
             let by = again(change, by, now)?.acting_as(WHO_MAY)?;
             let closed = RegisterStep::Closed {
                 certificate_sha256: String::new(),
+                record_sha256: None,
             };
             let latest = layout::latest(change, now.at)?;
             entry(change, number)?
@@ -208,17 +215,29 @@ impl Force {
         })
     }
 
-    /// Puts on record that a deployment is over, and signs what became of what it held.
+    /// Puts on record that a deployment is over, signs what became of what it held, and keeps its record, which outlives its store. What stands in that is for whoever
+    /// publishes; it holds no image, no score and no name of a person sought.
     ///
     /// # Errors
-    /// As [`Force::may_close`].
+    /// As [`Force::may_close`]; [`RecordsError::Refused`](crate::RecordsError::Refused) for a record of more than a mebibyte.
     pub fn close(
         &self,
         number: u32,
         records: &ClosedRecords,
+        record: &str,
         by: &SignedIn,
         now: &Moment,
     ) -> Result<SignedCertificate, ForceError> {
+        if record.len() > MOST_RECORD {
+            return Err(RecordsError::Refused {
+                what: format!("the record of deployment {number}"),
+                problem: format!(
+                    "it has {} bytes, and {MOST_RECORD} is the most",
+                    record.len()
+                ),
+            }
+            .into());
+        }
         self.change(|change| {
             let by = again(change, by, now)?.acting_as(WHO_MAY)?;
             let deployment = entry(change, number)?.terms().deployment.clone();
@@ -226,10 +245,32 @@ impl Force {
                 SignedCertificate::sign(number, &deployment, &by, now.at, records, &change.file())?;
             let closed = RegisterStep::Closed {
                 certificate_sha256: certificate.sha256(),
+                record_sha256: Some(digest(record)),
             };
             step(change, number, closed, &by, now.at)?;
+            change.open_table(RECORDS)?.insert(number, record)?;
             Ok(certificate)
         })
+    }
+
+    /// The record that was kept of a deployment when it was closed; `None` where none was.
+    ///
+    /// # Errors
+    /// [`ForceError::RecordDiffers`] where it is not what the register has the digest of.
+    pub fn kept_record(&self, number: u32) -> Result<Option<String>, ForceError> {
+        let entry = self.registered(number)?;
+        let Some(sha256) = entry.record_sha256() else {
+            return Ok(None);
+        };
+        let kept = self.read(|reading| match reading.open_table(RECORDS) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(table) => Ok(table.get(number)?.map(|row| row.value().to_owned())),
+        })?;
+        match kept {
+            Some(record) if digest(&record) == sha256 => Ok(Some(record)),
+            _ => Err(ForceError::RecordDiffers { number }),
+        }
     }
 
     /// Whether a certificate is this force's: its register holds the digest.
@@ -245,7 +286,7 @@ impl Force {
             .find(|entry| entry.number() == number);
         Ok(found.is_some_and(|entry| {
             entry.steps().iter().any(|record| {
-                matches!(&record.what, RegisterStep::Closed { certificate_sha256 } if *certificate_sha256 == sha256)
+                matches!(&record.what, RegisterStep::Closed { certificate_sha256, .. } if *certificate_sha256 == sha256)
             })
         }))
     }
@@ -269,6 +310,24 @@ impl Force {
                 deployment: deployment.to_owned(),
                 lock_sha256: lock_sha256.to_owned(),
             };
+            change.log(now.at, Actor::from(&by), event)?;
+            Ok(())
+        })
+    }
+
+    /// Puts on record that a document about the register's deployments is published. Write it only once this has returned.
+    ///
+    /// # Errors
+    /// [`ForceError::MayNot`] for anybody but an authorising officer or an auditor.
+    pub fn note_published(
+        &self,
+        published: &Published,
+        by: &SignedIn,
+        now: &Moment,
+    ) -> Result<(), ForceError> {
+        let event = published.event()?;
+        self.change(|change| {
+            let by = By::publishing(&again(change, by, now)?)?;
             change.log(now.at, Actor::from(&by), event)?;
             Ok(())
         })
@@ -322,6 +381,10 @@ impl Force {
             .into_iter()
             .find(|entry| entry.terms().deployment == deployment))
     }
+}
+
+fn digest(record: &str) -> String {
+    hex::encode(Sha256::digest(record.as_bytes()))
 }
 
 /// An authorising officer who is signed in yet: their rank, and who they are.

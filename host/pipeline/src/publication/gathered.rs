@@ -1,0 +1,237 @@
+//! A record out of everything that knows of it: the deployment's file, store and log while they are there, the record that was kept of it when it was closed once they
+//! are not, and the force's register.
+
+use std::path::PathBuf;
+
+use overt_deployment::Deployment;
+use overt_publication::record::{DeploymentRecord, Mode};
+use overt_publication::register::Register;
+use overt_records::{
+    AuditLog, Force, ForceError, RecordsError, RegisterEntry, RegisterState, Store, StoreSettings,
+    Timestamp,
+};
+
+use super::{add_entry, add_log, kept, modes, record, whole_register};
+use crate::authority::retention;
+
+/// Why there is nothing to publish.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicationError {
+    /// There is neither a store nor a record that was kept.
+    #[error("nothing is on record of {deployment}: it has no store, and no record was kept of it")]
+    NothingThere {
+        /// Its id.
+        deployment: String,
+    },
+    /// The deployment's records.
+    #[error(transparent)]
+    Records(Box<RecordsError>),
+    /// The force's store.
+    #[error(transparent)]
+    Force(Box<ForceError>),
+    /// The force's log is not what was written.
+    #[error("the log of {} is broken at event {event}: nothing can be shown by this register", .path.display())]
+    LogBroken {
+        /// The force's store.
+        path: PathBuf,
+        /// The event; 0: before the first.
+        event: u64,
+    },
+    /// The register is not what its log tells.
+    #[error("the register in {} says otherwise of deployment {number} than its log", .path.display())]
+    RegisterDiffers {
+        /// The force's store.
+        path: PathBuf,
+        /// The deployment's number.
+        number: u32,
+    },
+    /// It takes place no more, so that there is nothing to tell.
+    #[error(
+        "deployment {number} of the register is {state}: the public is told of none that takes place no more"
+    )]
+    TakesNoPlace {
+        /// Its number.
+        number: u32,
+        /// Refused or cancelled.
+        state: RegisterState,
+    },
+    /// What was kept is no record that this version can read.
+    #[error("the record that was kept of deployment {number} cannot be read: {cause}")]
+    Kept {
+        /// The deployment's number.
+        number: u32,
+        /// Why not.
+        cause: String,
+    },
+}
+
+impl From<RecordsError> for PublicationError {
+    fn from(error: RecordsError) -> Self {
+        Self::Records(Box::new(error))
+    }
+}
+
+impl From<ForceError> for PublicationError {
+    fn from(error: ForceError) -> Self {
+        match error {
+            ForceError::Records(error) => Self::Records(error),
+            error => Self::Force(Box::new(error)),
+        }
+    }
+}
+
+/// What a record was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The deployment's own store.
+    Store,
+    /// What was kept of it when it was closed, under this number.
+    Kept(u32),
+}
+
+/// The record of a deployment in a mode, or else in the first that it ran in: from its store where that is there, and else what was kept when it was closed. The other modes
+/// that it ran in come beside it. What has reached the end of its retention is gone
+/// before anybody looks.
+///
+/// # Errors
+/// [`PublicationError`].
+pub fn deployment(
+    deployment: &Deployment,
+    force: &Force,
+    wanted: Option<Mode>,
+    now: Timestamp,
+) -> Result<(DeploymentRecord, Vec<Mode>, Source), PublicationError> {
+    let (records, source) = every_mode(deployment, force, now)?;
+    let mode_of = |record: &DeploymentRecord| record.deployment.mode.value().copied();
+    let modes: Vec<Mode> = records.iter().filter_map(mode_of).collect();
+    let found = records
+        .into_iter()
+        .find(|record| wanted.is_none_or(|wanted| record.deployment.mode.value() == Some(&wanted)));
+    let record = found.ok_or_else(|| PublicationError::NothingThere {
+        deployment: deployment.id.clone(),
+    })?;
+    let is_other = |mode: &Mode| record.deployment.mode.value() != Some(mode);
+    let others = modes.into_iter().filter(is_other).collect();
+    Ok((record, others, source))
+}
+
+/// The records of a deployment, one for each mode that it ran in, or one where it ran in none.
+///
+/// # Errors
+/// [`PublicationError`].
+pub fn every_mode(
+    deployment: &Deployment,
+    force: &Force,
+    now: Timestamp,
+) -> Result<(Vec<DeploymentRecord>, Source), PublicationError> {
+    let entry = force.registered_as(&deployment.id)?;
+    let records = of_store(deployment, entry.as_ref(), now)?;
+    if !records.is_empty() {
+        return Ok((records, Source::Store));
+    }
+    let kept = match &entry {
+        Some(entry) => (of_kept(force, entry)?, entry.number()),
+        None => (Vec::new(), 0),
+    };
+    match kept {
+        (records, number) if !records.is_empty() => Ok((records, Source::Kept(number))),
+        _ => Err(PublicationError::NothingThere {
+            deployment: deployment.id.clone(),
+        }),
+    }
+}
+
+/// The register of a force, and the records of its deployments: those that were kept when they were closed, and of these files' deployments what their stores say now.
+/// A deployment that was only rehearsed needs no number, and is left out where it has none.
+///
+/// # Errors
+/// [`PublicationError`]. What has run and has no record is for [`overt_publication::period::Period::of`] to refuse, which knows the period.
+pub fn period(
+    deployments: &[Deployment],
+    force: &Force,
+    now: Timestamp,
+) -> Result<(Register, Vec<DeploymentRecord>), PublicationError> {
+    let (register, entries) = whole_register(force)?;
+    let mut records = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let id = &entry.terms().deployment;
+        // An id is given anew only where nothing of it ran.
+        let is_newest = !entries[index + 1..]
+            .iter()
+            .any(|later| later.terms().deployment == *id);
+        let file = deployments
+            .iter()
+            .find(|deployment| is_newest && deployment.id == *id);
+        let of_file = match file {
+            Some(file) => of_store(file, Some(entry), now)?,
+            None => Vec::new(),
+        };
+        records.extend(match of_file.is_empty() {
+            false => of_file,
+            true => of_kept(force, entry)?,
+        });
+    }
+    let is_known = |deployment: &&Deployment| {
+        entries
+            .iter()
+            .any(|entry| entry.terms().deployment == deployment.id)
+    };
+    for stranger in deployments.iter().filter(|file| !is_known(file)) {
+        let record = of_store(stranger, None, now)?;
+        let ran_live =
+            |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
+        // It ran without a number: the period refuses it by its name.
+        records.extend(record.into_iter().filter(ran_live));
+    }
+    Ok((register, records))
+}
+
+/// From the store, a record for each mode that it ran in; none where there is no store.
+fn of_store(
+    deployment: &Deployment,
+    entry: Option<&RegisterEntry>,
+    now: Timestamp,
+) -> Result<Vec<DeploymentRecord>, PublicationError> {
+    let settings = StoreSettings {
+        deployment: deployment.id.clone(),
+        retention: retention(deployment),
+    };
+    let mut found = {
+        let store = match Store::open(&deployment.host.records, &settings) {
+            Err(RecordsError::Missing { .. }) => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        store.sweep(now)?;
+        let mut ran = modes(&store)?;
+        if ran.is_empty() {
+            ran.push(Mode::Live);
+        }
+        let of = |mode| record(deployment, &store, mode, now);
+        ran.into_iter().map(of).collect::<Result<Vec<_>, _>>()?
+    };
+    // The log is read with the store closed.
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
+    let entries = log.entries();
+    for record in &mut found {
+        add_log(record, &entries);
+        if let Some(entry) = entry {
+            add_entry(record, entry);
+        }
+    }
+    Ok(found)
+}
+
+/// What was kept; nothing where nothing was.
+fn of_kept(
+    force: &Force,
+    entry: &RegisterEntry,
+) -> Result<Vec<DeploymentRecord>, PublicationError> {
+    let number = entry.number();
+    let Some(text) = force.kept_record(number)? else {
+        return Ok(Vec::new());
+    };
+    kept::read(&text).map_err(|error| PublicationError::Kept {
+        number,
+        cause: error.to_string(),
+    })
+}

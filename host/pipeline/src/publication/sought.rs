@@ -1,0 +1,111 @@
+//! The people sought and the people engaged, in the counts that their stores keep of them.
+
+use std::collections::BTreeMap;
+
+use overt_publication::field::Field;
+use overt_publication::record::{Composition, ListSize, PeopleEngaged, Tally, Watchlist};
+use overt_records::{ListComposition, RecordsError, RunRecord, Store};
+
+use super::NEVER_RUN;
+
+const OLDER: &str = "an older version ran it and did not count";
+
+/// The watchlist of these runs.
+pub(super) fn watchlist(store: &Store, runs: &[RunRecord]) -> Result<Watchlist, RecordsError> {
+    let why = match runs.is_empty() {
+        true => NEVER_RUN,
+        false => OLDER,
+    };
+    // A size of some runs would be no size of the deployment.
+    let sizes: Option<Vec<_>> = runs.iter().map(|run| run.watchlist).collect();
+    let sizes = sizes.unwrap_or_default();
+    let size = |size: Option<overt_records::ListSize>| ListSize {
+        people: Field::from_option(size.map(|size| size.people), why),
+        images: Field::from_option(size.map(|size| size.images), why),
+    };
+    let everybody = match runs.is_empty() {
+        true => None,
+        false => store.everybody()?,
+    };
+    Ok(Watchlist {
+        at_start: size(sizes.first().map(|sizes| sizes.start)),
+        largest: size(sizes.iter().map(|sizes| sizes.largest).max()),
+        at_end: size(sizes.last().map(|sizes| sizes.end)),
+        everybody: match everybody {
+            Some(everybody) => composition(&everybody),
+            None => nobody_counted(why),
+        },
+    })
+}
+
+fn nobody_counted(why: &str) -> Composition {
+    let (count, tallies) = (
+        || Field::not_recorded(why),
+        || Field::<Vec<Tally>>::not_recorded(why),
+    );
+    Composition {
+        people: count(),
+        images: count(),
+        wanted_for_arrest: count(),
+        not_wanted_for_arrest: count(),
+        under_18: count(),
+        by_category: tallies(),
+        by_source: tallies(),
+        reasons_not_wanted: tallies(),
+    }
+}
+
+fn composition(of: &ListComposition) -> Composition {
+    let not_wanted: u64 = of.not_wanted.values().sum();
+    let said = of.wanted + not_wanted == of.people();
+    let wanted = |count: u64| match said {
+        true => Field::Recorded(count),
+        false => Field::not_recorded("it was not said of everybody whether they were wanted"),
+    };
+    let tallies = |counts: &BTreeMap<String, u64>| {
+        // A source that is named stands in the store as `other:NAME`.
+        let tally = |(name, count): (&String, &u64)| {
+            Tally::new(name.replacen("other:", "other: ", 1), *count)
+        };
+        Field::Recorded(counts.iter().map(tally).collect())
+    };
+    Composition {
+        people: of.people().into(),
+        images: of.images().into(),
+        wanted_for_arrest: wanted(of.wanted),
+        not_wanted_for_arrest: wanted(not_wanted),
+        under_18: of.under_18.into(),
+        by_category: tallies(&of.categories),
+        by_source: tallies(&of.sources),
+        // The reasons themselves are words about people and go with them; the category is the reason that stays.
+        reasons_not_wanted: tallies(&of.not_wanted),
+    }
+}
+
+/// The people who were engaged, so many of whom were stopped. Of whom nothing is counted, it is not recorded.
+pub(super) fn engaged(store: &Store, stopped: u64) -> Result<PeopleEngaged, RecordsError> {
+    const SILENT: &str = "not recorded";
+    let described = store.described()?;
+    let counts = |what: &str| {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for count in described.iter().filter(|count| count.what == what) {
+            let name = match (count.value.as_str(), count.by.as_str()) {
+                ("not-recorded", _) => SILENT.to_owned(),
+                (value, "self") => format!("{value}, in their own words"),
+                (value, _) => format!("{value}, in an officer’s words"),
+            };
+            *counts.entry(name).or_default() += count.people;
+        }
+        let counted: u64 = counts.values().sum();
+        if stopped > counted {
+            *counts.entry(SILENT.to_owned()).or_default() += stopped - counted;
+        }
+        let tally = |(name, count)| Tally { name, count };
+        Field::Recorded(counts.into_iter().map(tally).collect())
+    };
+    Ok(PeopleEngaged {
+        ethnicity: counts("ethnicity"),
+        sex: counts("sex"),
+        age_band: counts("age"),
+    })
+}
