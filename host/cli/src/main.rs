@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod backup;
 mod compile;
 mod completions;
 mod control;
@@ -24,6 +25,7 @@ mod report;
 mod retention;
 mod rules;
 mod run;
+mod search;
 mod session;
 mod sign_in;
 mod sign_out;
@@ -54,6 +56,7 @@ Examples:
   overt lock deployment.toml                                 decide what runs, by digest
   overt deployment plan deployment.toml                      give it its number in the force's register
   overt run deployment.toml                                  run the deployment
+  overt search deployment.toml frames/ --mode retrospective … search stored images; a person looks at what comes out
   overt alerts list deployment.toml                          what waits for a person's judgement
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
@@ -71,6 +74,7 @@ Exit status:
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Search(search::Arguments),
     Lock(lock::Arguments),
     Deployment(deployment::Arguments),
     Rules(rules::Arguments),
@@ -78,6 +82,8 @@ enum Command {
     Alerts(alerts::Arguments),
     Plugin(plugin::Arguments),
     Retention(retention::Arguments),
+    Backup(backup::Arguments),
+    Restore(backup::RestoreArguments),
     Audit(audit::Arguments),
     Report(report::publish::Arguments),
     People(people::Arguments),
@@ -104,12 +110,15 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::Lock(arguments) => lock::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Deployment(arguments) => deployment::run(arguments),
         Command::Watchlist(arguments) => watchlist::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
+        Command::Restore(arguments) => backup::restored(arguments),
         Command::Retention(arguments) => retention::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Report(arguments) => report::publish::run(arguments),

@@ -459,7 +459,7 @@ fn a_deployment_that_is_signed_calibrated_and_locked_has_nothing_out_of_order() 
         text.replace("six photographs", "6 photographs"),
     )
     .unwrap();
-    let refused = run([Path::new("run"), &deployment]);
+    let refused = run([Path::new("run"), Path::new("--rehearsal"), &deployment]);
     assert_eq!(refused.status, Some(1));
     assert!(
         refused.err.contains("authority.calibration: locked "),

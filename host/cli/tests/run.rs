@@ -166,16 +166,18 @@ fn a_run_with_an_empty_watchlist_is_refused_and_told_how_to_fill_it() {
     let place = Place::with_person_a();
     place.film(2);
     let deployment = place.deployment();
-    assert_eq!(
-        run([
-            Path::new("watchlist"),
-            Path::new("remove"),
-            &deployment,
-            Path::new("MP-0001")
-        ])
-        .status,
-        Some(0)
+    let removed = place.run_as(
+        "anna",
+        [
+            "watchlist",
+            "remove",
+            deployment.to_str().unwrap(),
+            "MP-0001",
+            "--reason",
+            "found safe",
+        ],
     );
+    assert_eq!(removed.status, Some(0), "{}", removed.err);
     let ended = place.run();
     assert_eq!(ended.status, Some(1));
     assert!(

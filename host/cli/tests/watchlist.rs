@@ -332,11 +332,17 @@ fn an_enrolment_that_was_killed_goes_on_where_it_was() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // Once the first group is on disk.
+    // Once the second group's keys are on disk: they are written before what they are the keys of, so that then the first group is there whole.
     let records = place.path("out/records.keys");
     let begun = std::time::Instant::now();
     let size = || std::fs::metadata(&records).map_or(0, |found| found.len());
-    while size() < 64 * 128 {
+    let (mut largest, mut grown) = (size(), 0);
+    while grown < 2 {
+        let now = size();
+        // The file is there before anything is enrolled, with its head alone.
+        if now >= largest + 64 * 64 {
+            (largest, grown) = (now, grown + 1);
+        }
         assert!(begun.elapsed().as_secs() < 180, "nothing was enrolled");
         assert!(child.try_wait().unwrap().is_none(), "it ended too soon");
         std::thread::sleep(std::time::Duration::from_millis(5));

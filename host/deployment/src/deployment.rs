@@ -37,7 +37,7 @@ pub struct Deployment {
     pub authority: Authority,
     /// `[host]`.
     pub host: Host,
-    /// `[[camera]]`: at least one, and no more than the authority allows; ids are unique.
+    /// `[[camera]]`: at least one where the modes hold live, and no more than the authority allows; ids are unique.
     pub cameras: Vec<Camera>,
     /// `[watchlist]`.
     pub watchlist: Watchlist,
@@ -140,6 +140,17 @@ pub enum Mode {
     Retrospective,
     /// `"operator"`: one photograph that an officer takes.
     Operator,
+}
+
+impl Mode {
+    /// The name in the deployment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Retrospective => "retrospective",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// `[[document]]`: a document in force.
@@ -298,6 +309,20 @@ pub struct Camera {
     pub source: Source,
     /// `zone`: the part of the picture in which faces are compared, a face by its centre. Absent: all of it.
     pub zone: Option<Zone>,
+}
+
+impl Camera {
+    /// What stands in a camera's place where photographs are searched: its id is the mode's name, which no camera of a deployment file has.
+    pub fn of_search(mode: Mode) -> Self {
+        Self {
+            id: mode.name().to_owned(),
+            // It stands nowhere; a search records what was searched, and no camera.
+            kind: CameraKind::Handheld,
+            owner: String::new(),
+            source: Source::Photographs,
+            zone: None,
+        }
+    }
 }
 
 /// What a camera is mounted on.

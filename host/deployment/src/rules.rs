@@ -56,6 +56,8 @@ pub struct ModeOfRules {
     pub urgent_ranks: Vec<String>,
     /// `urgent-hours`: the longest that an urgent deployment may last.
     pub urgent_hours: u32,
+    /// `started-by`: roles, by name, that may start a run or a search of it; default the system engineer.
+    pub started_by: Vec<&'static str>,
 }
 
 /// `[watchlist]` of the rules.

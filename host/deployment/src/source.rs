@@ -13,20 +13,23 @@ pub enum Source {
     V4l2(u32),
     /// `source = "rtsp://…"`: a camera on the network.
     Rtsp(RtspSource),
+    /// Photographs that are searched. No deployment file names it: whoever searches says which.
+    Photographs,
 }
 
 impl Source {
     /// Whether frames come at the source's own pace and are gone if nobody takes them.
     pub fn is_live(&self) -> bool {
-        !matches!(self, Self::File(_))
+        !matches!(self, Self::File(_) | Self::Photographs)
     }
 
-    /// The kind of source: `file`, `v4l2` or `rtsp`.
+    /// The kind of source: `file`, `v4l2`, `rtsp` or `photographs`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::File(_) => "file",
             Self::V4l2(_) => "v4l2",
             Self::Rtsp(_) => "rtsp",
+            Self::Photographs => "photographs",
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Source {
             Self::File(path) => path.display().fmt(f),
             Self::V4l2(number) => write!(f, "v4l2:{number}"),
             Self::Rtsp(source) => source.address.fmt(f),
+            Self::Photographs => f.write_str("photographs"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use overt_deployment::{self as deployment, Deployment, RulesFile, Timestamp};
-use overt_records as records;
+use overt_records::{self as records, ListApproved, ListStanding};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -205,6 +205,7 @@ pub fn rules(file: &RulesFile) -> records::Rules {
                 ranks: rule.ranks.clone(),
                 urgent_ranks: rule.urgent_ranks.clone(),
                 urgent_hours: rule.urgent_hours,
+                started_by: rule.started_by.iter().copied().filter_map(role).collect(),
             })
             .collect(),
         use_cases: file.use_cases.clone(),
@@ -250,10 +251,17 @@ pub fn rules(file: &RulesFile) -> records::Rules {
 /// # Errors
 /// Whatever is wrong with the store.
 pub fn watchlist(store: &records::Store) -> Result<records::WatchlistFacts, PipelineError> {
+    let approval = match store.watchlist().standing()? {
+        ListStanding::Approved(_) => ListApproved::AsItStands,
+        ListStanding::Changed(_) => ListApproved::Changed,
+        ListStanding::Never => ListApproved::Never,
+    };
     let entries = store.watchlist().list()?;
     let images = entries.iter().flat_map(|entry| &entry.images);
     Ok(records::WatchlistFacts {
         entries: u32::try_from(entries.len()).unwrap_or(u32::MAX),
         oldest: images.map(|image| image.enrolled_at).min(),
+        approval,
+        membership_days: store.membership_days(),
     })
 }

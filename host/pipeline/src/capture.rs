@@ -13,9 +13,11 @@ use crate::authority::Until;
 use crate::caught::{SetOnDrop, caught};
 use crate::generations::Generations;
 use crate::health::{CameraNews, Health, HealthRecord};
+use crate::lane::Following;
 use crate::live::{Came, Reader};
 use crate::metrics::CameraMetrics;
 use crate::newest::{Newest, Taken};
+use crate::search::Photographs;
 use crate::stages::{Stage, Stages};
 use crate::tracker;
 use crate::way::{Admitted, CameraIndex, CaptureEnd, Job, Permit, Permits, ToLane, Trouble};
@@ -27,6 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) enum Feed {
     File(FileCamera),
     Live(LiveSource, LiveCamera),
+    Photographs(Photographs),
 }
 
 impl Feed {
@@ -35,6 +38,18 @@ impl Feed {
         match self {
             Feed::File(camera) => camera.fps(),
             Feed::Live(_, camera) => camera.fps(),
+            // They have no time on a camera's clock.
+            Feed::Photographs(_) => 1.0,
+        }
+    }
+
+    /// How the faces of its pictures belong together.
+    pub(crate) fn following(&self) -> Following {
+        match self {
+            Feed::File(_) | Feed::Live(..) => Following::Tracks,
+            Feed::Photographs(photographs) => Following::Photographs {
+                every_face: photographs.every_face,
+            },
         }
     }
 
@@ -43,6 +58,8 @@ impl Feed {
         match self {
             Feed::File(camera) => camera.size(),
             Feed::Live(_, camera) => camera.size(),
+            // Each has its own.
+            Feed::Photographs(_) => (0, 0),
         }
     }
 
@@ -51,6 +68,7 @@ impl Feed {
         match self {
             Feed::File(camera) => camera.frames_expected(),
             Feed::Live(..) => None,
+            Feed::Photographs(photographs) => Some(photographs.files.len() as u64),
         }
     }
 }
@@ -123,6 +141,7 @@ impl Capture<'_> {
         };
         let (mut record, trouble) = match feed {
             Feed::File(camera) => gate.file(camera, intake, stages, metrics),
+            Feed::Photographs(photographs) => gate.photographs(&photographs, intake, stages),
             Feed::Live(source, camera) => {
                 let (newest, closed) = (Newest::new(), AtomicBool::new(false));
                 let reader = Reader {
@@ -221,6 +240,40 @@ impl Gate<'_> {
             }
         }
         None
+    }
+
+    /// Photographs: every one that can be read, each when there is a permit for it. Of the others is told why not.
+    fn photographs(
+        &mut self,
+        photographs: &Photographs,
+        intake: &Intake,
+        stages: &Stages,
+    ) -> (HealthRecord, Option<Trouble>) {
+        let mut record = HealthRecord::default();
+        let read = caught("camera", || {
+            for (number, file) in photographs.files.iter().enumerate() {
+                if self.stopped() {
+                    return;
+                }
+                let permit = self.permits.acquire();
+                if (self.is_over)() {
+                    (self.tell)(CameraNews::Closed);
+                    return;
+                }
+                match stages.time(Stage::Capture, || photographs.open(number, file)) {
+                    Ok(frame) => {
+                        record.read += 1;
+                        intake.read.fetch_add(1, Ordering::Relaxed);
+                        if !(self.admit)(permit, frame) {
+                            return;
+                        }
+                    }
+                    // The other end lives until the search is over.
+                    Err(failure) => drop(photographs.left_out.send((number, failure))),
+                }
+            }
+        });
+        (record, read.err().map(|_| Trouble::Panicked))
     }
 
     /// A live camera, with its reader in a thread of its own: how it did, and why it did not end as it should.

@@ -310,10 +310,10 @@ impl DecisionThread<'_> {
                 continue;
             }
             *alerted = span;
-            if let Some(trail) = &trail {
-                if let Some(shown) = &mut alert.shown {
-                    shown.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
-                }
+            if let Some(trail) = &trail
+                && let Some(shown) = &mut alert.shown
+            {
+                shown.strip = strip.get_or_insert_with(|| self.strip(trail)).clone();
             }
         }
     }
@@ -343,7 +343,9 @@ impl DecisionThread<'_> {
                 let at = raised.on_clock_of(camera, time, self.by_arrival);
                 // Of its own track the policy is told to the end: a second alert would be refused.
                 let is_own = (raised.camera, raised.track) == (camera, track);
-                if time - at > EARLIER && !is_own {
+                // Photographs share no clock: how long ago another one was taken nobody can say, and an alert about it silences none about this one.
+                let is_apart = time - at > EARLIER || self.run.mode().is_search();
+                if is_apart && !is_own {
                     return None;
                 }
                 Some(EarlierAlert {

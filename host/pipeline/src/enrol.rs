@@ -229,6 +229,8 @@ pub(crate) struct Known<'a> {
     entries: BTreeMap<String, (String, Option<records::Grounds>)>,
     /// Images that are there and need not be encoded again.
     sources: HashSet<records::SourceOf>,
+    /// Whoever is younger has an approval of their own.
+    approval_under: u8,
 }
 
 /// Images that were looked at, and what is to be stored of them.
@@ -301,6 +303,7 @@ impl<'a> Known<'a> {
             encoder,
             entries,
             sources,
+            approval_under: store.approval_under(),
         })
     }
 
@@ -316,7 +319,7 @@ impl<'a> Known<'a> {
         stop: &AtomicBool,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Seen, PipelineError> {
-        let (deployment, sources) = (self.deployment, &self.sources);
+        let (deployment, sources, under) = (self.deployment, &self.sources, self.approval_under);
         let made = stills::each(
             machine,
             perception,
@@ -324,7 +327,7 @@ impl<'a> Known<'a> {
             &group,
             stop,
             done,
-            |image, eyes| one(deployment, sources, image, eyes),
+            |image, eyes| one(deployment, sources, under, image, eyes),
         )?;
         let made = made
             .into_iter()
@@ -412,6 +415,7 @@ struct Made {
 fn one(
     deployment: &Deployment,
     sources: &HashSet<records::SourceOf>,
+    approval_under: u8,
     image: &ImageToEnrol,
     eyes: &mut Eyes<'_>,
 ) -> Result<Option<Made>, ImageFailure> {
@@ -420,7 +424,10 @@ fn one(
             category: image.category.clone(),
         });
     }
-    image.grounds.check(now()).map_err(ImageFailure::Grounds)?;
+    image
+        .grounds
+        .check(now(), approval_under)
+        .map_err(ImageFailure::Grounds)?;
     let read;
     let bytes = match &image.bytes {
         Some(bytes) => bytes,

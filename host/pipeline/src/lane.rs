@@ -13,7 +13,7 @@ use overt_vision::{Face, Rect};
 use crate::choice::Choice;
 use crate::metrics::CameraMetrics;
 use crate::stages::{Stage, Stages};
-use crate::tracker::Tracker;
+use crate::tracker::{Step, Tracker};
 use crate::way::{
     Admitted, CaptureEnd, Chosen, Compared, Job, LaneEnd, Passed, Probe, ToDecision, ToLane,
     TrackSpan,
@@ -26,7 +26,10 @@ pub(crate) struct Lane<'a> {
     decision: Sender<ToDecision>,
     stages: &'a Stages,
     metrics: &'a CameraMetrics,
+    following: Following,
     tracker: Tracker,
+    /// Faces of photographs, each by itself.
+    alone: u32,
     choice: Choice,
     /// The encoder that the choices were made for.
     encoder: Option<Arc<EncoderId>>,
@@ -39,6 +42,18 @@ pub(crate) struct Lane<'a> {
     in_view: InView,
     size: (u32, u32),
     last_time: f64,
+}
+
+/// How the faces of a camera's pictures belong together.
+#[derive(Clone, Copy)]
+pub(crate) enum Following {
+    /// A passer-by is followed from frame to frame.
+    Tracks,
+    /// Each picture stands for itself, and so does each face of it: a track of one look, which ends with the picture.
+    Photographs {
+        /// Whether every face is compared; otherwise none is where a picture has not exactly one.
+        every_face: bool,
+    },
 }
 
 struct Waiting {
@@ -74,6 +89,7 @@ impl InView {
 impl<'a> Lane<'a> {
     pub(crate) fn new(
         fps: f64,
+        following: Following,
         zone: Option<Zone>,
         jobs: Sender<Job>,
         decision: Sender<ToDecision>,
@@ -86,7 +102,9 @@ impl<'a> Lane<'a> {
             decision,
             stages,
             metrics,
+            following,
             tracker: Tracker::new(fps),
+            alone: 0,
             choice: Choice::default(),
             encoder: None,
             early: BTreeMap::new(),
@@ -144,15 +162,19 @@ impl<'a> Lane<'a> {
             .filter(|face| self.in_zone(face))
             .copied()
             .collect();
-        let step = self
-            .stages
-            .time(Stage::Track, || self.tracker.step(sequence, time, &faces));
-        self.metrics.tracks(self.tracker.tracks());
+        let step = match self.following {
+            Following::Tracks => self
+                .stages
+                .time(Stage::Track, || self.tracker.step(sequence, time, &faces)),
+            Following::Photographs { every_face } if every_face || faces.len() == 1 => {
+                self.each_alone(sequence, time, faces.len())
+            }
+            // Nobody can say who is meant.
+            Following::Photographs { .. } => Step::default(),
+        };
+        self.metrics.tracks(self.tracks());
         self.in_view
             .note(time, step.seen.iter().map(|(_, span)| span.track));
-        for ended in &step.ended {
-            self.choice.forget(ended.track);
-        }
         let encoder = generation.perception.encoder_id();
         if self
             .encoder
@@ -173,6 +195,9 @@ impl<'a> Lane<'a> {
                 });
                 comparing.push(*span);
             }
+        }
+        for ended in &step.ended {
+            self.choice.forget(ended.track);
         }
         if !chosen.is_empty() {
             let faces: Arc<[Rect]> = everybody.iter().map(|face| face.bounds).collect();
@@ -201,6 +226,29 @@ impl<'a> Lane<'a> {
             passed: Box::new(passed),
             comparing,
         });
+    }
+
+    /// Each of so many faces as a track that begins and ends with this picture.
+    fn each_alone(&mut self, sequence: u32, time: f64, faces: usize) -> Step {
+        let mut step = Step::default();
+        for index in 0..faces {
+            self.alone += 1;
+            let span = TrackSpan {
+                track: self.alone,
+                first_frame: sequence,
+                last_frame: sequence,
+                first_time: time,
+                last_time: time,
+            };
+            step.seen.push((index, span));
+            step.ended.push(span);
+        }
+        step
+    }
+
+    /// Tracks that counted so far.
+    fn tracks(&self) -> u32 {
+        self.tracker.tracks() + self.alone
     }
 
     /// Whether a face lies in the zone of recognition: its centre does.
@@ -246,7 +294,7 @@ impl<'a> Lane<'a> {
     }
 
     fn finish(self, end: CaptureEnd) {
-        let tracks = u64::from(self.tracker.tracks());
+        let tracks = u64::from(self.tracks());
         let _ = self.decision.send(ToDecision::Ended(Box::new(LaneEnd {
             open: self.tracker.finish(),
             tracks,

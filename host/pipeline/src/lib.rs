@@ -20,6 +20,7 @@
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`publication`]: the record of a deployment, as far as its file, store and log know it.
+//! - [`search`]: stored photographs, or one that an officer took, on the same way.
 //! - [`run`]: starts the threads and gathers what they leave: [`summary`] and [`report`].
 //!
 //! Same frames, same alerts, whatever the number of threads: everything that influences an alert happens in a lane or in the decision
@@ -61,6 +62,7 @@ mod re_encode;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod shadow;
 mod stages;
 mod standing;

@@ -19,9 +19,9 @@ use overt_deployment::Deployment;
 use overt_publication::bins;
 use overt_publication::field::Field;
 use overt_publication::record::{
-    About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Frames,
-    Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Rehearsal, Retention, Software,
-    Stops, Threshold,
+    About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Footage,
+    Frames, Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Rehearsal, Retention,
+    Software, Stops, Threshold,
 };
 use overt_records::{
     AuditEntry, AuditEvent, Closed, Disposal, IdentityCheck, Life, LifeState, LivingAlert,
@@ -32,22 +32,71 @@ use sha2::{Digest, Sha256};
 use crate::authority::retention;
 use crate::calibration::Calibration;
 
-/// The record of a deployment at this time, from its file and its store, without what its log and the force's register say.
+/// The modes that a deployment ran in; rehearsals are in none.
+///
+/// # Errors
+/// As [`record`].
+fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
+    let runs = store.runs()?;
+    let ran = |mode: &Mode| {
+        runs.iter()
+            .any(|run| mode_of(run.header.mode) == Some(*mode))
+    };
+    Ok(Mode::ALL.into_iter().filter(ran).collect())
+}
+
+/// The records of a deployment at this time, one for each mode that it ran in; one of a live deployment where it was only rehearsed, or never ran.
+///
+/// # Errors
+/// [`RecordsError::Damaged`] and the like.
+pub fn records(
+    deployment: &Deployment,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<DeploymentRecord>, RecordsError> {
+    let mut modes = modes(store)?;
+    if modes.is_empty() {
+        modes.push(Mode::Live);
+    }
+    let is_one = modes.len() == 1;
+    let mut records = Vec::with_capacity(modes.len());
+    for mode in modes {
+        let mut record = record(deployment, store, mode, now)?;
+        if !is_one {
+            record.people_engaged = sought::of_all_modes();
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those;
+/// without what its log and the force's register say.
 ///
 /// # Errors
 /// [`RecordsError::Damaged`] and the like.
 pub fn record(
     deployment: &Deployment,
     store: &Store,
+    mode: Mode,
     now: Timestamp,
 ) -> Result<DeploymentRecord, RecordsError> {
-    let (runs, rehearsal) = runs(store)?;
-    let living = store.living()?;
+    let (runs, rehearsal) = runs(store, mode)?;
+    let mut raised = BTreeSet::new();
+    for run in &runs {
+        let alerts = store.alerts(run.id)?.into_iter();
+        raised.extend(alerts.map(|stored| stored.alert.number));
+    }
+    let mut living = store.living()?;
+    living.retain(|living| raised.contains(&living.alert.number));
     Ok(DeploymentRecord {
-        deployment: about(deployment, &runs, rehearsal, rehearsals(store)?),
+        deployment: about(deployment, &runs, mode, rehearsal, rehearsals(store)?),
         authority: Authority::default(),
         threshold: threshold(deployment),
-        cameras: cameras(deployment),
+        cameras: match mode {
+            Mode::Live => cameras(deployment),
+            Mode::Retrospective | Mode::Operator => no_cameras(),
+        },
         watchlist: sought::watchlist(store, &runs)?,
         faces: Faces {
             tracks: sum(&runs, |run| run.counts.tracks),
@@ -129,16 +178,62 @@ fn moment(time: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.unix_ms()).unwrap_or(jiff::Timestamp::MAX)
 }
 
-/// The live runs; where every run was a rehearsal, those, and that they were.
-fn runs(store: &Store) -> Result<(Vec<RunRecord>, bool), RecordsError> {
+/// The mode of a run, in the words of what is published; a rehearsal has none.
+fn mode_of(mode: RunMode) -> Option<Mode> {
+    match mode {
+        RunMode::Live => Some(Mode::Live),
+        RunMode::Rehearsal => None,
+        RunMode::Retrospective => Some(Mode::Retrospective),
+        RunMode::Operator => Some(Mode::Operator),
+    }
+}
+
+/// The runs in a mode; where every run was a rehearsal, those, and that they were.
+fn runs(store: &Store, mode: Mode) -> Result<(Vec<RunRecord>, bool), RecordsError> {
     let all = store.runs()?;
-    let (live, rehearsals): (Vec<_>, Vec<_>) = all
+    let is_rehearsed =
+        !all.is_empty() && all.iter().all(|run| run.header.mode == RunMode::Rehearsal);
+    if is_rehearsed {
+        return Ok((all, true));
+    }
+    let of_mode = all
         .into_iter()
-        .partition(|run| run.header.mode == RunMode::Live);
-    Ok(match live.is_empty() && !rehearsals.is_empty() {
-        true => (rehearsals, true),
-        false => (live, false),
-    })
+        .filter(|run| mode_of(run.header.mode) == Some(mode));
+    Ok((of_mode.collect(), false))
+}
+
+/// When and where the footage of searches was taken.
+fn footage(runs: &[RunRecord], mode: Mode) -> Field<Vec<Footage>> {
+    match mode {
+        Mode::Live => {
+            Field::NotApplicable("a live deployment searches no stored footage".to_owned())
+        }
+        Mode::Operator => Field::NotApplicable(
+            "an officer took each photograph when it was searched for".to_owned(),
+        ),
+        Mode::Retrospective => {
+            let searches = runs.iter().filter_map(|run| run.header.search.as_ref());
+            let found = searches.filter_map(|search| {
+                Some(Footage {
+                    place: search.place.clone(),
+                    from: moment(search.taken_from),
+                    to: moment(search.taken_to),
+                    owner: search.footage.as_ref()?.owner.clone(),
+                })
+            });
+            found.collect::<Vec<_>>().into()
+        }
+    }
+}
+
+/// Where photographs are searched.
+fn no_cameras() -> Cameras {
+    const WHY: &str = "photographs were searched, and no camera was read";
+    Cameras {
+        total: Field::NotApplicable(WHY.to_owned()),
+        body_worn: Field::NotApplicable(WHY.to_owned()),
+        groups: Field::NotApplicable(WHY.to_owned()),
+    }
 }
 
 const NEVER_RUN: &str = "it has not run";
@@ -161,6 +256,7 @@ fn rehearsals(store: &Store) -> Result<Vec<Rehearsal>, RecordsError> {
 fn about(
     deployment: &Deployment,
     runs: &[RunRecord],
+    mode: Mode,
     rehearsal: bool,
     rehearsals: Vec<Rehearsal>,
 ) -> About {
@@ -173,7 +269,7 @@ fn about(
     About {
         number: Field::not_recorded(register::UNREGISTERED),
         id: deployment.id.clone().into(),
-        mode: Mode::Live.into(),
+        mode: mode.into(),
         rehearsal: match runs.is_empty() {
             true => Field::not_recorded(NEVER_RUN),
             false => rehearsal.into(),
@@ -185,7 +281,7 @@ fn about(
         place: deployment.place.clone().into(),
         use_case: deployment.use_case.clone().into(),
         purpose: deployment.purpose.clone().into(),
-        footage: Field::NotApplicable("a live deployment searches no stored footage".to_owned()),
+        footage: footage(runs, mode),
         rehearsals: rehearsals.into(),
     }
 }

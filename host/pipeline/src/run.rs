@@ -1,6 +1,6 @@
 //! A run: starts the threads, waits for them, and puts together what they leave.
 
-mod outcome;
+pub(crate) mod outcome;
 
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -136,10 +136,10 @@ impl Terms<'_> {
 }
 
 /// An opened camera.
-struct Opened {
-    id: Arc<str>,
-    feed: Feed,
-    zone: Option<Zone>,
+pub(crate) struct Opened {
+    pub(crate) id: Arc<str>,
+    pub(crate) feed: Feed,
+    pub(crate) zone: Option<Zone>,
 }
 
 /// Runs a deployment until its cameras end, its time is over, or `stop` is set. A live camera ends with the deployment's time alone: one that goes away
@@ -161,21 +161,10 @@ pub fn run(
         incident::told(&event);
         tell(event);
     };
-    let started = Timestamp::now();
     let own_end = Until::new(milliseconds(deployment.end));
     let until = authority.map_or(&own_end, |authority| authority.until);
     let authorised = authority.map(|authority| authority.authorised);
-    if started < deployment.start || until.is_over_at(started) {
-        return Err(PipelineError::NotOpen {
-            start: deployment.start,
-            end: deployment.end,
-            now: started,
-        });
-    }
-    if let Some(lock) = lock {
-        lock.check(machine, deployment)?;
-    }
-    held_out(deployment, store)?;
+    let started = may_begin(machine, deployment, lock, until, store)?;
     let cameras = open_cameras(deployment)?;
     let frames = cameras
         .iter()
@@ -246,6 +235,29 @@ pub fn run(
         interrupted,
         &before,
     )
+}
+
+/// Whether a deployment may begin now, which it does then: it is its time, nothing differs from its lock, and none of its plugins is in quarantine.
+pub(crate) fn may_begin(
+    machine: &Machine,
+    deployment: &Deployment,
+    lock: Option<&LockFile>,
+    until: &Until,
+    store: &records::Store,
+) -> Result<Timestamp, PipelineError> {
+    let now = Timestamp::now();
+    if now < deployment.start || until.is_over_at(now) {
+        return Err(PipelineError::NotOpen {
+            start: deployment.start,
+            end: deployment.end,
+            now,
+        });
+    }
+    if let Some(lock) = lock {
+        lock.check(machine, deployment)?;
+    }
+    held_out(deployment, store)?;
+    Ok(now)
 }
 
 /// That no plugin of the deployment is in quarantine from an earlier run: asked before anything of it is parsed.
@@ -381,7 +393,7 @@ fn stream(camera: &Camera, source: &RtspSource) -> Result<RtspStream, PipelineEr
 
 /// Starts every thread of a frame's way and waits until the last frame is through.
 #[allow(clippy::too_many_arguments)] // What the threads share; each is used by another of them.
-fn way(
+pub(crate) fn way(
     machine: &Machine,
     cameras: Vec<Opened>,
     requests: Receiver<Request>,
@@ -426,10 +438,10 @@ fn way(
         tell: decision.tell,
     };
     // A rehearsal tells nobody anything, not even what a live run has left.
-    let is_live = decision.run.mode() == records::RunMode::Live;
+    let is_told = decision.run.mode() != records::RunMode::Rehearsal;
     let channels = decision.deployment.channels.iter();
     let couriers: Vec<Courier<'_>> = channels
-        .filter(|_| is_live)
+        .filter(|_| is_told)
         .map(|channel| Courier {
             store: decision.store,
             deployment: &decision.deployment.id,
@@ -493,6 +505,7 @@ fn way(
         {
             let lane = Lane::new(
                 opened.feed.fps(),
+                opened.feed.following(),
                 opened.zone,
                 compare.clone(),
                 to_decision,

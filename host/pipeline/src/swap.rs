@@ -67,6 +67,9 @@ pub enum SwapError {
     /// Whoever asks may not.
     #[error(transparent)]
     MayNot(#[from] MayNot),
+    /// Photographs are searched.
+    #[error("a search keeps the plugins that it began with")]
+    Search,
     /// More than what a run can take up has changed.
     #[error("more than plugins has changed in the deployment file: {}", parts.join(", "))]
     OtherDeployment {
@@ -134,6 +137,7 @@ impl SwapError {
     pub fn mend(&self) -> String {
         match self {
             SwapError::MayNot(cause) => cause.mend(),
+            SwapError::Search => "wait until it has ended, and search with the others then".into(),
             SwapError::OtherDeployment { .. } => "a running deployment takes up [plugins] and [trust], and with another detector or encoder the score floor and its calibration; undo the rest, or end the run and begin another".into(),
             SwapError::FloorAlone => "undo that: a floor is authorised for plugins, and these are the same; another floor for them begins with another run".into(),
             SwapError::Uncalibrated => "measure it, `overt evaluate identification --calibration FILE`, and name the file under [authority]".into(),
@@ -209,6 +213,9 @@ impl Swapping<'_> {
             deployment, lock, ..
         } = wanted;
         let by = wanted.by.acting_as(PersonRole::SystemEngineer)?;
+        if self.run.mode().is_search() {
+            return Err(SwapError::Search);
+        }
         self.compare(deployment)?;
         let before = self.generations.current();
         if before.lock_sha256.is_some() && lock.is_none() {

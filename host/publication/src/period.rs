@@ -112,8 +112,8 @@ pub enum PeriodError {
         /// Its number.
         number: u64,
     },
-    /// Two records have one number.
-    #[error("two records have the number {number}")]
+    /// Two records have one number and one mode.
+    #[error("two records of one mode have the number {number}")]
     TwoRecords {
         /// The number.
         number: u64,
@@ -203,7 +203,9 @@ impl Period {
             return Err(PeriodError::Backwards);
         }
         register.check()?;
-        let mut of_numbers = std::collections::BTreeMap::new();
+        // A deployment has a record for each mode that it ran in.
+        let mut of_numbers: std::collections::BTreeMap<u64, Vec<&DeploymentRecord>> =
+            std::collections::BTreeMap::new();
         for record in records {
             let Some(number) = record.deployment.number.value().copied() else {
                 let id = record.deployment.id.value();
@@ -211,15 +213,26 @@ impl Period {
                     id.map_or("a deployment without a name".to_owned(), |id| clean(id));
                 return Err(PeriodError::NoNumber { deployment });
             };
-            if of_numbers.insert(number, record).is_some() {
+            let of_number = of_numbers.entry(number).or_default();
+            let mode = record.deployment.mode.value();
+            if of_number
+                .iter()
+                .any(|other| other.deployment.mode.value() == mode)
+            {
                 return Err(PeriodError::TwoRecords { number });
             }
+            of_number.push(record);
         }
-        for (number, record) in &of_numbers {
+        for (number, records) in &of_numbers {
             let number = *number;
             match register.entries.iter().find(|entry| entry.number == number) {
                 None => return Err(PeriodError::Unregistered { number }),
-                Some(entry) if !entry.has_run && ran(record) && !rehearsed(record) => {
+                Some(entry)
+                    if !entry.has_run
+                        && records
+                            .iter()
+                            .any(|record| ran(record) && !rehearsed(record)) =>
+                {
                     let state = entry.state;
                     return Err(PeriodError::NeverRan { number, state });
                 }
@@ -250,14 +263,12 @@ impl Period {
             let redactions: Vec<_> = redactions.iter().filter(concerns).collect();
             let published = Entry::of(entry, &redactions);
             // A rehearsal needs no number and no record: where there is one, it is listed.
-            let record = match of_numbers.get(&number) {
-                None if entry.has_run => {
-                    let deployment = clean(&entry.deployment);
-                    return Err(PeriodError::NoRecord { number, deployment });
-                }
-                found => found.filter(|record| entry.has_run || ran(record)),
-            };
-            if let Some(record) = record {
+            let found = of_numbers.get(&number).map_or(&[][..], Vec::as_slice);
+            if found.is_empty() && entry.has_run {
+                let deployment = clean(&entry.deployment);
+                return Err(PeriodError::NoRecord { number, deployment });
+            }
+            for record in found.iter().filter(|record| entry.has_run || ran(record)) {
                 deployments.push(Deployed {
                     entry: published.clone(),
                     facts: Facts::of(record, &of_record)?,

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 const MOST_REASONS: usize = 16;
 
 /// Years until somebody is no child.
-const OF_AGE: i32 = 18;
+pub(crate) const OF_AGE: u8 = 18;
 
 /// A day of the calendar, as `2026-11-26`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,9 +70,9 @@ impl Day {
         era * 146_097 + year * 365 + year / 4 - year / 100 + of_year - 719_468
     }
 
-    /// Whether somebody born on this day is a child on that.
-    fn is_minor_on(self, today: Day) -> bool {
-        let of_age = (self.year + OF_AGE, self.month, self.day);
+    /// Whether somebody born on this day is younger than so many years on that.
+    fn is_under_on(self, years: u8, today: Day) -> bool {
+        let of_age = (self.year + i32::from(years), self.month, self.day);
         (today.year, today.month, today.day) < of_age
     }
 }
@@ -233,9 +233,12 @@ pub enum GroundsProblem {
         "it does not say whether the person is wanted for arrest, or for which reasons they are sought"
     )]
     Neither,
-    /// A child without a reason and an approval of their own.
-    #[error("the person is under 18, and there is no reason or no approval for that")]
-    Minor,
+    /// Somebody so young without a reason and an approval of their own.
+    #[error("the person is under {under}, and there is no reason or no approval for that")]
+    Minor {
+        /// The age.
+        under: u8,
+    },
     /// Said to be under 18, and born earlier.
     #[error("the person is said to be under 18 and was born on {born}")]
     OfAge {
@@ -269,7 +272,9 @@ impl GroundsProblem {
             Self::Neither => {
                 "say `wanted` yes, or give `reasons`: nobody is on a watchlist without either"
             }
-            Self::Minor => "give `under-18-reason` and `under-18-approval`, or leave them out",
+            Self::Minor { .. } => {
+                "give `under-18-reason` and `under-18-approval`, or leave them out"
+            }
             Self::OfAge { .. } => "correct `born`, or leave what is under 18 out",
             Self::Unborn { .. } => "correct `born`",
             Self::Text { .. } => "shorten it to a sentence",
@@ -282,14 +287,18 @@ impl Grounds {
     /// Whether they say that somebody is under 18 at this time.
     pub fn is_minor(&self, now: Timestamp) -> bool {
         let today = Day::of(now);
-        self.minor.is_some() || self.born.is_some_and(|born| born.is_minor_on(today))
+        self.minor.is_some()
+            || self
+                .born
+                .is_some_and(|born| born.is_under_on(OF_AGE, today))
     }
 
-    /// Whether they are enough.
+    /// Whether they are enough, where whoever is under this age has a reason and an approval of their own: 18, or more by the force's rules.
     ///
     /// # Errors
     /// [`GroundsProblem`].
-    pub fn check(&self, now: Timestamp) -> Result<(), GroundsProblem> {
+    pub fn check(&self, now: Timestamp, under: u8) -> Result<(), GroundsProblem> {
+        let under = under.max(OF_AGE);
         let today = Day::of(now);
         if !self.wanted && self.reasons.is_empty() {
             return Err(GroundsProblem::Neither);
@@ -315,22 +324,30 @@ impl Grounds {
         }
         match (self.born, &self.minor) {
             (Some(born), _) if born > today => Err(GroundsProblem::Unborn { born }),
-            (Some(born), Some(_)) if !born.is_minor_on(today) => {
+            (Some(born), Some(_)) if !born.is_under_on(under, today) => {
                 Err(GroundsProblem::OfAge { born })
             }
-            (Some(born), None) if born.is_minor_on(today) => Err(GroundsProblem::Minor),
+            (Some(born), None) if born.is_under_on(under, today) => {
+                Err(GroundsProblem::Minor { under })
+            }
             (_, Some(minor)) if !(is_text(&minor.reason) && is_text(&minor.approval)) => {
-                Err(GroundsProblem::Minor)
+                Err(GroundsProblem::Minor { under })
             }
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn checked(&self, whose: &str, now: Timestamp) -> Result<(), RecordsError> {
-        self.check(now).map_err(|cause| RecordsError::Grounds {
-            reference: whose.to_owned(),
-            cause,
-        })
+    pub(crate) fn checked(
+        &self,
+        whose: &str,
+        now: Timestamp,
+        under: u8,
+    ) -> Result<(), RecordsError> {
+        self.check(now, under)
+            .map_err(|cause| RecordsError::Grounds {
+                reference: whose.to_owned(),
+                cause,
+            })
     }
 }
 
@@ -445,10 +462,13 @@ mod tests {
             ..Grounds::default()
         };
         let now = on("2026-11-26");
-        assert_eq!(born("2008-11-26").check(now), Ok(()));
-        assert_eq!(born("2008-11-27").check(now), Err(GroundsProblem::Minor));
+        assert_eq!(born("2008-11-26").check(now, 18), Ok(()));
+        assert_eq!(
+            born("2008-11-27").check(now, 18),
+            Err(GroundsProblem::Minor { under: 18 })
+        );
         assert!(matches!(
-            born("2026-11-27").check(now),
+            born("2026-11-27").check(now, 18),
             Err(GroundsProblem::Unborn { .. })
         ));
     }
@@ -464,25 +484,31 @@ mod tests {
             ..Grounds::default()
         };
         let now = on("2026-11-26");
-        assert_eq!(minor("at risk", "ACC 12/26").check(now), Ok(()));
-        assert_eq!(minor("", "ACC").check(now), Err(GroundsProblem::Minor));
-        assert_eq!(minor("at risk", " ").check(now), Err(GroundsProblem::Minor));
+        assert_eq!(minor("at risk", "ACC 12/26").check(now, 18), Ok(()));
+        assert_eq!(
+            minor("", "ACC").check(now, 18),
+            Err(GroundsProblem::Minor { under: 18 })
+        );
+        assert_eq!(
+            minor("at risk", " ").check(now, 18),
+            Err(GroundsProblem::Minor { under: 18 })
+        );
         let mut grown = minor("at risk", "ACC");
         grown.born = Some(day("1990-01-01"));
         let born = day("1990-01-01");
-        assert_eq!(grown.check(now), Err(GroundsProblem::OfAge { born }));
+        assert_eq!(grown.check(now, 18), Err(GroundsProblem::OfAge { born }));
     }
 
     #[test]
     fn who_is_not_wanted_has_a_reason() {
         let now = on("2026-11-26");
         let mut grounds = Grounds::default();
-        assert_eq!(grounds.check(now), Err(GroundsProblem::Neither));
+        assert_eq!(grounds.check(now, 18), Err(GroundsProblem::Neither));
         grounds.reasons.push("missing since May".into());
-        assert_eq!(grounds.check(now), Ok(()));
+        assert_eq!(grounds.check(now, 18), Ok(()));
         grounds.reasons.push("a\u{7}".into());
         assert_eq!(
-            grounds.check(now),
+            grounds.check(now, 18),
             Err(GroundsProblem::Text { what: "a reason" })
         );
     }

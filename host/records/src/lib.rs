@@ -28,6 +28,7 @@
 mod alerts;
 mod approval;
 mod audit;
+mod backup;
 mod cipher;
 mod closing;
 mod described;
@@ -65,6 +66,7 @@ pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
     LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
 };
+pub use backup::{Backup, BackupError, BackupOf, restore, restore_force};
 pub use closing::{ClosedRecords, Destroyed, StillHeld};
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use entry::{
@@ -76,9 +78,9 @@ pub use files::destroy as destroy_file;
 pub use force::{
     AdoptedRules, Authorisation, Beyond, By, CameraTerms, Certificate, Credential, Document,
     DocumentKind, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD,
-    MayNot, Missing, Mode, ModeRule, Moment, NewPerson, NoCertificate, NoToken, Notice, Order,
-    OutOfTurn, Password, PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person,
-    PersonRole, RULES_DOMAIN, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
+    ListApproved, MayNot, Missing, Mode, ModeRule, Moment, NewPerson, NoCertificate, NoToken,
+    Notice, Order, OutOfTurn, Password, PasswordProblem, PeopleChange, PeopleEvent, PeopleRule,
+    Person, PersonRole, RULES_DOMAIN, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun, Rules, RunAsked, RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor,
     Session, SessionEnd, SessionToken, SignedCertificate, SignedIn, SignedRules, Terms,
     WatchlistFacts, WatchlistRules, Withdrawn,
@@ -101,8 +103,8 @@ pub use published::{Published, PublishedKind};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{Retained, Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
-    CameraUsed, Counts, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId, RunMode,
-    RunOutcome, RunRecord,
+    CameraUsed, Counts, Footage, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId,
+    RunMode, RunOutcome, RunRecord, Searched,
 };
 pub use store::{Store, StoreSettings};
 pub use watchlist::{

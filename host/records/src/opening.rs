@@ -310,7 +310,7 @@ pub(crate) fn clock() -> Timestamp {
     Timestamp::from_unix_ms(i64::try_from(milliseconds).unwrap_or(i64::MAX))
 }
 
-fn log_of(file: AuditFile, settings: &StoreSettings) -> Log {
+pub(crate) fn log_of(file: AuditFile, settings: &StoreSettings) -> Log {
     Log {
         identity: Identity::of(&settings.deployment, file.store(), file.public()),
         file: Mutex::new(file),

@@ -5,7 +5,7 @@ use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
-use crate::force::By;
+use crate::force::{By, Mode};
 use crate::inputs::SealedInputs;
 use crate::judgements::withdraw_one;
 use crate::live::{ListComposition, ListSizes, begin_everybody, composition, size};
@@ -63,6 +63,10 @@ pub enum RunMode {
     Live,
     /// It tries out cameras, plugins and limits: it raises no alert and tells nobody of one. It only counts those that it would have raised.
     Rehearsal,
+    /// A search of stored images.
+    Retrospective,
+    /// A search of one photograph that an officer took.
+    Operator,
 }
 
 impl RunMode {
@@ -71,7 +75,115 @@ impl RunMode {
         match self {
             Self::Live => "live",
             Self::Rehearsal => "rehearsal",
+            Self::Retrospective => "retrospective",
+            Self::Operator => "operator",
         }
+    }
+
+    /// How faces are searched; a rehearsal searches for nobody.
+    pub fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Live => Some(Mode::Live),
+            Self::Rehearsal => None,
+            Self::Retrospective => Some(Mode::Retrospective),
+            Self::Operator => Some(Mode::Operator),
+        }
+    }
+
+    /// Whether photographs are searched, and nobody walks past.
+    pub fn is_search(self) -> bool {
+        matches!(self, Self::Retrospective | Self::Operator)
+    }
+}
+
+impl From<Mode> for RunMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self::Live,
+            Mode::Retrospective => Self::Retrospective,
+            Mode::Operator => Self::Operator,
+        }
+    }
+}
+
+/// What a search was of, and why. Who made it stands in the run's header; for one photograph, that is who took it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searched {
+    /// Why.
+    pub reason: String,
+    /// How many photographs were given.
+    pub photographs: u64,
+    /// Whether every face of a photograph was compared; otherwise that of a photograph with one face alone.
+    pub every_face: bool,
+    /// Where they were taken.
+    pub place: String,
+    /// When, at the earliest.
+    pub taken_from: Timestamp,
+    /// When, at the latest.
+    pub taken_to: Timestamp,
+    /// Where stored images come from; absent for a photograph that an officer took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footage: Option<Footage>,
+}
+
+/// Where stored images come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footage {
+    /// What they are out of, such as the camera of a shop.
+    pub source: String,
+    /// Whose they are.
+    pub owner: String,
+}
+
+/// The longest text about a search, characters.
+const SEARCH_TEXT: usize = 500;
+
+impl Searched {
+    fn check(&self, mode: RunMode, at: Timestamp) -> Result<(), RecordsError> {
+        let refused = |problem: String| RecordsError::Refused {
+            what: "the search".to_owned(),
+            problem,
+        };
+        let mut texts = vec![("reason", &self.reason), ("place", &self.place)];
+        if let Some(footage) = &self.footage {
+            texts.extend([("source", &footage.source), ("owner", &footage.owner)]);
+        }
+        for (name, text) in texts {
+            if text.trim().is_empty() || text.chars().count() > SEARCH_TEXT {
+                return Err(refused(format!(
+                    "its {name} has to be 1 to {SEARCH_TEXT} characters"
+                )));
+            }
+            if text.chars().any(char::is_control) {
+                return Err(refused(format!("its {name} has control characters")));
+            }
+        }
+        if self.taken_from > self.taken_to {
+            return Err(refused(
+                "what it searches was taken until before it was taken from".to_owned(),
+            ));
+        }
+        if self.taken_to > at {
+            return Err(refused("what it searches is of the future".to_owned()));
+        }
+        if self.footage.is_some() != (mode == RunMode::Retrospective) {
+            return Err(refused(
+                "stored images have a source and an owner, and an officer's photograph has none"
+                    .to_owned(),
+            ));
+        }
+        if mode == RunMode::Retrospective && !self.every_face {
+            return Err(refused(
+                "of stored images every face is compared".to_owned(),
+            ));
+        }
+        if mode == RunMode::Operator && self.photographs != 1 {
+            return Err(refused(format!(
+                "an officer takes one photograph, and here are {}",
+                self.photographs
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -91,6 +203,9 @@ pub struct RunHeader {
     /// Who started it; absent where nobody was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<By>,
+    /// What was searched and why; of a search alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Searched>,
     /// Version of the host.
     pub host_version: String,
     /// SHA-256 of the lock that it held to; absent: it ran without one, or was recorded before there were any.
@@ -339,6 +454,19 @@ impl RunHeader {
             });
         }
         payload::name("the host's version", &self.host_version)?;
+        let is_whole = match &self.search {
+            Some(search) => {
+                search.check(self.mode, self.started_at)?;
+                self.mode.is_search() && self.started_by.is_some() && self.register.is_some()
+            }
+            None => !self.mode.is_search(),
+        };
+        if !is_whole {
+            return Err(RecordsError::Refused {
+                what: "the run".to_owned(),
+                problem: "a search says what it searches and why, who made it and under which number of the register; a run says nothing of the kind".to_owned(),
+            });
+        }
         for plugin in &self.plugins {
             for text in [&plugin.role, &plugin.id, &plugin.version] {
                 payload::name("a plugin of the run", text)?;
@@ -388,6 +516,7 @@ impl Store {
                 run: number,
                 register: header.register,
                 mode: header.mode,
+                search: header.search.clone(),
                 host_version: header.host_version.clone(),
                 lock_sha256: header.lock_sha256.clone(),
                 plugins: header.plugins.clone(),

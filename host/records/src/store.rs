@@ -2,6 +2,7 @@
 //! from, and nothing of what is stored.
 
 use crate::audit::{self, Log};
+use crate::entry::OF_AGE;
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
@@ -14,7 +15,7 @@ use crate::watchlist::Watchlist;
 use redb::Database;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What a store has to know of its deployment.
@@ -43,6 +44,7 @@ struct Shared {
     next_record: AtomicU64,
     audit: Log,
     membership_days: AtomicU32,
+    approval_under: AtomicU8,
 }
 
 impl Store {
@@ -96,6 +98,7 @@ impl Store {
                 next_record: AtomicU64::new(opened.next_record),
                 audit: opened.audit,
                 membership_days: AtomicU32::new(MEMBERSHIP_DAYS),
+                approval_under: AtomicU8::new(OF_AGE),
             }),
         })
     }
@@ -142,7 +145,18 @@ impl Store {
         self.shared.membership_days.store(days, Ordering::Relaxed);
     }
 
-    pub(crate) fn membership_days(&self) -> u32 {
+    /// Takes nobody under this age on the watchlist without a reason and an approval of their own; 18 otherwise, and never less.
+    pub fn ask_approval_under(&self, years: u8) {
+        self.shared.approval_under.store(years, Ordering::Relaxed);
+    }
+
+    /// That age.
+    pub fn approval_under(&self) -> u8 {
+        self.shared.approval_under.load(Ordering::Relaxed)
+    }
+
+    /// Days for which membership commitments are kept.
+    pub fn membership_days(&self) -> u32 {
         self.shared.membership_days.load(Ordering::Relaxed)
     }
 
@@ -183,7 +197,7 @@ impl Store {
         }
     }
 
-    fn with_database<T>(
+    pub(crate) fn with_database<T>(
         &self,
         work: impl FnOnce(&Database) -> Result<T, Fault>,
     ) -> Result<T, RecordsError> {

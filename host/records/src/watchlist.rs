@@ -206,7 +206,7 @@ impl Watchlist<'_> {
         images: &[NewImage],
         now: Timestamp,
     ) -> Result<Vec<Enrolled>, RecordsError> {
-        check_all(images, None, now)?;
+        check_all(images, None, now, self.store.approval_under())?;
         self.store
             .change(|change| enrol(self.store, change, images, None, now))
     }
@@ -221,7 +221,7 @@ impl Watchlist<'_> {
         addition: &Addition,
         now: Timestamp,
     ) -> Result<Vec<Enrolled>, RecordsError> {
-        check_all(images, Some(addition), now)?;
+        check_all(images, Some(addition), now, self.store.approval_under())?;
         self.store
             .change(|change| enrol(self.store, change, images, Some(addition), now))
     }
@@ -392,9 +392,10 @@ pub(crate) fn check_all(
     images: &[NewImage],
     addition: Option<&Addition>,
     now: Timestamp,
+    approval_under: u8,
 ) -> Result<(), RecordsError> {
     for image in images {
-        image.check(now)?;
+        image.check(now, approval_under)?;
     }
     let Some(Addition {
         reason, authority, ..
@@ -635,10 +636,10 @@ fn entry_of(change: &Change<'_>, reference: &str) -> Result<Option<EntryRow>, Fa
 }
 
 impl NewImage {
-    fn check(&self, now: Timestamp) -> Result<(), RecordsError> {
+    fn check(&self, now: Timestamp, approval_under: u8) -> Result<(), RecordsError> {
         payload::name("a watchlist entry", &self.reference)?;
         let whose = &self.reference;
-        self.grounds.checked(whose, now)?;
+        self.grounds.checked(whose, now, approval_under)?;
         payload::name(whose, &self.category)?;
         payload::name(whose, &self.encoder.plugin_id)?;
         payload::digest(whose, &self.encoder.plugin_sha256)?;

@@ -6,8 +6,8 @@ mod support;
 use redb::ReadableTable as _;
 
 use overt_records::{
-    Beyond, Credential, ForceError, MayNot, Missing, Moment, Order, OutOfTurn, PersonRole,
-    RegisterState, RegisterStep, Terms, Timestamp, Verdict,
+    Beyond, Credential, ForceError, MayNot, Missing, Mode, ModeRule, Moment, Order, OutOfTurn,
+    PersonRole, RegisterState, RegisterStep, RunAsked, Terms, Timestamp, Verdict,
 };
 use support::force::{DAY, HOUR, MINUTE, NOW, Place, moment};
 use support::register::{
@@ -502,4 +502,69 @@ fn a_killed_run_stays_open_on_record_and_the_next_one_has_a_number_of_its_own() 
     assert_eq!(ends, [None, None]);
     let last = &entry.steps().last().unwrap().what;
     assert!(matches!(last, RegisterStep::RunBegun { run: 2, .. }));
+}
+
+#[test]
+fn a_search_is_begun_by_whom_the_rules_name_for_its_mode_and_is_on_record_as_one() {
+    let place = place();
+    let force = &place.force;
+    let rule = |mode, started_by: &[PersonRole]| ModeRule {
+        mode,
+        started_by: started_by.to_vec(),
+        ..rules(1).modes.remove(0)
+    };
+    let (stored, one) = (Mode::Retrospective, Mode::Operator);
+    let mut allowed = rules(1);
+    allowed.modes = vec![
+        rule(Mode::Live, &[PersonRole::SystemEngineer]),
+        rule(stored, &[PersonRole::SystemEngineer, PersonRole::Operator]),
+        rule(one, &[PersonRole::EngagementOfficer]),
+    ];
+    force
+        .adopt_rules(&signed(allowed, 1), &who(&place, "sue"), &moment(0))
+        .unwrap();
+    let terms = Terms {
+        modes: vec![stored],
+        ..terms("one")
+    };
+    let planned = force
+        .plan(&terms, &who(&place, "paul"), &moment(0))
+        .unwrap();
+    force
+        .authorise(planned.number(), &order(), &who(&place, "sue"), &moment(0))
+        .unwrap();
+    let asked = |mode| RunAsked {
+        mode,
+        ..asked(terms.clone())
+    };
+    let missing = |who: &str, mode| {
+        let (by, now) = hours(&place, who, 3);
+        match force.begin_run(&asked(mode), &by, &now).unwrap_err() {
+            ForceError::NotReady { missing } => missing,
+            other => panic!("{other}"),
+        }
+    };
+    // The authority is for stored images alone; and neither the file nor the register has the others.
+    let (off, number) = (Missing::ModeOff { mode: one }, 1);
+    assert_eq!(
+        missing("eve", one),
+        [off, Missing::Mode { number, mode: one }]
+    );
+    let live = Mode::Live;
+    assert_eq!(missing("anna", live).len(), 2);
+    let none = missing("eve", stored);
+    assert!(
+        matches!(none.as_slice(), [Missing::StarterRole { person, .. }] if person == "eve"),
+        "{none:?}"
+    );
+    assert_eq!(force.registered(1).unwrap().runs().len(), 0);
+    for (run, who) in [(1, "olu"), (2, "anna")] {
+        let (by, now) = hours(&place, who, 3);
+        let started = force.begin_run(&asked(stored), &by, &now).unwrap();
+        assert_eq!((started.run, started.by.person()), (run, Some(who)));
+        force.end_run(&started, false, now.at).unwrap();
+    }
+    let entry = force.registered(1).unwrap();
+    assert!(entry.runs().iter().all(|run| run.mode == stored));
+    assert_eq!(force.audit_log().unwrap().register_differs(), None);
 }

@@ -4,9 +4,10 @@
 mod support;
 
 use overt_records::{
-    AlertState, CameraUsed, Counts, FrameCounts, ModelUsed, NewAlert, PluginUsed, RecordsError,
-    RunHeader, RunId, RunMode, RunOutcome, Store,
+    AlertState, CameraUsed, Counts, Footage, FrameCounts, ModelUsed, NewAlert, PersonRole,
+    PluginUsed, RecordsError, RunHeader, RunId, RunMode, RunOutcome, Searched, Store,
 };
+use support::people::People;
 use support::{CROP, Folder, NOW, alert, counts, digest, folder_holds, header, payload, settings};
 
 #[test]
@@ -226,4 +227,108 @@ fn a_rehearsal_keeps_no_alert_whoever_asks_for_it() {
         (RunMode::Rehearsal, withheld)
     );
     assert!(store.alerts(run.id).unwrap().is_empty());
+}
+
+#[test]
+fn a_search_is_on_record_only_with_what_it_searches_why_and_who_answers_for_it() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let people = People::new();
+    let by = people
+        .engineer()
+        .acting_as(PersonRole::SystemEngineer)
+        .unwrap();
+    let search = Searched {
+        reason: "crime 4711".into(),
+        photographs: 2,
+        every_face: true,
+        place: "Market Square".into(),
+        taken_from: NOW,
+        taken_to: NOW,
+        footage: Some(Footage {
+            source: "till camera".into(),
+            owner: "A. Shop Ltd".into(),
+        }),
+    };
+    let stored = RunHeader {
+        mode: RunMode::Retrospective,
+        register: Some(1),
+        started_by: Some(by),
+        search: Some(search.clone()),
+        ..header()
+    };
+    let with = |search: Searched| RunHeader {
+        search: Some(search),
+        ..stored.clone()
+    };
+    let officers = |photographs| RunHeader {
+        mode: RunMode::Operator,
+        ..with(Searched {
+            photographs,
+            every_face: false,
+            footage: None,
+            ..search.clone()
+        })
+    };
+    for wrong in [
+        RunHeader {
+            search: None,
+            ..stored.clone()
+        },
+        RunHeader {
+            started_by: None,
+            ..stored.clone()
+        },
+        RunHeader {
+            register: None,
+            ..stored.clone()
+        },
+        RunHeader {
+            mode: RunMode::Live,
+            ..stored.clone()
+        },
+        RunHeader {
+            mode: RunMode::Operator,
+            ..stored.clone()
+        },
+        with(Searched {
+            footage: None,
+            ..search.clone()
+        }),
+        with(Searched {
+            reason: " ".into(),
+            ..search.clone()
+        }),
+        with(Searched {
+            place: "x\u{1b}[2J".into(),
+            ..search.clone()
+        }),
+        with(Searched {
+            every_face: false,
+            ..search.clone()
+        }),
+        with(Searched {
+            taken_to: NOW.after_hours(1),
+            ..search.clone()
+        }),
+        with(Searched {
+            taken_from: NOW.after_hours(1),
+            ..search.clone()
+        }),
+        officers(2),
+    ] {
+        let refused = store.begin_run(&wrong).err();
+        assert!(
+            matches!(refused, Some(RecordsError::Refused { .. })),
+            "{wrong:?}"
+        );
+    }
+    assert!(store.runs().unwrap().is_empty());
+    for right in [stored.clone(), officers(1)] {
+        let run = store.begin_run(&right).unwrap();
+        run.commit_decisions(&[], &counts(0)).unwrap();
+        run.finish(&counts(0), false, NOW).unwrap();
+        let kept = store.runs().unwrap().pop().unwrap();
+        assert_eq!(kept.header, right);
+    }
 }

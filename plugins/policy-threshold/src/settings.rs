@@ -21,6 +21,9 @@ pub struct Settings {
     /// How many of the newest probes must agree.
     #[serde(default)]
     pub agree: Agree,
+    /// Cameras whose every picture is of somebody else, so that there is one look and no second: one probe is enough there.
+    #[serde(default = "searches")]
+    pub single_image: Vec<String>,
     /// How far the best candidate of a probe must lie over the next one.
     #[serde(default)]
     pub margin: Number<0, 2>,
@@ -43,6 +46,11 @@ pub struct Agree {
     pub probes: Whole<1, 32>,
     /// Of so many.
     pub of: Whole<1, 32>,
+}
+
+/// What stands in a camera's place where the host searches photographs.
+fn searches() -> Vec<String> {
+    ["retrospective", "operator"].map(String::from).to_vec()
 }
 
 impl Default for Agree {
@@ -121,6 +129,17 @@ impl Settings {
         Ok(self)
     }
 
+    /// How many of the newest probes of this camera's tracks must agree, and of how many.
+    pub fn agreement(&self, camera: &str) -> (usize, usize) {
+        match self.single_image.iter().any(|single| single == camera) {
+            true => (1, 1),
+            false => (
+                self.agree.probes.get() as usize,
+                self.agree.of.get() as usize,
+            ),
+        }
+    }
+
     /// The least score of a category.
     pub fn threshold(&self, category: &str) -> Result<f32, ConfigError> {
         self.thresholds
@@ -191,6 +210,16 @@ mod tests {
             error.to_string(),
             "agree.of: expected at least agree.probes, which is 4, found 3"
         );
+    }
+
+    #[test]
+    fn one_look_is_enough_where_there_is_no_second() {
+        let usual = read(r#"{"thresholds": {}}"#).unwrap();
+        assert_eq!(usual.agreement("gate"), (2, 5));
+        assert_eq!(usual.agreement("retrospective"), (1, 1));
+        assert_eq!(usual.agreement("operator"), (1, 1));
+        let none = read(r#"{"thresholds": {}, "single-image": []}"#).unwrap();
+        assert_eq!(none.agreement("operator"), (2, 5));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn decide(
         return Ok(wait(observation, none_yet(&votes)));
     };
     let category = &observation.offered[leader.offered].category;
-    let needed = settings.agree.probes.get() as usize;
+    let (needed, _) = settings.agreement(&observation.camera);
     if leader.votes < needed {
         return Ok(wait(
             observation,

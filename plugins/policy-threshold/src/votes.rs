@@ -35,12 +35,12 @@ pub(crate) struct Votes {
 /// Reads the observation. It is refused whole where a score is no number or names an entry that was not offered.
 pub(crate) fn count(settings: &Settings, observation: &Observation) -> Result<Votes, PolicyError> {
     let mut votes = Votes::default();
+    let (_, of) = settings.agreement(&observation.camera);
     for (number, probe) in observation.probes.iter().enumerate().rev() {
         let result = search_result(settings, probe)?;
         let candidates = result.map_or(&[][..], |result| &result.candidates);
         check(candidates, number, observation.offered.len())?;
-        if votes.counted == settings.agree.of.get() as usize || !counts(settings, probe, &mut votes)
-        {
+        if votes.counted == of || !counts(settings, probe, &mut votes) {
             continue;
         }
         votes.counted += 1;

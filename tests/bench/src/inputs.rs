@@ -103,6 +103,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
         mode: overt_records::RunMode::Live,
         register: None,
         started_by: None,
+        search: None,
         host_version: "bench".into(),
         lock_sha256: None,
         plugins: Vec::new(),

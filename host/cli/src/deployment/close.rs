@@ -50,13 +50,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let by = force.may_close(number, &who, &now)?;
     store.lapse(&desk::limits(&deployment.judgement), now.at)?;
     let records = store.close_out(&by, now.at)?;
-    let mut record = publication::record(&deployment, &store, now.at)?;
+    let mut published = publication::records(&deployment, &store, now.at)?;
     drop(store);
     // The log is read with the store closed.
-    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
-    publication::add_log(&mut record, &log.entries());
-    publication::add_entry(&mut record, &force.registered(number)?);
-    let kept = publication::keep(&record)
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?.entries();
+    let entry = force.registered(number)?;
+    for record in &mut published {
+        publication::add_log(record, &log);
+        publication::add_entry(record, &entry);
+    }
+    let kept = publication::keep(&published)
         .map_err(|error| Failure::new(format!("the record cannot be written down: {error}"), ""))?;
     let signed = force.close(number, &records, &kept, &who, &now)?;
     let file = deployment.host.output.join("certificate.json");

@@ -85,6 +85,7 @@ struct StepRow<'r> {
 #[derive(Serialize)]
 struct RunRow<'r> {
     run: u32,
+    mode: &'static str,
     by: Who<'r>,
     begun: String,
     ended: Option<String>,
@@ -147,6 +148,7 @@ impl<'r> Row<'r> {
         };
         let run = |run: overt_records::RegisteredRun<'r>| RunRow {
             run: run.run,
+            mode: run.mode.name(),
             by: Who::of(run.by),
             begun: shown(run.begun),
             ended: run.ended.map(shown),
@@ -201,7 +203,10 @@ fn text(entry: &RegisterEntry) -> String {
                 shown(*until)
             ),
             RegisterStep::Cancelled { reason } => format!("cancelled by {by}: {reason}"),
-            RegisterStep::RunBegun { run, .. } => format!("run {run} begun by {by}"),
+            RegisterStep::RunBegun { run, mode, .. } => match mode {
+                overt_records::Mode::Live => format!("run {run} begun by {by}"),
+                mode => format!("run {run}, {mode}, begun by {by}"),
+            },
             RegisterStep::RunEnded { run, .. } => format!("run {run} ended"),
             RegisterStep::Closed { .. } => format!("closed by {by}"),
         };

@@ -85,7 +85,8 @@ fn text(adopted: &AdoptedRules, at: &str) -> String {
                 mode.urgent_hours
             );
         }
-        text += "\n";
+        let roles: Vec<_> = mode.started_by.iter().map(|role| role.name()).collect();
+        text += &format!("; started by {}\n", roles.join(", "));
     }
     let documents: Vec<_> = rules.documents.iter().map(|kind| kind.name()).collect();
     let people: Vec<_> = rules

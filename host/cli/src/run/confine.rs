@@ -42,9 +42,11 @@ const NAMES: [&str; 5] = [
     "/etc/gai.conf",
 ];
 
-/// Shuts the process in. Where the kernel cannot, it says so, or refuses where the deployment says so.
-pub(super) fn confine(deployment: &Deployment) -> Result<Confinement, Failure> {
-    let closed = openings(deployment)?.close_the_rest();
+/// Shuts the process in, with these files and folders to read besides. Where the kernel cannot, it says so, or refuses where the deployment says so.
+pub(crate) fn confine(deployment: &Deployment, more: &[PathBuf]) -> Result<Confinement, Failure> {
+    let mut open = openings(deployment)?;
+    open.read.extend_from_slice(more);
+    let closed = open.close_the_rest();
     let confinement = closed.unwrap_or_else(|error| Confinement::none(error.to_string()));
     held_to(deployment.host.confine, confinement)
 }

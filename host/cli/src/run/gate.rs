@@ -1,4 +1,4 @@
-//! The gate before a live run, as the command line meets it: everything that is missing, each with its mend; and the watch over the register while the run goes on.
+//! The gate before a live run or a search, as the command line meets it: everything that is missing, each with its mend; and the watch over the register while the run goes on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::{Authorised, Until, authority};
 use overt_records::{
-    Force, ForceError, Missing, RegisterState, RunAsked, RunStarted, SignedIn, Store, Terms,
+    Force, ForceError, Missing, Mode, RegisterState, RunAsked, RunStarted, SignedIn, Store, Terms,
 };
 
 use crate::exit::Exit;
@@ -24,14 +24,14 @@ const LOOK: Duration = Duration::from_secs(1);
 const UNREADABLE: Duration = Duration::from_secs(60);
 
 /// What is read for the gate before the process shuts itself in, for it is read no more afterwards.
-pub(super) struct Brought {
+pub(crate) struct Brought {
     terms: Terms,
     /// Who is signed in; what they may is asked in the gate.
     starter: Option<SignedIn>,
 }
 
 impl Brought {
-    pub(super) fn of(deployment: &Deployment) -> Result<Self, Failure> {
+    pub(crate) fn of(deployment: &Deployment) -> Result<Self, Failure> {
         Ok(Self {
             terms: authority::terms(deployment)?,
             starter: session::signed_in(&Force::at(&deployment.host.force)).ok(),
@@ -39,23 +39,25 @@ impl Brought {
     }
 }
 
-/// A live run that is on record as begun.
-pub(super) struct Passed {
+/// A live run or a search that is on record as begun.
+pub(crate) struct Passed {
     force: Force,
-    pub(super) started: RunStarted,
-    pub(super) authorised: Authorised,
-    pub(super) until: Arc<Until>,
+    pub(crate) started: RunStarted,
+    pub(crate) authorised: Authorised,
+    pub(crate) until: Arc<Until>,
 }
 
-/// Lets a live run begin, or tells everything that is missing.
-pub(super) fn pass(
+/// Lets a live run or a search begin, or tells everything that is missing.
+pub(crate) fn pass(
     deployment: &Deployment,
     store: &Store,
     lock: Option<&LockFile>,
     brought: Brought,
+    mode: Mode,
 ) -> Result<Passed, Failure> {
     let force = Force::at(&deployment.host.force);
     let asked = RunAsked {
+        mode,
         terms: brought.terms,
         watchlist: authority::watchlist(store)?,
         lock_sha256: lock.map(|lock| lock.sha256.clone()),
@@ -77,6 +79,10 @@ pub(super) fn pass(
             return Err(told(&missing));
         }
     };
+    if let Some(adopted) = force.rules()? {
+        // Whoever is added while the run goes on is added by the same rules.
+        store.ask_approval_under(adopted.rules.watchlist.approval_under);
+    }
     let Some(authorised) = Authorised::of(&started) else {
         return Err(Failure::new(
             "the register does not say who authorised this deployment",
@@ -132,7 +138,7 @@ fn shown(one: &Missing) -> String {
 
 impl Passed {
     /// Looks at the register until `over`: an extension moves the end, anything else than an authority sets `stop`.
-    pub(super) fn watch(
+    pub(crate) fn watch(
         &self,
         stop: Arc<AtomicBool>,
         over: Arc<AtomicBool>,
@@ -188,7 +194,7 @@ impl Passed {
     }
 
     /// Puts the end of the run on record.
-    pub(super) fn end(&self, interrupted: bool) -> Result<(), Failure> {
+    pub(crate) fn end(&self, interrupted: bool) -> Result<(), Failure> {
         self.force
             .end_run(&self.started, interrupted, session::now()?.at)?;
         Ok(())
@@ -196,11 +202,11 @@ impl Passed {
 }
 
 /// The watch over the register.
-pub(super) struct Watch(JoinHandle<()>);
+pub(crate) struct Watch(JoinHandle<()>);
 
 impl Watch {
     /// Ends it; whoever asks has set `over`.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.0.thread().unpark();
         // It panics nowhere; if it did, the run is over all the same.
         let _ = self.0.join();

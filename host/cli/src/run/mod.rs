@@ -1,7 +1,7 @@
 //! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
 
-mod confine;
-mod gate;
+pub(crate) mod confine;
+pub(crate) mod gate;
 mod log;
 mod metrics;
 mod table;
@@ -18,7 +18,7 @@ use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
     Authority, CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
-use overt_records::{Actor, ExportKind, Letter, News, RunMode, Store};
+use overt_records::{Actor, ExportKind, Letter, Mode, News, RunMode, Store};
 
 use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
@@ -84,20 +84,26 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             read => Some(read?),
         },
     };
-    let brought = match mode {
-        RunMode::Live => Some(gate::Brought::of(&deployment)?),
-        RunMode::Rehearsal => None,
+    let brought = match arguments.rehearsal {
+        false => Some(gate::Brought::of(&deployment)?),
+        true => None,
     };
     let listener = deployment.host.metrics.map(metrics::listen).transpose()?;
     // Before any thread, and before anything of a stranger's is opened. What has its file or port already keeps it.
-    let confinement = confine::confine(&deployment)?;
+    let confinement = confine::confine(&deployment, &[])?;
     let stop =
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.keep_membership(deployment.retention.membership_days);
     store.sweep(watchlist::now())?;
     let passed = match brought {
-        Some(brought) => Some(gate::pass(&deployment, &store, lock.as_ref(), brought)?),
+        Some(brought) => Some(gate::pass(
+            &deployment,
+            &store,
+            lock.as_ref(),
+            brought,
+            Mode::Live,
+        )?),
         None => None,
     };
     let ran = live_or_rehearsed(
@@ -201,7 +207,7 @@ fn live_or_rehearsed(
     progress.end();
     drop(socket);
     let Finished {
-        summary,
+        mut summary,
         report,
         troubles,
     } = finished?;
@@ -217,6 +223,8 @@ fn live_or_rehearsed(
             let file = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
             store.export(&file, kind, Actor::Host, until, watchlist::now())?;
         }
+        // That these files left is the newest event now.
+        summary.audit = store.audit_head()?;
     }
     let json = serde_json::to_string_pretty(&summary).map_err(unwritable)?;
     output::write(&summary_file, &(json + "\n"))?;
@@ -248,7 +256,7 @@ const REHEARSAL: &str = "REHEARSAL: no alert is raised and nobody is told of one
 const UNLOCKED: &str = "UNLOCKED: nobody has decided that these plugins, models and settings run here. `overt lock` does.";
 
 /// Said where plugins need no signature.
-const UNSIGNED: &str =
+pub(crate) const UNSIGNED: &str =
     "UNSIGNED: these plugins run whoever made them (`unsigned = true` under [trust]).";
 
 /// Said where the authority names no calibration.
@@ -284,7 +292,7 @@ pub(crate) fn keep_cameras(deployment: &mut Deployment, wanted: &[String]) -> Re
 }
 
 /// What happens while it happens.
-fn show(progress: &Progress, event: Event<'_>) {
+pub(crate) fn show(progress: &Progress, event: Event<'_>) {
     match event {
         Event::Started {
             frames,

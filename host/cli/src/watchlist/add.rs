@@ -68,7 +68,7 @@ struct Report {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
     let force = Force::at(&deployment.host.force);
-    let asked = asked(&arguments)?;
+    let asked = asked(&arguments, &deployment)?;
     let report = match client::is_running(&deployment) {
         true => live(asked, &deployment, &force)?,
         false => stored(&asked, &deployment, &force)?,
@@ -91,8 +91,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// What is asked, photographs and all.
-fn asked(arguments: &Arguments) -> Result<AddAsked, Failure> {
-    let grounds = arguments.grounds.checked(super::now())?;
+fn asked(arguments: &Arguments, deployment: &Deployment) -> Result<AddAsked, Failure> {
+    let grounds = arguments
+        .grounds
+        .checked(super::now(), super::approval_under(deployment)?)?;
     let mut photographs = Vec::new();
     let mut bytes = 0;
     for path in &arguments.photographs {

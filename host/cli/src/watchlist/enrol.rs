@@ -62,7 +62,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         category: arguments.category.as_deref(),
         grounds: &arguments.grounds,
     };
-    let (photographs, mistakes) = sources::read(&arguments.source, &all, super::now())?;
+    let (photographs, mistakes) = sources::read(
+        &arguments.source,
+        &all,
+        super::now(),
+        super::approval_under(&deployment)?,
+    )?;
     if client::is_running(&deployment) {
         return Err(Failure::new(
             format!("{} runs, and the run holds its records", deployment.id),

@@ -56,9 +56,9 @@ impl GroundsArguments {
     }
 
     /// Grounds that are enough.
-    pub(crate) fn checked(&self, now: Timestamp) -> Result<Grounds, Failure> {
+    pub(crate) fn checked(&self, now: Timestamp, under: u8) -> Result<Grounds, Failure> {
         let grounds = self.grounds();
-        match grounds.check(now) {
+        match grounds.check(now, under) {
             Ok(()) => Ok(grounds),
             Err(cause) => Err(Failure::mistake(
                 cause.to_string(),

@@ -65,7 +65,7 @@ impl Line<'_> {
     }
 
     /// Why the person is sought. What the line does not say is said for all.
-    fn grounds(&self, all: &Grounds, now: Timestamp) -> Result<Grounds, String> {
+    fn grounds(&self, all: &Grounds, now: Timestamp, under: u8) -> Result<Grounds, String> {
         const DAY: &str = "write the day as 2008-05-31";
         let reasons = match self.field("reasons") {
             None => all.reasons.clone(),
@@ -93,7 +93,7 @@ impl Line<'_> {
             minor,
         };
         let told = |cause: GroundsProblem| format!("{cause}; {}", cause.mend());
-        grounds.check(now).map_err(told)?;
+        grounds.check(now, under).map_err(told)?;
         Ok(grounds)
     }
 
@@ -163,6 +163,7 @@ pub(super) fn read(
     source: &Path,
     all: &ForAll<'_>,
     now: Timestamp,
+    under: u8,
 ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
     let file = std::fs::File::open(source).map_err(|error| Failure::file(source, &error))?;
     let mut reader = csv::ReaderBuilder::new()
@@ -198,7 +199,7 @@ pub(super) fn read(
             record: &record,
             places: &places,
         };
-        let photograph = photograph(&line, base, all, &grounds_for_all, now).and_then(|new| {
+        let photograph = photograph(&line, base, all, &grounds_for_all, now, under).and_then(|new| {
             let Some((place, before)) = first.get(&new.reference) else {
                 return Ok(new);
             };
@@ -237,6 +238,7 @@ fn photograph(
     all: &ForAll<'_>,
     grounds: &Grounds,
     now: Timestamp,
+    under: u8,
 ) -> Result<Photograph, String> {
     let category = line.field("category").or(all.category);
     let (Some(reference), Some(category), Some(file)) =
@@ -258,7 +260,7 @@ fn photograph(
         reference: reference.to_owned(),
         category: category.to_owned(),
         file: base.join(file),
-        grounds: line.grounds(grounds, now)?,
+        grounds: line.grounds(grounds, now, under)?,
         facts: line.facts(all.grounds.facts())?,
     })
 }

@@ -14,7 +14,7 @@ mod sources;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
-use overt_records::{Retention, Store, StoreSettings, Timestamp};
+use overt_records::{Force, ForceError, Retention, Store, StoreSettings, Timestamp};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -77,10 +77,20 @@ pub(crate) fn open(deployment: &Deployment) -> Result<Store, Failure> {
     Ok(store)
 }
 
-/// The same, which are made where there are none.
+/// Whoever is younger than this has a reason and an approval of their own: by the force's rules, and a child whatever they say.
+fn approval_under(deployment: &Deployment) -> Result<u8, Failure> {
+    let adopted = match Force::at(&deployment.host.force).rules() {
+        Err(ForceError::Missing { .. }) => None,
+        adopted => adopted?,
+    };
+    Ok(adopted.map_or(18, |adopted| adopted.rules.watchlist.approval_under))
+}
+
+/// The same, which are made where there are none: for who is put on the watchlist, by the force's rules.
 fn open_or_create(deployment: &Deployment) -> Result<Store, Failure> {
     let store = Store::open_or_create(&deployment.host.records, &settings(deployment))?;
     store.keep_membership(deployment.retention.membership_days);
+    store.ask_approval_under(approval_under(deployment)?);
     store.sweep(now())?;
     Ok(store)
 }

@@ -36,6 +36,7 @@ pub(super) fn read(
     source: &Path,
     all: &ForAll<'_>,
     now: Timestamp,
+    under: u8,
 ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
     let metadata = std::fs::metadata(source).map_err(|error| Failure::file(source, &error))?;
     let (mut photographs, mistakes) = if metadata.is_dir() {
@@ -48,9 +49,9 @@ pub(super) fn read(
                 "say it with `--category`, or give a CSV file with the columns `reference`, `category` and `file`",
             ));
         };
-        folder(source, category, all.grounds, now)?
+        folder(source, category, all.grounds, now, under)?
     } else {
-        list_file::read(source, all, now)?
+        list_file::read(source, all, now, under)?
     };
     photographs
         .sort_by(|one, other| (&one.reference, &one.file).cmp(&(&other.reference, &other.file)));
@@ -63,8 +64,9 @@ fn folder(
     category: &str,
     all: &GroundsArguments,
     now: Timestamp,
+    under: u8,
 ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
-    let (grounds, facts) = (all.checked(now)?, all.facts());
+    let (grounds, facts) = (all.checked(now, under)?, all.facts());
     let mut photographs = Vec::new();
     let mut mistakes = Vec::new();
     for path in children(folder)? {
@@ -157,7 +159,7 @@ mod tests {
     ) -> Result<(Vec<Photograph>, Vec<String>), Failure> {
         let line = Line::parse_from([&["overt"], arguments].concat());
         let grounds = &line.grounds;
-        read(source, &ForAll { category, grounds }, NOW)
+        read(source, &ForAll { category, grounds }, NOW, 18)
     }
 
     fn read_list(text: &str) -> (Vec<Photograph>, Vec<String>) {

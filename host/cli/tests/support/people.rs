@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -205,6 +206,15 @@ impl Place {
         let Ok(terms) = authority::terms(&deployment) else {
             return;
         };
+        // Where there is a watchlist, and no run that has it.
+        self.run_as(
+            "boss",
+            [
+                Path::new("watchlist"),
+                Path::new("approve"),
+                &self.deployment(),
+            ],
+        );
         let force = Force::at(&self.path("out/force.redb"));
         let known = force.registered_as(&deployment.id).unwrap();
         match known {

@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 
 use super::words;
-use crate::deployment::{Authority, Camera, CameraKind};
+use crate::deployment::{Authority, Camera, CameraKind, Mode};
 use crate::files::NamedFile;
 use crate::limits;
 use crate::reader::{self, At, Notes, Table, Value};
 use crate::source::{AddressFault, RtspAddress, RtspSource, Source};
 use crate::zone::{CORNERS, MOST_COORDINATE, Zone, ZoneFault};
+
+/// What stands in a camera's place where photographs are searched.
+const SEARCHES: [&str; 2] = ["retrospective", "operator"];
 
 pub(super) fn cameras(
     root: &Table<'_, '_>,
@@ -16,7 +19,12 @@ pub(super) fn cameras(
     files: &RefCell<Vec<NamedFile>>,
 ) -> Option<Vec<Camera>> {
     let notes = root.notes();
-    let tables = root.tables("camera");
+    // Whoever only searches photographs needs none.
+    let is_live = authority.is_none_or(|authority| authority.value.modes.contains(&Mode::Live));
+    let tables = match is_live {
+        true => root.tables("camera"),
+        false => root.optional_tables("camera"),
+    };
     let most = authority.map_or(limits::CAMERAS.most, |authority| {
         authority.value.cameras.into()
     });
@@ -40,7 +48,7 @@ pub(super) fn cameras(
     cameras
         .into_iter()
         .collect::<Option<Vec<_>>>()
-        .filter(|cameras| !cameras.is_empty())
+        .filter(|cameras| !(is_live && cameras.is_empty()))
 }
 
 /// The id also where the rest is wrong, so that a second camera of that id is found out.
@@ -57,6 +65,16 @@ fn camera(
     ];
     let notes = table.notes();
     let id = words::required_name(&table, "id", "the camera's id", "gate");
+    if let Some(id) = id.as_ref().filter(|id| SEARCHES.contains(&&*id.value)) {
+        id.complain(
+            notes,
+            format!(
+                "an id other than {}: alerts of a search have those in a camera's place",
+                SEARCHES.join(" and ")
+            ),
+            "give the camera another id",
+        );
+    }
     let what = "what the camera is mounted on";
     let kind = table
         .require("kind", what, "\"fixed\"")

@@ -20,6 +20,9 @@ const ROLES: [&str; 5] = [
     "auditor",
 ];
 
+/// Who starts a run where the rules do not say.
+const ENGINEER: &str = "system-engineer";
+
 /// Checks a whole file.
 pub(crate) fn rules(text: Text) -> Result<RulesFile, Problems> {
     let (table, errors) = DeTable::parse_recoverable(text.source());
@@ -230,6 +233,15 @@ fn mode(table: Table<'_, '_>, names: &mut Vec<At<String>>) -> Option<ModeOfRules
                 .unwrap_or(0),
         ),
     };
+    let started_by = match table.find("started-by") {
+        None => Some(vec![ENGINEER]),
+        Some(value) => words::listed(
+            value,
+            table.notes(),
+            "a role",
+            &ROLES.map(|role| (role, role)),
+        ),
+    };
     table.finish();
     if let Some(name) = &name {
         let word = MODES.iter().find(|(_, mode)| *mode == name.value);
@@ -243,6 +255,7 @@ fn mode(table: Table<'_, '_>, names: &mut Vec<At<String>>) -> Option<ModeOfRules
         ranks: allowed?,
         urgent_ranks: urgent?,
         urgent_hours: hours?,
+        started_by: started_by?,
     })
 }
 

@@ -11,7 +11,7 @@ use overt_records::{
     Timestamp,
 };
 
-use super::{add_entry, add_log, kept, record, whole_register};
+use super::{add_entry, add_log, kept, records, whole_register};
 use crate::authority::retention;
 
 /// Why there is nothing to publish.
@@ -89,8 +89,8 @@ pub enum Source {
     Kept(u32),
 }
 
-/// The record of a deployment: from its store where that is there, and else the one that was kept when it was closed. What has reached the end of its retention is gone
-/// before anybody looks.
+/// The records of a deployment, one for each mode: from its store where that is there, and else those that were kept when it was closed. What has reached the end of
+/// its retention is gone before anybody looks. At least one.
 ///
 /// # Errors
 /// [`PublicationError`].
@@ -98,21 +98,21 @@ pub fn deployment(
     deployment: &Deployment,
     force: &Force,
     now: Timestamp,
-) -> Result<(DeploymentRecord, Source), PublicationError> {
+) -> Result<(Vec<DeploymentRecord>, Source), PublicationError> {
     let entry = force.registered_as(&deployment.id)?;
-    if let Some(record) = of_store(deployment, entry.as_ref(), now)? {
-        return Ok((record, Source::Store));
+    let found = of_store(deployment, entry.as_ref(), now)?;
+    if !found.is_empty() {
+        return Ok((found, Source::Store));
     }
-    let found = match &entry {
-        Some(entry) => of_kept(force, entry)?.map(|record| (record, entry.number())),
-        None => None,
-    };
-    match found {
-        Some((record, number)) => Ok((record, Source::Kept(number))),
-        None => Err(PublicationError::NothingThere {
-            deployment: deployment.id.clone(),
-        }),
+    if let Some(entry) = &entry {
+        let found = of_kept(force, entry)?;
+        if !found.is_empty() {
+            return Ok((found, Source::Kept(entry.number())));
+        }
     }
+    Err(PublicationError::NothingThere {
+        deployment: deployment.id.clone(),
+    })
 }
 
 /// The register of a force, and the records of its deployments: those that were kept when they were closed, and of these files' deployments what their stores say now.
@@ -126,7 +126,7 @@ pub fn period(
     now: Timestamp,
 ) -> Result<(Register, Vec<DeploymentRecord>), PublicationError> {
     let (register, entries) = whole_register(force)?;
-    let mut records = Vec::new();
+    let mut found = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let id = &entry.terms().deployment;
         // An id is given anew only where nothing of it ran.
@@ -138,11 +138,11 @@ pub fn period(
             .find(|deployment| is_newest && deployment.id == *id);
         let of_file = match file {
             Some(file) => of_store(file, Some(entry), now)?,
-            None => None,
+            None => Vec::new(),
         };
-        records.extend(match of_file {
-            Some(record) => Some(record),
-            None => of_kept(force, entry)?,
+        found.extend(match of_file.is_empty() {
+            true => of_kept(force, entry)?,
+            false => of_file,
         });
     }
     let is_known = |deployment: &&Deployment| {
@@ -151,54 +151,53 @@ pub fn period(
             .any(|entry| entry.terms().deployment == deployment.id)
     };
     for stranger in deployments.iter().filter(|file| !is_known(file)) {
-        let record = of_store(stranger, None, now)?;
-        let ran_live =
-            |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
+        let ran = |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
         // It ran without a number: the period refuses it by its name.
-        records.extend(record.filter(ran_live));
+        found.extend(of_store(stranger, None, now)?.into_iter().filter(ran));
     }
-    Ok((register, records))
+    Ok((register, found))
 }
 
-/// From the store; `None` where there is none.
+/// From the store; none where there is no store.
 fn of_store(
     deployment: &Deployment,
     entry: Option<&RegisterEntry>,
     now: Timestamp,
-) -> Result<Option<DeploymentRecord>, PublicationError> {
+) -> Result<Vec<DeploymentRecord>, PublicationError> {
     let settings = StoreSettings {
         deployment: deployment.id.clone(),
         retention: retention(deployment),
     };
     let mut found = {
         let store = match Store::open(&deployment.host.records, &settings) {
-            Err(RecordsError::Missing { .. }) => return Ok(None),
+            Err(RecordsError::Missing { .. }) => return Ok(Vec::new()),
             opened => opened?,
         };
         store.sweep(now)?;
-        record(deployment, &store, now)?
+        records(deployment, &store, now)?
     };
     // The log is read with the store closed.
-    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
-    add_log(&mut found, &log.entries());
-    if let Some(entry) = entry {
-        add_entry(&mut found, entry);
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?.entries();
+    for record in &mut found {
+        add_log(record, &log);
+        if let Some(entry) = entry {
+            add_entry(record, entry);
+        }
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
-/// What was kept; `None` where nothing was.
+/// What was kept; none where nothing was.
 fn of_kept(
     force: &Force,
     entry: &RegisterEntry,
-) -> Result<Option<DeploymentRecord>, PublicationError> {
+) -> Result<Vec<DeploymentRecord>, PublicationError> {
     let number = entry.number();
     let Some(text) = force.kept_record(number)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let read = kept::read(&text).map_err(|error| PublicationError::Kept {
+    kept::read(&text).map_err(|error| PublicationError::Kept {
         number,
         cause: error.to_string(),
-    });
-    read.map(Some)
+    })
 }

@@ -12,28 +12,30 @@ const FORMAT: &str = "overt-kept-record-1";
 #[serde(deny_unknown_fields)]
 struct Kept<R> {
     format: String,
-    record: R,
+    records: Vec<R>,
 }
 
-/// The text that is kept of a record. Scores are not: their distribution goes with them.
+/// The text that is kept of a deployment's records, one for each mode. Scores are not kept: their distribution goes with them.
 ///
 /// # Errors
 /// A number that is none.
-pub fn keep(record: &DeploymentRecord) -> serde_json::Result<String> {
-    let mut record = record.clone();
-    record.alerts.scores = Field::Expired(
-        "the record was made when the deployment was closed, and scores do not outlive it"
-            .to_owned(),
-    );
+pub fn keep(records: &[DeploymentRecord]) -> serde_json::Result<String> {
+    let mut records = records.to_vec();
+    for record in &mut records {
+        record.alerts.scores = Field::Expired(
+            "the record was made when the deployment was closed, and scores do not outlive it"
+                .to_owned(),
+        );
+    }
     let format = FORMAT.to_owned();
-    serde_json::to_string(&Kept { format, record })
+    serde_json::to_string(&Kept { format, records })
 }
 
-/// A record that was kept.
-pub(super) fn read(text: &str) -> serde_json::Result<DeploymentRecord> {
+/// Records that were kept.
+pub(super) fn read(text: &str) -> serde_json::Result<Vec<DeploymentRecord>> {
     let kept: Kept<DeploymentRecord> = serde_json::from_str(text)?;
     match kept.format == FORMAT {
-        true => Ok(kept.record),
+        true => Ok(kept.records),
         false => Err(serde_json::Error::custom(format!(
             "its format is {:?}, and this version reads {FORMAT:?}",
             kept.format
@@ -51,7 +53,7 @@ mod tests {
         let mut record = DeploymentRecord::default();
         record.alerts.raised = 3.into();
         record.alerts.scores = Vec::new().into();
-        let back = read(&keep(&record).unwrap()).unwrap();
+        let back = &read(&keep(&[record]).unwrap()).unwrap()[0];
         assert_eq!(back.alerts.raised, 3.into());
         assert!(matches!(back.alerts.scores, Field::Expired(_)));
     }
@@ -59,8 +61,8 @@ mod tests {
     #[test]
     fn a_field_that_is_newer_than_what_was_kept_is_not_recorded() {
         let text =
-            r#"{"format":"overt-kept-record-1","record":{"alerts":{"raised":{"recorded":3}}}}"#;
-        let back = read(text).unwrap();
+            r#"{"format":"overt-kept-record-1","records":[{"alerts":{"raised":{"recorded":3}}}]}"#;
+        let back = &read(text).unwrap()[0];
         assert_eq!(back.alerts.raised, 3.into());
         assert!(matches!(back.stops.total, Field::NotRecorded(_)));
         assert!(read(&text.replace("record-1", "record-9")).is_err());

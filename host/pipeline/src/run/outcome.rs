@@ -18,7 +18,7 @@ use crate::summary::{self, Summary};
 use crate::way::LaneEnd;
 
 /// What is known when a run begins.
-pub(super) fn header(
+pub(crate) fn header(
     deployment: &Deployment,
     mode: records::RunMode,
     authority: Option<Authority<'_>>,
@@ -31,6 +31,7 @@ pub(super) fn header(
         mode,
         register: authority.map(|authority| authority.authorised.number),
         started_by: authority.map(|authority| authority.by.clone()),
+        search: None,
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
         lock_sha256: first.lock_sha256.clone(),
         plugins: first.plugins.iter().map(PluginReport::used).collect(),

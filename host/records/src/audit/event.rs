@@ -8,7 +8,7 @@ use crate::life::{JudgingRole, StepKind};
 use crate::outbox::News;
 use crate::published::PublishedKind;
 use crate::retention::Timestamp;
-use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode};
+use crate::runs::{CameraUsed, Counts, ModelUsed, PluginUsed, RunMode, Searched};
 use crate::watchlist::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,9 @@ pub enum AuditEvent {
         register: Option<u32>,
         #[serde(default)]
         mode: RunMode,
+        /// What was searched and why; of a search alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<Searched>,
         host_version: String,
         lock_sha256: Option<String>,
         plugins: Vec<PluginUsed>,
@@ -204,6 +207,15 @@ pub enum AuditEvent {
         watchlist_entries: u64,
         alerts: u64,
         inputs: u64,
+    },
+    /// A copy of the records was made, without the keys of what is sealed.
+    BackedUp {},
+    /// The records were put in place from a copy of that time, which went so far. What was sealed did not come back, nor who was on the watchlist.
+    Restored {
+        copied_at: Timestamp,
+        events: u64,
+        sealed_records: u64,
+        entries: u64,
     },
     /// An alert is kept past its time.
     HoldPlaced {

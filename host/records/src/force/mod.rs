@@ -39,9 +39,9 @@ pub use password::{Hashing, LEAST_PASSWORD, Password};
 pub use people::NewPerson;
 pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
 pub use register::{
-    Authorisation, Beyond, CameraTerms, Document, DocumentKind, Missing, Mode, Notice, Order,
-    OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep, RegisteredRun, RunAsked,
-    RunStarted, ScoreFloor, Terms, WatchlistFacts,
+    Authorisation, Beyond, CameraTerms, Document, DocumentKind, ListApproved, Missing, Mode,
+    Notice, Order, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
+    RegisteredRun, RunAsked, RunStarted, ScoreFloor, Terms, WatchlistFacts,
 };
 pub use rules::{
     AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,
@@ -116,6 +116,22 @@ impl Force {
             Ok(answer)
         };
         changing().map_err(|stop: Stop| stop.at(&self.path))
+    }
+
+    /// Does something while nobody else has the file, and says how far its log goes.
+    pub(crate) fn while_open(
+        &self,
+        work: impl FnOnce(&Database) -> Result<(), RecordsError>,
+    ) -> Result<audit::AuditHead, ForceError> {
+        let (database, log) = self.open()?;
+        work(&database)?;
+        let head = || -> Result<audit::AuditHead, Stop> {
+            let change = database.begin_write()?;
+            let tip = log.tip(&change)?;
+            change.abort()?;
+            Ok(tip.shown())
+        };
+        head().map_err(|stop| stop.at(&self.path))
     }
 
     /// Opens the file, which has to be there, and its log.

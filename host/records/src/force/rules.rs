@@ -65,6 +65,16 @@ pub struct ModeRule {
     pub urgent_ranks: Vec<String>,
     /// The longest window then, hours.
     pub urgent_hours: u32,
+    /// Roles that may start a run or a search of it. Rules of older versions do not say it: then it is the system engineer.
+    #[serde(default = "ModeRule::started_by_engineers")]
+    pub started_by: Vec<PersonRole>,
+}
+
+impl ModeRule {
+    /// Who starts a run where the rules do not say.
+    pub fn started_by_engineers() -> Vec<PersonRole> {
+        vec![PersonRole::SystemEngineer]
+    }
 }
 
 /// What holds for every watchlist.

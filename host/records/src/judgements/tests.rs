@@ -59,6 +59,7 @@ pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
             mode: crate::runs::RunMode::Live,
             register: None,
             started_by: None,
+            search: None,
             host_version: "0.1.0".into(),
             lock_sha256: None,
             plugins: Vec::new(),

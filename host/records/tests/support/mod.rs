@@ -124,6 +124,7 @@ pub fn header() -> RunHeader {
         mode: overt_records::RunMode::Live,
         register: None,
         started_by: None,
+        search: None,
         host_version: "0.1.0".into(),
         lock_sha256: Some("ab".repeat(32)),
         plugins: vec![],

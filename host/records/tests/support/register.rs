@@ -4,8 +4,8 @@ use super::force::{HOUR, NOW, Place, credential, moment};
 use ed25519_compact::{KeyPair, Seed};
 use overt_records::{
     AuditHead, CameraTerms, ClosedRecords, Destroyed, Document, DocumentKind, JudgementLimits,
-    KeepRules, Mode, ModeRule, Notice, Order, PeopleRule, PersonRole, RULES_DOMAIN, RegisterEntry,
-    Retention, Rules, RunAsked, ScoreFloor, SignedIn, SignedRules, Terms, Timestamp,
+    KeepRules, ListApproved, Mode, ModeRule, Notice, Order, PeopleRule, PersonRole, RULES_DOMAIN,
+    RegisterEntry, Retention, Rules, RunAsked, ScoreFloor, SignedIn, SignedRules, Terms, Timestamp,
     WatchlistFacts, WatchlistRules,
 };
 
@@ -25,6 +25,7 @@ pub fn rules(version: u32) -> Rules {
             ranks: vec!["superintendent".into()],
             urgent_ranks: vec!["inspector".into()],
             urgent_hours: 4,
+            started_by: ModeRule::started_by_engineers(),
         }],
         use_cases: vec!["crime-hotspot".into()],
         categories: vec!["wanted".into(), "missing".into()],
@@ -116,10 +117,13 @@ pub fn terms(id: &str) -> Terms {
 
 pub fn asked(terms: Terms) -> RunAsked {
     RunAsked {
+        mode: Mode::Live,
         terms,
         watchlist: WatchlistFacts {
             entries: 10,
             oldest: Some(at(NOW)),
+            approval: ListApproved::AsItStands,
+            membership_days: 31,
         },
         lock_sha256: Some(LOCK.into()),
     }

@@ -94,6 +94,9 @@ pub enum RegisterStep {
     RunBegun {
         /// Its number among the deployment's, from 1.
         run: u32,
+        /// How faces are searched in it. A live run does not say so: what is on record from before there were searches was live.
+        #[serde(default = "live", skip_serializing_if = "is_live")]
+        mode: Mode,
         /// SHA-256 of the lock that it held to.
         lock_sha256: String,
     },
@@ -128,6 +131,14 @@ impl RegisterStep {
             Self::Closed { .. } => "closed",
         }
     }
+}
+
+fn live() -> Mode {
+    Mode::Live
+}
+
+fn is_live(mode: &Mode) -> bool {
+    *mode == Mode::Live
 }
 
 /// A step on record.
@@ -173,6 +184,8 @@ pub struct Authorisation<'e> {
 pub struct RegisteredRun<'e> {
     /// Its number among the deployment's.
     pub run: u32,
+    /// How faces are searched in it.
+    pub mode: Mode,
     /// Who started it.
     pub by: &'e By,
     /// When it began.
@@ -325,8 +338,13 @@ impl RegisterEntry {
         let mut runs: Vec<RegisteredRun<'_>> = Vec::new();
         for record in &self.steps {
             match &record.what {
-                RegisterStep::RunBegun { run, lock_sha256 } => runs.push(RegisteredRun {
+                RegisterStep::RunBegun {
+                    run,
+                    mode,
+                    lock_sha256,
+                } => runs.push(RegisteredRun {
                     run: *run,
+                    mode: *mode,
                     by: &record.by,
                     begun: record.at,
                     ended: None,

@@ -1,10 +1,10 @@
-//! The gate before a live run: everything that is missing, not the first thing. What a rehearsal needs is none of it.
+//! The gate before a live run or a search: everything that is missing, not the first thing. What a rehearsal needs is none of it.
 
 use super::super::error::ForceError;
 use super::super::layout;
 use super::super::log::Changing;
 use super::super::person::{Person, PersonRole};
-use super::super::rules::{self, AdoptedRules};
+use super::super::rules::{self, AdoptedRules, ModeRule};
 use super::super::session::again;
 use super::super::signed_in::{By, MayNot, SignedIn};
 use super::super::{Force, Moment, Stop};
@@ -15,9 +15,11 @@ use crate::retention::Timestamp;
 use redb::ReadableTable;
 use std::path::PathBuf;
 
-/// A live run that is to begin.
+/// A live run or a search that is to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunAsked {
+    /// How faces are to be searched.
+    pub mode: Mode,
     /// What the deployment file says now.
     pub terms: Terms,
     /// The watchlist as it is.
@@ -33,6 +35,22 @@ pub struct WatchlistFacts {
     pub entries: u32,
     /// When its oldest image was enrolled.
     pub oldest: Option<Timestamp>,
+    /// Whether an authorising officer has approved it.
+    pub approval: ListApproved,
+    /// Days for which it can be told who was on it.
+    pub membership_days: u32,
+}
+
+/// How a watchlist stands to its approval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListApproved {
+    /// Nobody has ever approved it.
+    #[default]
+    Never,
+    /// It has changed since it was approved.
+    Changed,
+    /// It is approved as it stands.
+    AsItStands,
 }
 
 /// Something that keeps a live run from beginning.
@@ -79,11 +97,27 @@ pub enum Missing {
         /// The time.
         now: Timestamp,
     },
+    /// Who is signed in has none of the roles that may start it.
+    #[error("{person} is none of those who may start it: {}", names(roles))]
+    StarterRole {
+        /// Their id.
+        person: String,
+        /// The roles.
+        roles: Vec<PersonRole>,
+    },
+    /// The deployment file does not turn the mode on.
+    #[error("the deployment file does not turn the mode {mode} on")]
+    ModeOff {
+        /// The mode.
+        mode: Mode,
+    },
     /// The authority is for other modes.
-    #[error("live runs are not among the modes that deployment {number} is authorised for")]
+    #[error("{mode} is not among the modes that deployment {number} is authorised for")]
     Mode {
         /// Its number.
         number: u32,
+        /// The mode.
+        mode: Mode,
     },
     /// The file goes beyond what was authorised.
     #[error("beyond the authority: {0}")]
@@ -138,9 +172,31 @@ pub enum Missing {
         /// At most.
         most: u32,
     },
+    /// Nobody has approved the watchlist as it stands.
+    #[error("{}", match changed {
+        true => "the watchlist has changed since it was approved",
+        false => "nobody has approved the watchlist",
+    })]
+    WatchlistApproval {
+        /// Whether it was approved before somebody changed it.
+        changed: bool,
+    },
+    /// It can be told for too long who was on the watchlist.
+    #[error("it can be told for {days} days who was on the watchlist, and the rules allow {most}")]
+    Membership {
+        /// Days.
+        days: u32,
+        /// At most.
+        most: u32,
+    },
     /// Nothing was locked.
     #[error("there is no lock: nobody has decided what runs")]
     Lock,
+}
+
+fn names(roles: &[PersonRole]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+    names.join(", ")
 }
 
 impl Missing {
@@ -149,7 +205,11 @@ impl Missing {
         match self {
             Self::NoForce { .. } => "make the force's first person: `overt people init ID …`; or correct `force` under [host]".into(),
             Self::Rules => "an authorising officer adopts them: `overt rules adopt rules.toml`".into(),
-            Self::NobodySignedIn => "a system engineer signs in: `overt sign-in ID`".into(),
+            Self::NobodySignedIn => "somebody signs in who may start it (`overt rules show`): `overt sign-in ID`".into(),
+            Self::StarterRole { .. } => "somebody who has one of them signs in: `overt sign-in ID`".into(),
+            Self::ModeOff { mode } => format!(
+                "name it in `modes` under [authority] of the deployment file, and have the deployment authorised with it: modes = [\"{mode}\"]"
+            ),
             Self::Starter(cause) => cause.mend(),
             Self::NotPlanned { .. } => "an authorising officer plans it: `overt deployment plan DEPLOYMENT`".into(),
             Self::NotAuthorised { state: RegisterState::Planned, .. } => {
@@ -159,7 +219,7 @@ impl Missing {
             Self::Window { .. } => {
                 "start it within its window, or have it extended before it ends: `overt deployment extend DEPLOYMENT --until TIME`".into()
             }
-            Self::Mode { .. } => "plan a deployment whose `modes` under [authority] hold \"live\"".into(),
+            Self::Mode { mode, .. } => format!("plan a deployment whose `modes` under [authority] hold \"{mode}\""),
             Self::BeyondAuthority(beyond) => format!(
                 "put `{}` back within the authority, or have another deployment authorised",
                 beyond.part
@@ -176,12 +236,14 @@ impl Missing {
             Self::Calibration => "measure one with `overt evaluate identification`, and name it: `calibration` under [authority]".into(),
             Self::WatchlistSize { .. } => "take people off: `overt watchlist remove`".into(),
             Self::WatchlistAge { .. } => "make the watchlist anew: remove who is on it and enrol again".into(),
+            Self::WatchlistApproval { .. } => "an authorising officer looks through it and approves it: `overt watchlist check DEPLOYMENT`, `overt watchlist approve DEPLOYMENT`".into(),
+            Self::Membership { most, .. } => format!("write `membership-days = {most}` or less under [retention]"),
             Self::Lock => "a system engineer locks it: `overt lock DEPLOYMENT`; to try something out, `overt run DEPLOYMENT --rehearsal`".into(),
         }
     }
 }
 
-/// A live run that may begin, and is on record as begun.
+/// A live run or a search that may begin, and is on record as begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStarted {
     /// The deployment's entry, this run in it.
@@ -205,7 +267,11 @@ struct Gate<'g> {
 impl Gate<'_> {
     fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let terms = &self.asked.terms;
+        let (terms, mode) = (&self.asked.terms, self.asked.mode);
+        // Where the file has it, the rules and the authority are held against the file's modes.
+        if !terms.modes.contains(&mode) {
+            missing.push(Missing::ModeOff { mode });
+        }
         match &self.rules {
             None => missing.push(Missing::Rules),
             Some(adopted) => self.against_rules(adopted, &mut missing),
@@ -221,6 +287,36 @@ impl Gate<'_> {
             missing.push(Missing::Lock);
         }
         missing
+    }
+
+    /// Whoever starts it, in the first of the roles that may which they can act in now.
+    fn starter(&self, who: &SignedIn) -> Result<By, Missing> {
+        let rule = self
+            .rules
+            .as_ref()
+            .and_then(|adopted| adopted.rules.mode(self.asked.mode));
+        let roles = rule.map_or_else(ModeRule::started_by_engineers, |rule| {
+            rule.started_by.clone()
+        });
+        let mut closest = None;
+        for role in &roles {
+            match who.acting_as(*role) {
+                Ok(by) => return Ok(by),
+                // Who has the role lacks a credential for it, which says more.
+                Err(cause @ (MayNot::Credential { .. } | MayNot::Expired { .. })) => {
+                    closest = Some(cause);
+                }
+                Err(cause) if roles.len() == 1 => closest = Some(cause),
+                Err(_) => {}
+            }
+        }
+        Err(match closest {
+            Some(cause) => Missing::Starter(cause),
+            None => Missing::StarterRole {
+                person: who.id().to_owned(),
+                roles,
+            },
+        })
     }
 
     fn against_rules(&self, adopted: &AdoptedRules, missing: &mut Vec<Missing>) {
@@ -277,8 +373,9 @@ impl Gate<'_> {
                 now,
             });
         }
-        if !entry.allows(Mode::Live) {
-            missing.push(Missing::Mode { number });
+        let mode = self.asked.mode;
+        if !entry.allows(mode) {
+            missing.push(Missing::Mode { number, mode });
         }
         let beyond = self.asked.terms.beyond(entry.terms(), entry.until());
         missing.extend(beyond.into_iter().map(Missing::BeyondAuthority));
@@ -290,7 +387,22 @@ impl Gate<'_> {
             .entry
             .as_ref()
             .map_or(&self.asked.terms, RegisterEntry::terms);
-        let WatchlistFacts { entries, oldest } = self.asked.watchlist;
+        let WatchlistFacts {
+            entries,
+            oldest,
+            approval,
+            membership_days: days,
+        } = self.asked.watchlist;
+        if approval != ListApproved::AsItStands {
+            let changed = approval == ListApproved::Changed;
+            missing.push(Missing::WatchlistApproval { changed });
+        }
+        if let Some(adopted) = &self.rules {
+            let most = adopted.rules.keep.commitments_days;
+            if days > most {
+                missing.push(Missing::Membership { days, most });
+            }
+        }
         let most = terms.watchlist_size;
         if entries > most {
             missing.push(Missing::WatchlistSize { entries, most });
@@ -321,7 +433,7 @@ fn gate<'g>(change: &Changing<'_>, asked: &'g RunAsked, now: &Moment) -> Result<
 }
 
 impl Force {
-    /// Everything that keeps a live run from beginning now, but for who starts it.
+    /// Everything that keeps a live run or a search from beginning now, but for who starts it.
     ///
     /// # Errors
     /// Whatever is wrong with the store; that there is none is in the answer.
@@ -333,7 +445,7 @@ impl Force {
         }
     }
 
-    /// Puts a live run on record as begun, by a system engineer, if nothing is missing.
+    /// Puts a live run or a search on record as begun, by somebody whom the rules let start it, if nothing is missing.
     ///
     /// # Errors
     /// [`ForceError::NotReady`] with everything that is missing.
@@ -345,14 +457,14 @@ impl Force {
     ) -> Result<RunStarted, ForceError> {
         self.change(|change| {
             let mut missing = Vec::new();
-            let starter = again(change, by, now)?.acting_as(PersonRole::SystemEngineer);
             let gate = gate(change, asked, now)?;
+            let starter = gate.starter(&again(change, by, now)?);
             missing.extend(gate.missing());
             let (by, lock_sha256) = match (starter, &asked.lock_sha256) {
                 (Ok(by), Some(lock)) if missing.is_empty() => (by, lock.clone()),
                 (starter, _) => {
                     if let Err(cause) = starter {
-                        missing.insert(0, Missing::Starter(cause));
+                        missing.insert(0, cause);
                     }
                     return Err(ForceError::NotReady { missing }.into());
                 }
@@ -362,7 +474,12 @@ impl Force {
                 return Err(ForceError::NotReady { missing }.into());
             };
             let run = u32::try_from(entry.runs().len() + 1).unwrap_or(u32::MAX);
-            let begun = RegisterStep::RunBegun { run, lock_sha256 };
+            let mode = asked.mode;
+            let begun = RegisterStep::RunBegun {
+                run,
+                mode,
+                lock_sha256,
+            };
             let entry = step(change, entry.number(), begun, &by, now.at)?;
             Ok(RunStarted { entry, run, by })
         })

@@ -29,7 +29,7 @@ pub use entry::{
     Authorisation, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun,
 };
-pub use gate::{Missing, RunAsked, RunStarted, WatchlistFacts};
+pub use gate::{ListApproved, Missing, RunAsked, RunStarted, WatchlistFacts};
 pub use terms::{Beyond, CameraTerms, Document, DocumentKind, Mode, Notice, ScoreFloor, Terms};
 
 /// The most bytes of a record that is kept.
@@ -219,7 +219,7 @@ impl Force {
     /// publishes; it holds no image, no score and no name of a person sought.
     ///
     /// # Errors
-    /// As [`Force::may_close`]; [`RecordsError::Refused`](crate::RecordsError::Refused) for a record of more than a mebibyte.
+    /// As [`Force::may_close`]; [`RecordsError::Refused`] for a record of more than a mebibyte.
     pub fn close(
         &self,
         number: u32,
