@@ -8,7 +8,7 @@ mod notice;
 mod register;
 mod sought;
 
-pub use gathered::{PublicationError, Source, deployment, every_mode, period};
+pub use gathered::{PublicationError, Source, deployment, period};
 pub use kept::keep;
 pub use notice::notice;
 pub use register::{add_entry, whole_register};
@@ -36,7 +36,7 @@ use crate::calibration::Calibration;
 ///
 /// # Errors
 /// As [`record`].
-pub fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
+fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
     let runs = store.runs()?;
     let ran = |mode: &Mode| {
         runs.iter()
@@ -45,8 +45,33 @@ pub fn modes(store: &Store) -> Result<Vec<Mode>, RecordsError> {
     Ok(Mode::ALL.into_iter().filter(ran).collect())
 }
 
-/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those; without what its log and the
-/// force's register say.
+/// The records of a deployment at this time, one for each mode that it ran in; one of a live deployment where it was only rehearsed, or never ran.
+///
+/// # Errors
+/// [`RecordsError::Damaged`] and the like.
+pub fn records(
+    deployment: &Deployment,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<DeploymentRecord>, RecordsError> {
+    let mut modes = modes(store)?;
+    if modes.is_empty() {
+        modes.push(Mode::Live);
+    }
+    let is_one = modes.len() == 1;
+    let mut records = Vec::with_capacity(modes.len());
+    for mode in modes {
+        let mut record = record(deployment, store, mode, now)?;
+        if !is_one {
+            record.people_engaged = sought::of_all_modes();
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// The record of a deployment in one mode at this time, from its file and its store: its runs, and the alerts of those;
+/// without what its log and the force's register say.
 ///
 /// # Errors
 /// [`RecordsError::Damaged`] and the like.

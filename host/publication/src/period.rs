@@ -112,8 +112,8 @@ pub enum PeriodError {
         /// Its number.
         number: u64,
     },
-    /// Two records have one number.
-    #[error("two records have the number {number}")]
+    /// Two records have one number and one mode.
+    #[error("two records of one mode have the number {number}")]
     TwoRecords {
         /// The number.
         number: u64,
@@ -203,6 +203,7 @@ impl Period {
             return Err(PeriodError::Backwards);
         }
         register.check()?;
+        // A deployment has a record for each mode that it ran in.
         let mut of_numbers: std::collections::BTreeMap<u64, Vec<&DeploymentRecord>> =
             std::collections::BTreeMap::new();
         for record in records {
@@ -212,24 +213,26 @@ impl Period {
                     id.map_or("a deployment without a name".to_owned(), |id| clean(id));
                 return Err(PeriodError::NoNumber { deployment });
             };
-            // A deployment that ran in several modes has a record for each.
-            let others = of_numbers.entry(number).or_default();
+            let of_number = of_numbers.entry(number).or_default();
             let mode = record.deployment.mode.value();
-            if others
+            if of_number
                 .iter()
                 .any(|other| other.deployment.mode.value() == mode)
             {
                 return Err(PeriodError::TwoRecords { number });
             }
-            others.push(record);
+            of_number.push(record);
         }
-        let each = of_numbers
-            .iter()
-            .flat_map(|(number, records)| records.iter().map(move |record| (*number, *record)));
-        for (number, record) in each {
+        for (number, records) in &of_numbers {
+            let number = *number;
             match register.entries.iter().find(|entry| entry.number == number) {
                 None => return Err(PeriodError::Unregistered { number }),
-                Some(entry) if !entry.has_run && ran(record) && !rehearsed(record) => {
+                Some(entry)
+                    if !entry.has_run
+                        && records
+                            .iter()
+                            .any(|record| ran(record) && !rehearsed(record)) =>
+                {
                     let state = entry.state;
                     return Err(PeriodError::NeverRan { number, state });
                 }

@@ -168,25 +168,25 @@ pub(crate) fn keep_everybody(change: &Change<'_>, now: &ListComposition) -> Resu
     Ok(())
 }
 
-/// Counts from here on, if this is the first live run, or the first rehearsal before any: what was only rehearsed is no part of a live record.
+/// Counts from here on, if this is the first run that is no rehearsal, or the first rehearsal before any: what was only rehearsed is no part of another record.
 pub(crate) fn begin_everybody(
     change: &Change<'_>,
     mode: RunMode,
     now: &ListComposition,
 ) -> Result<(), Fault> {
-    let mut was_live = false;
+    let mut ran = false;
     for row in change.rows.open_table(RUNS)?.iter()? {
-        was_live |= row?.1.value().read()?.header.mode == RunMode::Live;
+        ran |= row?.1.value().read()?.header.mode != RunMode::Rehearsal;
     }
-    let is_first_live = mode == RunMode::Live && !was_live;
-    if is_first_live || everybody(change)?.is_none() {
+    let is_first = mode != RunMode::Rehearsal && !ran;
+    if is_first || everybody(change)?.is_none() {
         keep_everybody(change, now)?;
     }
     Ok(())
 }
 
 impl Store {
-    /// Everybody who was on the watchlist at any time from the first live run on, in counts; in a store that had only rehearsals, from the first of them on. Somebody
+    /// Everybody who was on the watchlist at any time from the first run on that was no rehearsal, in counts; in a store that had only rehearsals, from the first of them on. Somebody
     /// who was taken off and put on again is counted twice. `None` before that, and where an older version ran it.
     ///
     /// # Errors

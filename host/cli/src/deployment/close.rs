@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::{desk, publication};
-use overt_publication::record::Mode;
 use overt_records::{AuditLog, RecordsError, SignedCertificate, Store};
 
 use super::Registered;
@@ -53,21 +52,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     // Before anything else goes: a file that shows faces and cannot be removed keeps the deployment open.
     store.destroy_every_export(now.at)?;
     let records = store.close_out(&by, now.at)?;
-    let mut modes = publication::modes(&store)?;
-    if modes.is_empty() {
-        modes.push(Mode::Live);
-    }
-    let mut published = Vec::with_capacity(modes.len());
-    for mode in modes {
-        published.push(publication::record(&deployment, &store, mode, now.at)?);
-    }
+    let mut published = publication::records(&deployment, &store, now.at)?;
     drop(store);
     // The log is read with the store closed.
-    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
-    let (entries, registered) = (log.entries(), force.registered(number)?);
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?.entries();
+    let entry = force.registered(number)?;
     for record in &mut published {
-        publication::add_log(record, &entries);
-        publication::add_entry(record, &registered);
+        publication::add_log(record, &log);
+        publication::add_entry(record, &entry);
     }
     let kept = publication::keep(&published)
         .map_err(|error| Failure::new(format!("the record cannot be written down: {error}"), ""))?;

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 
 use overt_deployment::Deployment;
-use overt_publication::record::{DeploymentRecord, Mode};
+use overt_publication::record::DeploymentRecord;
 use overt_publication::register::Register;
 use overt_records::{
     AuditLog, Force, ForceError, RecordsError, RegisterEntry, RegisterState, Store, StoreSettings,
     Timestamp,
 };
 
-use super::{add_entry, add_log, kept, modes, record, whole_register};
+use super::{add_entry, add_log, kept, records, whole_register};
 use crate::authority::retention;
 
 /// Why there is nothing to publish.
@@ -89,56 +89,30 @@ pub enum Source {
     Kept(u32),
 }
 
-/// The record of a deployment in a mode, or else in the first that it ran in: from its store where that is there, and else what was kept when it was closed. The other modes
-/// that it ran in come beside it. What has reached the end of its retention is gone
-/// before anybody looks.
+/// The records of a deployment, one for each mode: from its store where that is there, and else those that were kept when it was closed. What has reached the end of
+/// its retention is gone before anybody looks. At least one.
 ///
 /// # Errors
 /// [`PublicationError`].
 pub fn deployment(
     deployment: &Deployment,
     force: &Force,
-    wanted: Option<Mode>,
-    now: Timestamp,
-) -> Result<(DeploymentRecord, Vec<Mode>, Source), PublicationError> {
-    let (records, source) = every_mode(deployment, force, now)?;
-    let mode_of = |record: &DeploymentRecord| record.deployment.mode.value().copied();
-    let modes: Vec<Mode> = records.iter().filter_map(mode_of).collect();
-    let found = records
-        .into_iter()
-        .find(|record| wanted.is_none_or(|wanted| record.deployment.mode.value() == Some(&wanted)));
-    let record = found.ok_or_else(|| PublicationError::NothingThere {
-        deployment: deployment.id.clone(),
-    })?;
-    let is_other = |mode: &Mode| record.deployment.mode.value() != Some(mode);
-    let others = modes.into_iter().filter(is_other).collect();
-    Ok((record, others, source))
-}
-
-/// The records of a deployment, one for each mode that it ran in, or one where it ran in none.
-///
-/// # Errors
-/// [`PublicationError`].
-pub fn every_mode(
-    deployment: &Deployment,
-    force: &Force,
     now: Timestamp,
 ) -> Result<(Vec<DeploymentRecord>, Source), PublicationError> {
     let entry = force.registered_as(&deployment.id)?;
-    let records = of_store(deployment, entry.as_ref(), now)?;
-    if !records.is_empty() {
-        return Ok((records, Source::Store));
+    let found = of_store(deployment, entry.as_ref(), now)?;
+    if !found.is_empty() {
+        return Ok((found, Source::Store));
     }
-    let kept = match &entry {
-        Some(entry) => (of_kept(force, entry)?, entry.number()),
-        None => (Vec::new(), 0),
-    };
-    match kept {
-        (records, number) if !records.is_empty() => Ok((records, Source::Kept(number))),
-        _ => Err(PublicationError::NothingThere {
-            deployment: deployment.id.clone(),
-        }),
+    if let Some(entry) = &entry {
+        let found = of_kept(force, entry)?;
+        if !found.is_empty() {
+            return Ok((found, Source::Kept(entry.number())));
+        }
     }
+    Err(PublicationError::NothingThere {
+        deployment: deployment.id.clone(),
+    })
 }
 
 /// The register of a force, and the records of its deployments: those that were kept when they were closed, and of these files' deployments what their stores say now.
@@ -152,7 +126,7 @@ pub fn period(
     now: Timestamp,
 ) -> Result<(Register, Vec<DeploymentRecord>), PublicationError> {
     let (register, entries) = whole_register(force)?;
-    let mut records = Vec::new();
+    let mut found = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let id = &entry.terms().deployment;
         // An id is given anew only where nothing of it ran.
@@ -166,9 +140,9 @@ pub fn period(
             Some(file) => of_store(file, Some(entry), now)?,
             None => Vec::new(),
         };
-        records.extend(match of_file.is_empty() {
-            false => of_file,
+        found.extend(match of_file.is_empty() {
             true => of_kept(force, entry)?,
+            false => of_file,
         });
     }
     let is_known = |deployment: &&Deployment| {
@@ -177,16 +151,14 @@ pub fn period(
             .any(|entry| entry.terms().deployment == deployment.id)
     };
     for stranger in deployments.iter().filter(|file| !is_known(file)) {
-        let record = of_store(stranger, None, now)?;
-        let ran_live =
-            |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
+        let ran = |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
         // It ran without a number: the period refuses it by its name.
-        records.extend(record.into_iter().filter(ran_live));
+        found.extend(of_store(stranger, None, now)?.into_iter().filter(ran));
     }
-    Ok((register, records))
+    Ok((register, found))
 }
 
-/// From the store, a record for each mode that it ran in; none where there is no store.
+/// From the store; none where there is no store.
 fn of_store(
     deployment: &Deployment,
     entry: Option<&RegisterEntry>,
@@ -202,18 +174,12 @@ fn of_store(
             opened => opened?,
         };
         store.sweep(now)?;
-        let mut ran = modes(&store)?;
-        if ran.is_empty() {
-            ran.push(Mode::Live);
-        }
-        let of = |mode| record(deployment, &store, mode, now);
-        ran.into_iter().map(of).collect::<Result<Vec<_>, _>>()?
+        records(deployment, &store, now)?
     };
     // The log is read with the store closed.
-    let log = AuditLog::read(&deployment.host.records, &deployment.id)?;
-    let entries = log.entries();
+    let log = AuditLog::read(&deployment.host.records, &deployment.id)?.entries();
     for record in &mut found {
-        add_log(record, &entries);
+        add_log(record, &log);
         if let Some(entry) = entry {
             add_entry(record, entry);
         }
@@ -221,7 +187,7 @@ fn of_store(
     Ok(found)
 }
 
-/// What was kept; nothing where nothing was.
+/// What was kept; none where nothing was.
 fn of_kept(
     force: &Force,
     entry: &RegisterEntry,

@@ -1,4 +1,4 @@
-//! The records that are kept of a deployment when it is closed, one for each mode that it ran in, so that they can be published when its store is long gone.
+//! The record that is kept of a deployment when it is closed, so that it can be published when its store is long gone.
 
 use overt_publication::field::Field;
 use overt_publication::record::DeploymentRecord;
@@ -15,7 +15,7 @@ struct Kept<R> {
     records: Vec<R>,
 }
 
-/// The text that is kept of records. Scores are not: their distribution goes with them.
+/// The text that is kept of a deployment's records, one for each mode. Scores are not kept: their distribution goes with them.
 ///
 /// # Errors
 /// A number that is none.
@@ -53,7 +53,7 @@ mod tests {
         let mut record = DeploymentRecord::default();
         record.alerts.raised = 3.into();
         record.alerts.scores = Vec::new().into();
-        let back = read(&keep(&[record]).unwrap()).unwrap().remove(0);
+        let back = &read(&keep(&[record]).unwrap()).unwrap()[0];
         assert_eq!(back.alerts.raised, 3.into());
         assert!(matches!(back.alerts.scores, Field::Expired(_)));
     }
@@ -62,7 +62,7 @@ mod tests {
     fn a_field_that_is_newer_than_what_was_kept_is_not_recorded() {
         let text =
             r#"{"format":"overt-kept-record-1","records":[{"alerts":{"raised":{"recorded":3}}}]}"#;
-        let back = read(text).unwrap().remove(0);
+        let back = &read(text).unwrap()[0];
         assert_eq!(back.alerts.raised, 3.into());
         assert!(matches!(back.stops.total, Field::NotRecorded(_)));
         assert!(read(&text.replace("record-1", "record-9")).is_err());

@@ -82,6 +82,16 @@ fn composition(of: &ListComposition) -> Composition {
     }
 }
 
+/// Where a deployment ran in several modes: the counts have no mode, so that they lead to nobody.
+pub(super) fn of_all_modes() -> PeopleEngaged {
+    const WHY: &str = "it is counted of all modes of the deployment together";
+    PeopleEngaged {
+        ethnicity: Field::not_recorded(WHY),
+        sex: Field::not_recorded(WHY),
+        age_band: Field::not_recorded(WHY),
+    }
+}
+
 /// The people who were engaged, so many of whom were stopped. Of whom nothing is counted, it is not recorded.
 pub(super) fn engaged(store: &Store, stopped: u64) -> Result<PeopleEngaged, RecordsError> {
     const SILENT: &str = "not recorded";

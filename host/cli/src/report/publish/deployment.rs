@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
 use overt_pipeline::publication::{self, Source};
 use overt_publication::document::DeploymentReport;
-use overt_publication::record::Mode;
+use overt_publication::record::{DeploymentRecord, Mode};
 use overt_records::{Force, PublishedKind, Store};
 
 use super::{DocumentArguments, Format, Publisher, made};
@@ -66,17 +66,28 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let publisher = Publisher::at(Force::at(&deployment.host.force))?;
     let redactions = arguments.document.redactions()?;
     let now = watchlist::now();
+    let (records, source) = publication::deployment(&deployment, &publisher.force, now)?;
     let wanted = arguments.mode.map(Mode::from);
-    let (record, others, source) =
-        publication::deployment(&deployment, &publisher.force, wanted, now)?;
-    for other in others {
+    let of = |record: &&DeploymentRecord| {
+        wanted.is_none_or(|wanted| record.deployment.mode.value() == Some(&wanted))
+    };
+    let Some(record) = records.iter().find(of) else {
+        return Err(Failure::new(
+            format!("{} did not run in that mode", deployment.id),
+            "leave --mode out, or name one that it ran in",
+        ));
+    };
+    let others = records
+        .iter()
+        .filter_map(|record| record.deployment.mode.value());
+    for other in others.filter(|other| record.deployment.mode.value() != Some(other)) {
         output::say(&format!(
             "{} ran in another mode as well, which this record is not of: {}.\n",
             deployment.id,
             other.words()
         ));
     }
-    let report = DeploymentReport::of(&record, &redactions, made())?;
+    let report = DeploymentReport::of(record, &redactions, made())?;
     let text = match arguments.document.format {
         Format::Html => report.html()?,
         Format::Csv => report.csv()?,

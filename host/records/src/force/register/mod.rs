@@ -219,7 +219,7 @@ impl Force {
     /// publishes; it holds no image, no score and no name of a person sought.
     ///
     /// # Errors
-    /// As [`Force::may_close`]; [`RecordsError::Refused`](crate::RecordsError::Refused) for a record of more than a mebibyte.
+    /// As [`Force::may_close`]; [`RecordsError::Refused`] for a record of more than a mebibyte.
     pub fn close(
         &self,
         number: u32,
