@@ -153,7 +153,7 @@ pub(crate) fn deployment(facts: &Facts) -> Result<String, DocumentError> {
     sheet.text()
 }
 
-/// A row for each entry of the register, with every count of those that ran.
+/// A row for each entry of the register, with every count of those that ran; one that ran in several modes has a row for each.
 pub(crate) fn period(period: &Period) -> Result<String, DocumentError> {
     let counts: Vec<_> = fields::counts().collect();
     let mut header = vec![
@@ -179,11 +179,22 @@ pub(crate) fn period(period: &Period) -> Result<String, DocumentError> {
         "why-not-recorded",
     ]);
     let mut sheet = Sheet::new(&header)?;
-    for entry in period.entries() {
-        let deployed = period
-            .deployments()
-            .iter()
-            .find(|deployed| deployed.entry.number == entry.number);
+    let of = |entry: &Entry| -> Vec<Option<&Deployed>> {
+        let all = period.deployments().iter();
+        let found: Vec<_> = all
+            .filter(|deployed| deployed.entry.number == entry.number)
+            .map(Some)
+            .collect();
+        match found.is_empty() {
+            true => vec![None],
+            false => found,
+        }
+    };
+    let rows = period
+        .entries()
+        .iter()
+        .flat_map(|entry| of(entry).into_iter().map(move |deployed| (entry, deployed)));
+    for (entry, deployed) in rows {
         let mut row = of_entry(entry, deployed);
         match deployed {
             None => row.resize(header.len(), String::new()),
@@ -260,7 +271,10 @@ fn of_entry(entry: &Entry, deployed: Option<&Deployed>) -> Vec<String> {
     vec![
         entry.number.to_string(),
         text(&entry.deployment),
-        entry.modes_words(),
+        match deployed.and_then(Deployed::mode) {
+            Some(mode) => mode.words().to_owned(),
+            None => entry.modes_words(),
+        },
         entry.state.words().to_owned(),
         rehearsal.unwrap_or_default(),
         time(&entry.planned_start),

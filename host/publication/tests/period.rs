@@ -220,3 +220,28 @@ fn a_sum_that_does_not_hold_in_one_record_is_marked_in_the_period_with_its_numbe
             .contains("alerts-by-state: 15 against 18")
     );
 }
+
+#[test]
+fn a_deployment_that_ran_in_two_modes_has_a_record_for_each_and_counts_in_both() {
+    let mut stored = whole(1);
+    stored.deployment.mode = Mode::Retrospective.into();
+    stored.alerts.raised = 2.into();
+    let mut register = register(&[Closed]);
+    register.entries[0].modes.push(Mode::Retrospective);
+    let period = Period::of(january(), &register, &[whole(1), stored.clone()], &[]).unwrap();
+    assert_eq!(period.disagreements(), []);
+    for (mode, expected) in [(Mode::Live, 15), (Mode::Retrospective, 2)] {
+        let totals = period.totals(mode);
+        let raised = totals.iter().find(|total| total.field == "alerts.raised");
+        assert_eq!(
+            raised.map(|total| (total.total, total.of)),
+            Some((expected, 1))
+        );
+    }
+    let sheet = PeriodReport::of(period, &[], made()).csv().unwrap();
+    assert_eq!(sheet.lines().count(), 3, "{sheet}");
+    assert_eq!(
+        refused(&register, &[stored.clone(), stored]),
+        PeriodError::TwoRecords { number: 1 }
+    );
+}
