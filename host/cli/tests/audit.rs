@@ -19,6 +19,14 @@ fn audit(place: &Place, command: &str, more: &[&str]) -> Ended {
     run(arguments)
 }
 
+/// The same by somebody who is signed in.
+fn audit_as(place: &Place, who: &str, command: &str, more: &[&str]) -> Ended {
+    let deployment = place.deployment();
+    let mut arguments = vec!["audit", command, deployment.to_str().unwrap()];
+    arguments.extend(more);
+    place.run_as(who, arguments)
+}
+
 /// What `verify --json` says, which is as the schema says.
 fn verify(place: &Place, more: &[&str], status: i32) -> Value {
     let ended = audit(place, "verify", &[more, &["--json"]].concat());
@@ -73,7 +81,10 @@ fn a_run_is_proven_by_a_lodged_head_and_an_older_copy_of_its_records_is_found_ou
     let report = verify(&place, &["--head", head_name], 0);
     assert_eq!(report["verdict"], "proven");
 
-    let exported = audit(&place, "export", &["--run", "1", "--out", export_name]);
+    let export_run = ["--run", "1", "--out", export_name];
+    let nobody = audit(&place, "export", &export_run);
+    assert!(nobody.err.contains("nobody is signed in"), "{}", nobody.err);
+    let exported = audit_as(&place, "ada", "export", &export_run);
     assert_eq!(exported.status, Some(0), "{}", exported.err);
     let text = std::fs::read_to_string(&export).unwrap();
     assert!(text.contains(r#""kind":"alert-raised""#), "{text}");
@@ -128,7 +139,12 @@ fn a_mistake_in_what_is_given_is_told_with_its_mend() {
     assert!(ended.err.contains("none.json") && ended.err.contains("overt audit lodge"));
     let ended = run(["audit", "verify"]);
     assert_eq!(ended.status, Some(2));
-    let ended = audit(&place, "export", &["--run", "7", "--out", "/dev/null"]);
+    let ended = audit_as(
+        &place,
+        "ada",
+        "export",
+        &["--run", "7", "--out", "/dev/null"],
+    );
     assert_eq!(ended.status, Some(1));
     assert!(ended.err.contains("no run 7"), "{}", ended.err);
 }

@@ -23,6 +23,8 @@ pub enum PublishedKind {
     Period,
     /// Answers to what people ask, about a period.
     Questions,
+    /// The log itself, whole or in part.
+    Log,
 }
 
 /// A document that is to be published.

@@ -13,6 +13,9 @@ use crate::{output, watchlist};
 ///
 /// An event a line, signed heads between them, and one at the end. With --from, --to or --run the other events are left out: a digest stands for each, from
 /// which nobody can tell what it was, and the chain is verified all the same. There is no image, template or score in it; references of people sought are.
+///
+/// You are signed in as an auditor or an authorising officer, and that you exported it is in the log from then on, with the file's digest. Beside a copy of the records without the force's store nobody can be
+/// signed in, and nothing is put on record.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +46,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let publisher = arguments.whose.publisher()?;
     let log = arguments.whose.required()?;
     let selection = Selection {
         from: arguments.from,
@@ -50,6 +54,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         run: arguments.run,
     };
     let exported = log.export(&selection, watchlist::now())?;
+    drop(log);
+    if let Some(publisher) = publisher {
+        // Before it is written, and so not in it.
+        arguments.whose.note(&publisher, &exported)?;
+    }
     output::write(&arguments.out, &exported.text)?;
     output::print(&format!(
         "{}: {} events, {} left out\n",

@@ -9,10 +9,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
-use overt_records::{AuditLog, BreakKind, Force, ForceError, RecordsError};
+use overt_records::{
+    AuditLog, BreakKind, By, Exported, Force, ForceError, Published, PublishedKind, RecordsError,
+    SignedIn,
+};
+use sha2::{Digest as _, Sha256};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::{session, watchlist};
 
 /// Verify what a deployment has left on record
 #[derive(Args)]
@@ -50,6 +55,49 @@ struct WhoseArguments {
 }
 
 impl WhoseArguments {
+    /// The force's store, where it is there: an auditor's copy of the records comes without.
+    fn force(&self) -> Result<Option<Force>, Failure> {
+        let path = match (&self.force, &self.deployment) {
+            (Some(force), _) => force.clone(),
+            (None, Some(file)) => Deployment::read(file)?.host.force,
+            (None, None) => return Ok(None),
+        };
+        Ok(path.exists().then(|| Force::at(&path)))
+    }
+
+    /// Who exports; `None` beside a copy, where nobody can be signed in.
+    fn publisher(&self) -> Result<Option<SignedIn>, Failure> {
+        let Some(force) = self.force()? else {
+            return Ok(None);
+        };
+        let who = session::signed_in(&force)?;
+        By::publishing(&who).map_err(ForceError::from)?;
+        Ok(Some(who))
+    }
+
+    /// Puts on record that this is exported.
+    fn note(&self, who: &SignedIn, exported: &Exported) -> Result<(), Failure> {
+        let published = Published {
+            what: PublishedKind::Log,
+            format: "jsonl".to_owned(),
+            sha256: hex::encode(Sha256::digest(exported.text.as_bytes())),
+            left_out: exported.left_out,
+            number: None,
+            span: None,
+        };
+        match (&self.force, &self.deployment) {
+            (Some(force), _) => {
+                Force::at(force).note_published(&published, who, &session::now()?)?;
+            }
+            (None, Some(file)) => {
+                let store = watchlist::open(&Deployment::read(file)?)?;
+                store.note_published(&published, who, watchlist::now())?;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
     /// The log, as it is: reading it changes nothing. `None` where neither was named.
     fn log(&self) -> Result<Option<AuditLog>, Failure> {
         let read = match (&self.force, &self.deployment) {
