@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 #[derive(Args)]
 struct WhoseArguments {
     /// The deployment file
-    #[arg(required_unless_present = "force", conflicts_with = "force")]
+    #[arg(conflicts_with = "force")]
     deployment: Option<PathBuf>,
     /// The log of the force's people and register, by the file of its store
     #[arg(long, value_name = "FILE")]
