@@ -20,6 +20,13 @@ fn deployment(place: &Place, id: &str, command: &[&str]) -> Ended {
     overt.args(more).output().unwrap().into()
 }
 
+/// Has the watchlist approved as it stands.
+fn approve(place: &Place) {
+    let deployment = place.deployment();
+    let approve = [Path::new("watchlist"), Path::new("approve"), &deployment];
+    done(place.run_as("boss", approve));
+}
+
 fn done(ended: Ended) -> Ended {
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     ended
@@ -70,6 +77,7 @@ fn a_deployment_is_planned_authorised_locked_and_run_and_the_register_tells_it()
         &["authorise", "--reference", "T/1"],
     ));
     place.lock();
+    approve(&place);
     let ran = done(live(&place, "anna"));
     for told in [
         "Deployment 1 of the register, run 1: authorised by superintendent A. N. Officer, reference T/1; started by A. N. Engineer.",
@@ -152,13 +160,19 @@ fn whatever_a_live_run_lacks_is_listed_with_a_mend_and_nothing_starts() {
     };
     lacks(
         live(&place, "nobody"),
-        &["nobody is signed in", "is not in the register", "no lock"],
+        &[
+            "nobody is signed in",
+            "is not in the register",
+            "nobody has approved the watchlist",
+            "no lock",
+        ],
     );
     lacks(
         live(&place, "olu"),
         &[
             "olu is no system-engineer",
             "is not in the register",
+            "nobody has approved the watchlist",
             "no lock",
         ],
     );
@@ -166,7 +180,11 @@ fn whatever_a_live_run_lacks_is_listed_with_a_mend_and_nothing_starts() {
     done(deployment(&place, "paula", &["plan"]));
     lacks(
         live(&place, "anna"),
-        &["the register says that deployment 1 is planned", "no lock"],
+        &[
+            "the register says that deployment 1 is planned",
+            "nobody has approved the watchlist",
+            "no lock",
+        ],
     );
     done(deployment(
         &place,
@@ -220,6 +238,7 @@ fn whatever_a_live_run_lacks_is_listed_with_a_mend_and_nothing_starts() {
             "beyond the authority: document.legal-mandate",
             "beyond the authority: document.dpia",
             "beyond the authority: document.equality-assessment",
+            "nobody has approved the watchlist",
             "no lock",
         ],
     );

@@ -393,7 +393,8 @@ impl Gate<'_> {
             approval,
             membership_days: days,
         } = self.asked.watchlist;
-        if approval != ListApproved::AsItStands {
+        // That nobody is on it is told when it is loaded.
+        if approval != ListApproved::AsItStands && entries > 0 {
             let changed = approval == ListApproved::Changed;
             missing.push(Missing::WatchlistApproval { changed });
         }
