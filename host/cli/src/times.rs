@@ -29,6 +29,11 @@ pub(crate) fn of_records(time: overt_records::Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.unix_ms()).unwrap_or(Timestamp::MAX)
 }
 
+/// The records' time, for lists.
+pub(crate) fn shown(time: overt_records::Timestamp) -> String {
+    for_lists(of_records(time))
+}
+
 /// Seconds of a camera as `1:05.3`.
 pub(crate) fn on_a_clock(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;

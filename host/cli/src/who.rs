@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::session::ForceArguments;
-use crate::{output, times};
+use crate::times::shown;
 
 /// Say who is signed in, in which roles and until when each may be acted in
 #[derive(Args)]
@@ -90,8 +91,4 @@ pub(crate) fn text(who: &SignedIn) -> String {
         text += &format!("  {line}\n");
     }
     text
-}
-
-fn shown(time: overt_records::Timestamp) -> String {
-    times::for_lists(times::of_records(time))
 }

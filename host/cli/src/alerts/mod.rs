@@ -18,10 +18,12 @@ use overt_records::{
 use serde::Serialize;
 
 use crate::control::client::ask_if_it_runs;
+use crate::control::something_else;
 use crate::control::{Ask, Told};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, session, times, watchlist};
+use crate::times::shown;
+use crate::{output, session, watchlist};
 
 /// See alerts, judge them, and say what came of them
 ///
@@ -81,13 +83,6 @@ fn ask(deployment: &Deployment, ask: desk::Ask) -> Result<(desk::Told, bool), Fa
     let store = watchlist::open(deployment)?;
     let told = Desk::new(&store, deployment).answer(&ask, &by, watchlist::now())?;
     Ok((told, false))
-}
-
-fn something_else() -> Failure {
-    Failure::new(
-        "the run answered something else",
-        "ask with the version that runs",
-    )
 }
 
 /// An alert, as `--json` prints it.
@@ -261,8 +256,4 @@ fn priority_text(priority: Priority) -> &'static str {
         Priority::Normal => "normal",
         Priority::High => "high",
     }
-}
-
-fn shown(time: overt_records::Timestamp) -> String {
-    times::for_lists(times::of_records(time))
 }

@@ -114,6 +114,14 @@ pub(crate) enum Told {
     Refused(Vec<Refusal>),
 }
 
+/// What is said where a run answers another question than was asked.
+pub(crate) fn something_else() -> crate::failure::Failure {
+    crate::failure::Failure::new(
+        "the run answered something else",
+        "ask with the version that runs",
+    )
+}
+
 /// How a run is.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {

@@ -1,13 +1,14 @@
 //! `overt deployment register`: every deployment of the force, by number.
 
 use clap::Args;
-use overt_records::{By, RegisterEntry, RegisterStep, Terms, Timestamp};
+use overt_records::{By, RegisterEntry, RegisterStep, Terms};
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::session::ForceArguments;
-use crate::{output, times};
+use crate::times::shown;
 
 /// List every deployment of the force, planned, authorised, refused, cancelled and closed; you are signed in
 #[derive(Args)]
@@ -213,8 +214,4 @@ fn text(entry: &RegisterEntry) -> String {
         text += &format!("    {} {said}\n", shown(record.at));
     }
     text
-}
-
-fn shown(time: Timestamp) -> String {
-    times::for_lists(times::of_records(time))
 }

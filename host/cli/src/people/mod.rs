@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, times};
+use crate::output;
+use crate::times::shown;
 
 /// Make people of the force, and say what they may do
 #[derive(Args)]
@@ -193,8 +194,4 @@ fn print(person: &Person, now: Timestamp, json: bool) -> Result<Exit, Failure> {
         false => output::print(&output::printable(&text(person, now)))?,
     }
     Ok(Exit::Done)
-}
-
-fn shown(time: Timestamp) -> String {
-    times::for_lists(times::of_records(time))
 }

@@ -14,10 +14,12 @@ use overt_deployment::Deployment;
 use overt_pipeline::custody::{self, CustodyError, Told};
 use overt_records::{Force, Hold, SignedIn};
 
+use crate::control::something_else;
 use crate::control::{self, Ask, client};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, session, times, watchlist};
+use crate::times::shown;
+use crate::{output, session, watchlist};
 
 /// See what is kept and until when, keep an alert longer with a reason, and let go what is over its time
 ///
@@ -80,7 +82,7 @@ fn custody_of(told: control::Told) -> Result<Told, Failure> {
     }
 }
 
-/// Opens the records, which sweeps them.
+/// Opens the records as they are: what a sweep finds is the answer.
 fn here(
     deployment: &Deployment,
     ask: &custody::Ask,
@@ -89,13 +91,6 @@ fn here(
     let store =
         overt_records::Store::open(&deployment.host.records, &watchlist::settings(deployment))?;
     Ok(custody::answer(&store, ask, by, watchlist::now())?)
-}
-
-fn something_else() -> Failure {
-    Failure::new(
-        "the run answered something else",
-        "ask with the version that runs",
-    )
 }
 
 /// The end of a day, as the start of the next one in UTC, or a moment.
@@ -114,10 +109,6 @@ fn end(text: &str) -> Result<overt_records::Timestamp, String> {
     Ok(overt_records::Timestamp::from_unix_ms(
         moment.as_millisecond(),
     ))
-}
-
-fn shown(time: overt_records::Timestamp) -> String {
-    times::for_lists(times::of_records(time))
 }
 
 /// A hold, as it is shown.

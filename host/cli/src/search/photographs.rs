@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::watchlist::sources::{ENDINGS, children, is_photograph};
 
 /// Photographs of one search.
 const MOST: usize = 1_000_000;
-
-/// Endings of files that are taken for photographs in a folder.
-const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// What is to be searched, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,15 +61,7 @@ impl Listed {
 
     /// The visible files of a folder.
     fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::file(folder, &error);
-        let mut children = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-                children.push(entry.path());
-            }
-        }
-        children.sort();
+        let children = children(folder)?;
         self.places.push(folder.to_owned());
         for child in children {
             match is_photograph(&child) {
@@ -110,13 +100,6 @@ impl Listed {
         }
         Ok(())
     }
-}
-
-fn is_photograph(file: &Path) -> bool {
-    let ending = file
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
-    !file.is_dir() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod list;
 mod list_file;
 mod prove;
 mod remove;
-mod sources;
+pub(crate) mod sources;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(super) const MOST: usize = 2_000_000;
 
 /// Endings of files that are taken for photographs in a folder.
-const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
+pub(crate) const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// A photograph and whom it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn folder(
 }
 
 /// The visible files and folders of a folder, by name.
-fn children(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn children(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error: std::io::Error| Failure::file(folder, &error);
     let mut children = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -130,7 +130,8 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(children)
 }
 
-fn is_photograph(file: &Path) -> bool {
+/// Whether a file is a photograph, by its name.
+pub(crate) fn is_photograph(file: &Path) -> bool {
     let ending = file
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase());
