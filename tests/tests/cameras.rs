@@ -8,10 +8,10 @@ use std::time::Duration;
 use overt_tests::rtsp::{RtspServer, TEST_PICTURE};
 use overt_vision::{CameraError, FrameInfo, LiveCamera, LiveSource, Patience, RtspStream};
 
-/// Short, so that what has to be waited for is.
+/// Longer than a server takes that has to share a busy machine.
 const PATIENCE: Patience = Patience {
-    open: Duration::from_secs(10),
-    read: Duration::from_secs(2),
+    open: Duration::from_secs(60),
+    read: Duration::from_secs(10),
 };
 
 fn stamp(sequence: u32) -> impl FnOnce() -> FrameInfo {

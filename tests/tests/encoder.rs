@@ -11,8 +11,15 @@ use overt_tests::hostile::Hostile;
 const FACES: usize = 3;
 
 fn accepted(role: Role, behaviour: &str) -> Hostile {
+    // Of what goes on for ever a tenth of a second is enough; what ends by itself is never cut off, however slow the machine is.
+    let deadline = match behaviour {
+        "loop" => Duration::from_millis(100),
+        _ => Duration::from_secs(60),
+    };
     let limits = Limits {
-        deadline: Duration::from_millis(100),
+        deadline,
+        host_time: Duration::from_secs(60),
+        inference_deadline: Duration::from_secs(60),
         ..Limits::default()
     };
     Hostile::accept(env!("CARGO_BIN_EXE_compile"), role, behaviour, limits)

@@ -124,7 +124,7 @@ fn a_live_camera_is_read_no_further_when_the_deployments_time_is_over() {
     let server = RtspServer::start(TEST_PICTURE);
     source(&place, &format!("source = \"{}\"", server.address()));
     let text = std::fs::read_to_string(place.deployment()).unwrap();
-    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(15);
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(40);
     let end = end.strftime("end = %Y-%m-%dT%H:%M:%SZ").to_string();
     let changed = text.replace("end = 2036-01-01T00:00:00Z", &end);
     assert_ne!(text, changed);

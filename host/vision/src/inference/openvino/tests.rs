@@ -52,25 +52,36 @@ fn convolutions(times: usize) -> Graph {
 fn a_run_is_stopped_at_its_deadline_between_two_operators_and_the_session_works_on() {
     let mut session = load(convolutions(200));
     let x = floats(&[1, 16, 160, 160], &vec![0.5; 16 * 160 * 160]);
-    let begin = Instant::now();
-    run(&mut *session, &[&x]).unwrap();
-    let whole = begin.elapsed();
-    for _ in 0..2 {
+    // The quickest of three and the quickest of ten, as others may want the machine at any of these moments.
+    let timed = |run: &mut dyn FnMut()| {
         let begin = Instant::now();
-        let deadline = begin + whole / 10;
-        let stopped = session
-            .run(&[&x], &Budget::unlimited(), Some(deadline))
-            .unwrap_err();
-        assert!(
-            matches!(stopped, InferenceError::Deadline { .. }),
-            "{stopped}"
-        );
-        let took = begin.elapsed();
-        assert!(
-            took >= whole / 10 && took < whole * 2 / 3,
-            "{took:?} of {whole:?}: it did not run to its end"
-        );
-    }
+        run();
+        begin.elapsed()
+    };
+    let whole = (0..3)
+        .map(|_| timed(&mut || drop(run(&mut *session, &[&x]).unwrap())))
+        .min()
+        .unwrap();
+    let stopped = (0..10)
+        .map(|_| {
+            timed(&mut || {
+                let deadline = Instant::now() + whole / 10;
+                let stopped = session
+                    .run(&[&x], &Budget::unlimited(), Some(deadline))
+                    .unwrap_err();
+                assert!(
+                    matches!(stopped, InferenceError::Deadline { .. }),
+                    "{stopped}"
+                );
+                assert!(Instant::now() >= deadline);
+            })
+        })
+        .min()
+        .unwrap();
+    assert!(
+        stopped < whole * 2 / 3,
+        "{stopped:?} of {whole:?}: it did not run to its end"
+    );
     let passed = session.run(&[&x], &Budget::unlimited(), Some(Instant::now()));
     assert!(matches!(passed, Err(InferenceError::Deadline { .. })));
     let far = Instant::now() + std::time::Duration::from_secs(3600);
