@@ -11,6 +11,8 @@ mod doctor;
 mod evaluate;
 mod exit;
 mod failure;
+#[cfg(test)]
+mod help_tests;
 mod interrupt;
 mod key;
 mod lock;

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
     /// A folder of photographs, or a CSV file
-    source: PathBuf,
+    photographs: PathBuf,
     /// The category of everybody for whom the source gives none
     #[arg(long)]
     category: Option<String>,
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         grounds: &arguments.grounds,
     };
     let (photographs, mistakes) = sources::read(
-        &arguments.source,
+        &arguments.photographs,
         &all,
         super::now(),
         super::approval_under(&deployment)?,
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let by = session::signed_in(&Force::at(&deployment.host.force))?;
     if photographs.is_empty() && mistakes.is_empty() {
         return Err(Failure::mistake(
-            format!("{} names no photograph", arguments.source.display()),
+            format!("{} names no photograph", arguments.photographs.display()),
             "see `overt watchlist enrol --help`",
         ));
     }
