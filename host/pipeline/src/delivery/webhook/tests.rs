@@ -1,24 +1,71 @@
-//! Receivers that are not what they should be. The certificates beside this are for these tests and for nothing else: `receiver.pem` is for 127.0.0.1, by `authority.pem`.
+//! Receivers that are not what they should be.
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use overt_deployment::{ChannelKind, Deployment};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tempfile::TempDir;
 
 use super::*;
 
-fn testing(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/delivery/webhook/testing")
-        .join(name)
+/// An authority that exists for one test, and a receiver at 127.0.0.1 that it vouches for.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("authority.pem"), issuer.pem()).unwrap();
+        Authority { issuer, folder }
+    }
+
+    /// A file for the deployment to name.
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What a deployment file says so that this authority is believed.
+    fn believed(&self) -> String {
+        format!("authorities = {:?}", self.file("authority.pem"))
+    }
+
+    /// A receiver with a certificate for 127.0.0.1.
+    fn serve_https(&self) -> (u16, Receiver<String>) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["127.0.0.1".to_owned()])
+            .and_then(|receiver| receiver.signed_by(&key, &self.issuer))
+            .unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        serve(move |stream| {
+            let connection = ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            let came = hear(&mut stream)?;
+            taken(&mut stream)?;
+            stream.conn.send_close_notify();
+            stream.flush()?;
+            Ok(came)
+        })
+    }
 }
 
 /// A webhook as a deployment file says it.
@@ -73,35 +120,13 @@ fn taken(stream: &mut impl Write) -> std::io::Result<()> {
     stream.flush()
 }
 
-/// A receiver with the certificate for 127.0.0.1.
-fn serve_https() -> (u16, Receiver<String>) {
-    let chain = vec![CertificateDer::from_pem_file(testing("receiver.pem")).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(testing("receiver.key.pem")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    serve(move |stream| {
-        let connection = ServerConnection::new(Arc::new(config)).unwrap();
-        let mut stream = StreamOwned::new(connection, stream);
-        let came = hear(&mut stream)?;
-        taken(&mut stream)?;
-        stream.conn.send_close_notify();
-        stream.flush()?;
-        Ok(came)
-    })
-}
-
 #[test]
 fn a_message_is_a_signed_post_over_https_to_a_receiver_that_the_named_authority_vouches_for() {
-    let (port, told) = serve_https();
-    let authorities = format!("authorities = {:?}", testing("authority.pem"));
+    let authority = Authority::new();
+    let (port, told) = authority.serve_https();
     send(&post(
         &format!("https://127.0.0.1:{port}/alerts?x=1"),
-        &authorities,
+        &authority.believed(),
     ))
     .unwrap();
     let came = told.recv().unwrap().to_lowercase();
@@ -120,10 +145,11 @@ fn a_message_is_a_signed_post_over_https_to_a_receiver_that_the_named_authority_
 
 #[test]
 fn nothing_is_told_to_a_receiver_that_nobody_vouches_for() {
-    let authorities = format!("authorities = {:?}", testing("authority.pem"));
+    let authority = Authority::new();
+    let believed = authority.believed();
     // Browsers know no such authority; and the certificate is for another name.
-    for (host, more) in [("127.0.0.1", ""), ("localhost", &*authorities)] {
-        let (port, told) = serve_https();
+    for (host, more) in [("127.0.0.1", ""), ("localhost", &*believed)] {
+        let (port, told) = authority.serve_https();
         let refused = send(&post(&format!("https://{host}:{port}/"), more)).unwrap_err();
         assert!(refused.never_left && refused.nobody, "{refused:?}");
         assert_eq!(told.recv().unwrap(), "", "{refused:?}");
@@ -132,12 +158,16 @@ fn nothing_is_told_to_a_receiver_that_nobody_vouches_for() {
 
 #[test]
 fn certificates_that_are_none_are_told_and_nothing_leaves() {
+    let authority = Authority::new();
+    let key = authority.issuer.key().serialize_pem();
+    std::fs::write(authority.file("key.pem"), key).unwrap();
+    std::fs::write(authority.file("words.pem"), "None of it is a certificate.").unwrap();
     for (file, words) in [
-        ("receiver.key.pem", "something other than certificates"),
-        ("../tests.rs", "no certificate"),
+        ("key.pem", "something other than certificates"),
+        ("words.pem", "no certificate"),
         ("not-there.pem", "No such file"),
     ] {
-        let more = format!("authorities = {:?}", testing(file));
+        let more = format!("authorities = {:?}", authority.file(file));
         let refused = send(&post("https://127.0.0.1:1/", &more)).unwrap_err();
         assert!(
             refused.never_left && refused.cause.contains(words),
