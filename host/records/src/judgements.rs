@@ -253,7 +253,8 @@ impl Store {
     /// # Errors
     /// [`RecordsError::Full`] and the like.
     pub fn withdraw(&self, reference: &str, now: Timestamp) -> Result<Vec<u32>, RecordsError> {
-        self.change(|change| withdraw(change, self, reference, now))
+        let is_about = |of: &str| of == reference;
+        self.change(|change| withdraw(change, self, &is_about, &StepKind::Withdrawn, now))
     }
 
     /// An alert's score, for somebody who has judged it; `None` for anybody else, and once it is gone.
@@ -416,16 +417,17 @@ const NO_LIMITS: JudgementLimits = JudgementLimits {
     location_ms: i64::MAX,
 };
 
-/// Withdraws, within a change, what is under way about an entry; the alerts' numbers.
+/// Withdraws, within a change, what is under way about entries of these references; the alerts' numbers. `kind` is the step by which it is.
 pub(crate) fn withdraw(
     change: &Change<'_>,
     store: &Store,
-    reference: &str,
+    is_about: &dyn Fn(&str) -> bool,
+    kind: &StepKind,
     now: Timestamp,
 ) -> Result<Vec<u32>, Fault> {
     let mut withdrawn = Vec::new();
     for number in numbers(change)? {
-        if withdraw_one(change, store, number, reference, now)? {
+        if withdraw_one(change, store, number, is_about, kind, now)? {
             withdrawn.push(number);
         }
     }
@@ -437,7 +439,8 @@ pub(crate) fn withdraw_one(
     change: &Change<'_>,
     store: &Store,
     number: u32,
-    reference: &str,
+    is_about: &dyn Fn(&str) -> bool,
+    kind: &StepKind,
     now: Timestamp,
 ) -> Result<bool, Fault> {
     let mut living = living_in(change, store, number)?;
@@ -445,14 +448,14 @@ pub(crate) fn withdraw_one(
         living.life.state(),
         LifeState::Raised | LifeState::Passed | LifeState::Viable
     );
-    if living.alert.reference != reference || !open {
+    if !open || !is_about(&living.alert.reference) {
         return Ok(false);
     }
     let step = Step {
         at: now,
         by: None,
         opened_at: None,
-        kind: StepKind::Withdrawn,
+        kind: kind.clone(),
     };
     add(change, &mut living, &NO_LIMITS, step)?;
     Ok(true)

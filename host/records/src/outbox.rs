@@ -121,7 +121,7 @@ pub(crate) fn of_step(change: &Change<'_>, alert: &Alert, step: &Step) -> Result
             return Ok(());
         }
         StepKind::Lapsed { .. } => News::Lapsed,
-        StepKind::Withdrawn => News::Withdrawn,
+        StepKind::Withdrawn | StepKind::WithdrawnByRetention { .. } => News::Withdrawn,
         _ => return Ok(()),
     };
     let acting = match change.rows.open_table(ACTIONS)?.get(alert.number)? {

@@ -21,7 +21,7 @@ fn filled(folder: &Folder) -> Store {
     let run = store.begin_run(&header()).unwrap();
     let mut first = alert(1);
     first.inputs = Some(inputs(1));
-    run.commit_decisions(&[first, alert(2)], &counts(2))
+    run.commit_decisions(&[first, alert(2)], &counts(2), NOW)
         .unwrap();
     run.finish(&counts(2), false, NOW).unwrap();
     store
@@ -64,7 +64,7 @@ fn a_copy_brings_back_runs_alerts_and_the_log_and_nothing_that_was_sealed() {
     fs::copy(key, membership_key_file(&path)).unwrap();
     store.watchlist().enrol(&[image("W-3", 3)], now).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(3)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(3)], &counts(1), NOW).unwrap();
     assert!(store.alert_payload(3).unwrap().is_some());
     drop((run, store));
 

@@ -62,6 +62,7 @@ fn text(swept: &Swept) -> String {
         ("inputs of alerts", swept.inputs),
         ("watchlist images", swept.watchlist_images),
         ("watchlist entries", swept.watchlist_entries),
+        ("alerts withdrawn", swept.withdrawn.len() as u64),
         ("files", swept.exports),
     ];
     match rows.iter().all(|(_, number)| *number == 0) {
