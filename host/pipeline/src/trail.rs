@@ -441,6 +441,34 @@ mod tests {
         assert!(references.contains(&"W-0004".into()) && references.contains(&"W-0007".into()));
     }
 
+    #[test]
+    fn what_was_found_of_whoever_lost_an_image_is_forgotten_and_for_whom_there_was_an_alert_is_known()
+     {
+        let mut trail = trail();
+        let with = |numbers: &[u32]| {
+            let mut entries = trail.watchlist.entries.clone();
+            entries[3].images = numbers.iter().copied().map(listed).collect();
+            let gallery = trail.watchlist.gallery.without(&[]);
+            Arc::new(Watchlist::made(gallery, entries))
+        };
+        let (one, both, other) = (with(&[0]), with(&[0, 1]), with(&[1]));
+        add(&mut trail, 1.0, vec![(3, 0.9), (4, 0.2)]);
+        trail.note_alert(3);
+        // Another image makes nothing untrue that was found.
+        for same in [one, both] {
+            trail.go_on_with(&same);
+            assert_eq!(trail.best(3).unwrap().score, 0.9);
+        }
+        trail.go_on_with(&other);
+        assert!(trail.best(3).is_none() && trail.place(3).is_none());
+        assert!(trail.is_alerted(3), "no second alert on this track");
+        assert_eq!(trail.best(4).unwrap().score, 0.2);
+        assert!(trail.comparisons().all(|found| found.entry == 4));
+        // They are found anew by the image that is left.
+        add(&mut trail, 2.0, vec![(3, 0.7)]);
+        assert_eq!(trail.best(3).unwrap().score, 0.7);
+    }
+
     /// Adds a probe with these entries and scores, which are sorted as a search sorts them.
     fn add(trail: &mut Trail, time: f64, mut found: Vec<(u32, f32)>) {
         let frame = || {

@@ -216,7 +216,7 @@ impl Store {
             message.tries = message.tries.saturating_add(1);
             message.may_have_arrived = true;
             outbox.insert(number, RowBytes::of(&message)?)?;
-            let LivingAlert { alert, life } = living_in(change, self, message.alert)?;
+            let LivingAlert { alert, life } = living_in(change, message.alert)?;
             Ok(Some(Letter {
                 message,
                 alert,

@@ -384,7 +384,7 @@ impl Run {
                 // A clock that is set back lengthens nobody's day.
                 let at = now.max(new.alert.raised_at);
                 if let Some(kind) = withdrawal_of(change, &new.alert.reference, new.image, at)? {
-                    withdraw_one(change, &self.store, found, &|_| true, &kind, at)?;
+                    withdraw_one(change, found, &|_| true, &kind, at)?;
                     withdrawn.push(found);
                 }
             }

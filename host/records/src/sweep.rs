@@ -153,7 +153,7 @@ impl Store {
                     let is_about = |reference: &str| gone.entries.contains(reference);
                     let of = RetentionOf::Entry;
                     let kind = StepKind::WithdrawnByRetention { of };
-                    report.withdrawn = withdraw(change, self, &is_about, &kind, now)?;
+                    report.withdrawn = withdraw(change, &is_about, &kind, now)?;
                 }
             }
             if !report.images.is_empty() {

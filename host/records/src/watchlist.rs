@@ -507,7 +507,7 @@ pub(crate) fn remove(
     };
     change.log(now, Actor::from(&removal.by), event)?;
     let is_about = |of: &str| of == reference;
-    let withdrawn = withdraw(change, store, &is_about, &StepKind::Withdrawn, now)?;
+    let withdrawn = withdraw(change, &is_about, &StepKind::Withdrawn, now)?;
     change.log_destroyed_keys(now)?;
     Ok(Some(Removed {
         category: entry.category,

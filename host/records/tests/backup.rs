@@ -4,8 +4,8 @@
 mod support;
 
 use overt_records::{
-    Actor, AuditEvent, AuditLog, BackupError, HeldInputs, Store, Verdict, membership_key_file,
-    restore, restore_force,
+    Actor, AuditEvent, AuditLog, BackupError, Closed, HeldInputs, LifeState, Store, Verdict,
+    membership_key_file, restore, restore_force,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -55,6 +55,9 @@ fn a_copy_brings_back_runs_alerts_and_the_log_and_nothing_that_was_sealed() {
     assert!(store.watchlist().list().unwrap().is_empty());
     for number in [1, 2] {
         assert!(store.alert_payload(number).unwrap().is_none());
+        // Nobody is sought by what came back, so nobody may be stopped over it.
+        let state = store.living_alert(number).unwrap().life.state();
+        assert_eq!(state, LifeState::Closed(Closed::Withdrawn));
     }
     let late = NOW.after_hours(400);
     let held = store.alert_inputs(1, late).unwrap();
