@@ -51,6 +51,7 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
     let expected = SweepReport {
         watchlist_images: 2,
         watchlist_entries: 1,
+        images: vec![("W-1".into(), 0), ("W-2".into(), 0)],
         alerts: 1,
         ..SweepReport::default()
     };
