@@ -243,7 +243,9 @@ impl Control<'_> {
             tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
         }
         if let Some(generation) = generation {
-            (self.tell)(Event::Retention(&report));
+            if !report.images.is_empty() {
+                (self.tell)(Event::Retention(&report));
+            }
             (self.tell)(Event::Generation(&generation));
         }
         Ok(report.into())

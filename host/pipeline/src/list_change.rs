@@ -195,7 +195,12 @@ impl Listing<'_> {
             (false, _) => of_report(&report),
             // A sweep that failed once it was on record has taken them from the records: the gallery loses them all the same.
             (true, false) => {
-                let facts = facts(gone.values().map(BTreeSet::len).sum(), 0, &[]);
+                let left = before.watchlist.without_images(&gone);
+                let facts = facts(
+                    gone.values().map(BTreeSet::len).sum(),
+                    before.watchlist.entries.len() - left.entries.len(),
+                    &[],
+                );
                 self.run
                     .change_generation(&facts.record(self.run.id()), None)?;
                 facts

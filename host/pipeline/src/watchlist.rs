@@ -176,11 +176,17 @@ impl Watchlist {
 
     /// The same without the images that are not on another list.
     pub(crate) fn only(&self, other: &Watchlist) -> Watchlist {
-        self.without_images(&self.images_that(|entry, image| {
-            let there = other.find(&entry.reference);
-            let there = there.map(|index| &other.entries[index as usize].images);
-            !there.is_some_and(|images| images.iter().any(|own| own.number == image.number))
-        }))
+        self.without_images(
+            &self.images_that(|entry, image| !other.holds(&entry.reference, image.number)),
+        )
+    }
+
+    /// Whether it has this image.
+    pub(crate) fn holds(&self, reference: &str, number: u32) -> bool {
+        self.find(reference).is_some_and(|index| {
+            let images = &self.entries[index as usize].images;
+            images.iter().any(|image| image.number == number)
+        })
     }
 
     /// The images whose day is past at this time.

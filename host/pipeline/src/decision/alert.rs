@@ -60,13 +60,13 @@ impl DecisionThread<'_> {
             return self.failed(state, generation, camera, sequence, &error);
         }
         let listed = &generation.watchlist.entries[entry as usize];
-        // A frame that was under way when the entry was removed can still find it, and by an image whose day is past: nobody is alerted for them any more.
+        // A frame that was under way when the entry was removed, or the image's day ended, can still find it: nobody is alerted for them any more.
         let now = crate::run::now();
         let Some(image) = generation.watchlist.in_time(entry, best.image, now) else {
             return;
         };
         let current = self.generations.current();
-        if current.watchlist.find(&listed.reference).is_none() {
+        if !current.watchlist.holds(&listed.reference, image.number) {
             return;
         }
         drop(current);
