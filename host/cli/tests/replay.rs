@@ -354,6 +354,7 @@ fn inputs_whose_time_is_over_are_expired_and_that_is_lawful_and_those_gone_befor
     let header = store.runs().unwrap()[0].header.clone();
     let second = NewAlert {
         alert,
+        image: 0,
         payload: store.alert_payload(1).unwrap().unwrap(),
         inputs: Some(inputs),
     };
@@ -361,7 +362,7 @@ fn inputs_whose_time_is_over_are_expired_and_that_is_lawful_and_those_gone_befor
     let mut third = second.clone();
     (third.alert.number, third.alert.raised_at) = (3, now);
     let run = store.begin_run(&header).unwrap();
-    run.commit_decisions(&[second, third], &Counts::default())
+    run.commit_decisions(&[second, third], &Counts::default(), now)
         .unwrap();
     drop((run, store));
     let ended = replay(&place, &["1", "2"]);

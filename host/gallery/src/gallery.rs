@@ -12,7 +12,7 @@ use crate::probes::Probes;
 use crate::segment::{self, Segment};
 use crate::select::{Rows, Selection};
 use crate::template::Template;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroize;
@@ -182,23 +182,49 @@ impl Gallery {
 
     /// The gallery without some entries; keys that it does not hold change nothing. The other entries keep their order.
     pub fn without(&self, keys: &[EntryKey]) -> Self {
+        self.less(&keys.iter().map(|key| (key, None)).collect())
+    }
+
+    /// The gallery without some images of entries, each told by its place among those of its entry; an entry of which none is left is gone. Keys and
+    /// places that it does not hold change nothing. What is left keeps its order.
+    pub fn without_images(&self, images: &[(EntryKey, Vec<u32>)]) -> Self {
+        let images = images.iter();
+        self.less(
+            &images
+                .map(|(key, places)| (key, Some(&places[..])))
+                .collect(),
+        )
+    }
+
+    /// The gallery without these images of entries, or all of them.
+    fn less(&self, gone: &HashMap<&EntryKey, Option<&[u32]>>) -> Self {
         let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(self.parts.len());
         let mut touched = false;
         for Part { segment, .. } in &self.parts {
-            let gone: HashSet<&EntryKey> = keys.iter().filter(|key| segment.holds(key)).collect();
+            // Whichever is the shorter way: few go out of many, or many out of few.
+            let going = match gone.len() < segment.keys().len() {
+                true => gone.keys().filter(|key| segment.holds(key)).count(),
+                false => segment
+                    .keys()
+                    .iter()
+                    .filter(|key| gone.contains_key(key))
+                    .count(),
+            };
             // What is left is put together with its neighbour where both find room in one segment: else many removals would leave a gallery of crumbs.
             let fits = |before: &mut Arc<Segment>| {
-                (touched || !gone.is_empty())
-                    && before.rows() + segment.rows() - gone.len() <= self.segment_rows
+                (touched || going > 0)
+                    && before.rows() + segment.rows() - going <= self.segment_rows
             };
             let before = segments.pop_if(fits);
-            touched = !gone.is_empty() || before.is_some();
+            touched = going > 0 || before.is_some();
             if !touched {
                 segments.push(segment.clone());
                 continue;
             }
             let before = before.iter().flat_map(|before| before.entries());
-            let left = segment.entries().filter(|(key, _)| !gone.contains(key));
+            let left = segment
+                .entries()
+                .filter_map(|(key, rows)| left(key, rows, gone));
             let made = self.segment(before.chain(left));
             if made.rows() > 0 {
                 segments.push(Arc::new(made));
@@ -423,6 +449,24 @@ struct Block<'a> {
 }
 
 /// The last part of which something holds that holds of every part before it.
+/// What is left of an entry once these images of it are gone; `None` where nothing is.
+fn left<'a>(
+    key: EntryKey,
+    rows: Vec<&'a [f32]>,
+    gone: &HashMap<&EntryKey, Option<&[u32]>>,
+) -> Option<segment::Rows<'a>> {
+    let rows = match gone.get(&key) {
+        None => rows,
+        Some(None) => return None,
+        Some(Some(places)) => {
+            let rows = (0..).zip(rows);
+            let rows = rows.filter(|(place, _)| !places.contains(place));
+            rows.map(|(_, row)| row).collect()
+        }
+    };
+    (!rows.is_empty()).then_some((key, rows))
+}
+
 fn part_at(parts: &[Part], holds: impl Fn(&Part) -> bool) -> Option<&Part> {
     parts[..parts.partition_point(holds)].last()
 }

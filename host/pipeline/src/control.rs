@@ -92,7 +92,7 @@ pub fn nobody() -> Receiver<Request> {
 /// How often is looked after alerts whose time is over, and after passed ones that nobody was named for.
 const TEND: Duration = Duration::from_secs(1);
 
-/// How often what has reached the end of its retention is destroyed.
+/// How often what has reached the end of its retention is destroyed. Images of the watchlist do not wait for that: they go with the next look after the alerts.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Answers what a run is asked until it is over, and looks after its alerts.
@@ -102,6 +102,8 @@ pub(crate) struct Control<'a> {
     pub(crate) desk: Desk<'a>,
     /// Whether the last look after the alerts failed: that is told once.
     pub(crate) troubled: AtomicBool,
+    /// The same of the last sweep.
+    pub(crate) unswept: AtomicBool,
     pub(crate) listing: Listing<'a>,
     pub(crate) intake: &'a Intake,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
@@ -124,10 +126,13 @@ impl Control<'_> {
                 recv(over) -> _ => return self.tend(),
                 recv(ticks) -> _ => {
                     self.tend();
+                    if self.is_past() {
+                        let _ = self.sweep();
+                    }
                     continue;
                 }
                 recv(sweeps) -> _ => {
-                    self.sweep();
+                    let _ = self.sweep();
                     continue;
                 }
                 recv(requests) -> request => request,
@@ -148,7 +153,11 @@ impl Control<'_> {
                     let _ = answers.send(Answer::Desk(Box::new(told)));
                 }
                 Question::Custody { ask, by } => {
-                    let told = custody::answer(self.swapping.store, &ask, by.as_deref(), now());
+                    let told = match *ask {
+                        // Here and not by custody: what goes from the records goes from the gallery.
+                        custody::Ask::Sweep => self.sweep().map(custody::Told::Swept),
+                        _ => custody::answer(self.swapping.store, &ask, by.as_deref(), now()),
+                    };
                     let _ = answers.send(Answer::Custody(Box::new(told)));
                 }
                 Question::Swap(_) if busy.swap(true, Ordering::AcqRel) => {
@@ -209,19 +218,37 @@ impl Control<'_> {
         }
     }
 
+    /// Whether the gallery holds images whose day is past.
+    fn is_past(&self) -> bool {
+        let current = self.swapping.generations.current();
+        let first = current.watchlist.first_expiry;
+        first.is_some_and(|first| first <= now())
+    }
+
     /// Destroys what is over its time.
-    fn sweep(&self) {
-        match self.swapping.store.sweep(now()) {
-            Ok(report) => {
-                for (path, cause) in report.exports_left {
-                    let path = path.display().to_string();
-                    tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
-                }
-            }
+    fn sweep(&self) -> Result<custody::Swept, CustodyError> {
+        let swept = caught("sweep", || self.listing.sweep()).flatten();
+        let was_well = !self.unswept.swap(swept.is_err(), Ordering::Relaxed);
+        let (report, generation) = match swept {
+            Ok(swept) => swept,
             Err(error) => {
-                tracing::error!(target: incident::TARGET, incident = "sweep", %error);
+                if was_well {
+                    tracing::error!(target: incident::TARGET, incident = "sweep", %error);
+                }
+                return Err(CustodyError::Run(Box::new(error)));
             }
+        };
+        for (path, cause) in &report.exports_left {
+            let path = path.display().to_string();
+            tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
         }
+        if let Some(generation) = generation {
+            if !report.images.is_empty() {
+                (self.tell)(Event::Retention(&report));
+            }
+            (self.tell)(Event::Generation(&generation));
+        }
+        Ok(report.into())
     }
 
     fn try_to_tend(&self) -> Result<(), RecordsError> {

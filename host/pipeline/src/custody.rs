@@ -9,13 +9,15 @@ use overt_records::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::error::PipelineError;
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// What is kept. Anybody of the machine's user may: it names nobody.
     Kept,
-    /// That what is over its time goes now. Likewise: it destroys only what has to be gone.
+    /// That what is over its time goes now. A run answers it by itself, for its gallery loses what goes. Likewise: it destroys only what has to be gone.
     Sweep,
     /// That an alert is kept past its time.
     Hold {
@@ -102,6 +104,9 @@ impl From<Retention> for Limits {
 pub struct Swept {
     pub watchlist_images: u64,
     pub watchlist_entries: u64,
+    /// Alerts that were withdrawn: their entry went.
+    #[serde(default)]
+    pub withdrawn: Vec<u32>,
     pub alerts: u64,
     pub inputs: u64,
     pub exports: u64,
@@ -114,6 +119,7 @@ impl From<SweepReport> for Swept {
         Self {
             watchlist_images: report.watchlist_images as u64,
             watchlist_entries: report.watchlist_entries as u64,
+            withdrawn: report.withdrawn,
             alerts: report.alerts as u64,
             inputs: report.inputs as u64,
             exports: report.exports as u64,
@@ -141,6 +147,9 @@ pub enum CustodyError {
     /// The records.
     #[error("{0}")]
     Records(#[from] RecordsError),
+    /// The run that has them.
+    #[error("{0}")]
+    Run(Box<PipelineError>),
 }
 
 impl CustodyError {
@@ -148,6 +157,7 @@ impl CustodyError {
     pub fn mend(&self) -> String {
         match self {
             Self::Nobody => "sign in: `overt sign-in ID`".to_owned(),
+            Self::Run(error) => error.mend(),
             Self::NoCode(_) => "write it as it stands on the receipt".to_owned(),
             Self::UnknownCode => {
                 "compare it with the receipt, and ask the deployment that the receipt names"

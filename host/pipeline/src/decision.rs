@@ -27,7 +27,7 @@ use crate::incident;
 use crate::metrics::{CameraMetrics, Metrics};
 use crate::order::{Lanes, Next};
 use crate::report::AlertReport;
-use crate::run::Event;
+use crate::run::{Event, now};
 use crate::stages::{Stage, Stages};
 use crate::standing::Standing;
 use crate::summary;
@@ -250,7 +250,16 @@ impl DecisionThread<'_> {
             well(state, &generation, Role::Encoder);
             well(state, &generation, Role::Quality);
         }
-        for (span, probe) in probes {
+        let at = now();
+        for (span, mut probe) in probes {
+            // By an image whose day is past nobody is offered, although the sweep has yet to come.
+            let hits = &mut probe.hits;
+            hits.retain(|hit| {
+                generation
+                    .watchlist
+                    .in_time(hit.entry, hit.image, at)
+                    .is_some()
+            });
             state.counts.probes += 1;
             let trails = &mut state.cameras[camera];
             let trail = trails
@@ -402,11 +411,11 @@ impl DecisionThread<'_> {
         state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
         state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
         let withdrawn = self.stages.time(Stage::Commit, || {
-            self.run.commit_decisions(&pending, &state.counts)
+            self.run.commit_decisions(&pending, &state.counts, now())
         })?;
         let published = state.alerts.len() - pending.len();
         for alert in &state.alerts[published..] {
-            // Whoever was removed while it was under way: it is on record as withdrawn, and nobody is told.
+            // Whoever was removed while it was under way, or is sought by that image no more: it is on record as withdrawn, and nobody is told.
             if !withdrawn.contains(&alert.number) {
                 (self.tell)(Event::Alert(alert));
             }
@@ -511,7 +520,7 @@ impl DecisionThread<'_> {
             return Ok(());
         };
         let cause = GenerationCause::Fallback { role };
-        let facts = turn.publish(next, cause, self.run.id(), |change| {
+        let facts = turn.publish(next, cause, Timestamp::now(), self.run.id(), |change| {
             self.run.change_generation(change, None)
         })?;
         (self.tell)(Event::Generation(&facts));

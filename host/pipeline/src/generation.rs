@@ -417,9 +417,10 @@ impl Generation {
             .filter(|loaded| loaded.plugin.models().next().is_some())
     }
 
-    /// The same with another watchlist of the same encoder.
-    pub(crate) fn of_list(&self, watchlist: Arc<Watchlist>) -> Generation {
+    /// The next generation, with another watchlist of the same encoder.
+    pub(crate) fn next_with(&self, watchlist: Arc<Watchlist>) -> Generation {
         Generation {
+            number: self.number + 1,
             watchlist,
             ..self.clone()
         }

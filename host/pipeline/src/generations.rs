@@ -42,6 +42,15 @@ pub enum GenerationCause {
         /// What.
         change: records::ListChange,
     },
+    /// The retention of images of the watchlist was over.
+    Retention {
+        /// The images.
+        images: u64,
+        /// People of whom there was no other.
+        people: u64,
+        /// The alerts that were withdrawn.
+        withdrawn: Vec<u32>,
+    },
 }
 
 /// What a generation was, for people and records: it outlives the generation itself.
@@ -68,10 +77,11 @@ pub struct GenerationFacts {
 }
 
 impl GenerationFacts {
-    fn of(
+    pub(crate) fn of(
         generation: &Generation,
         before: Option<&Generation>,
         cause: GenerationCause,
+        since: Timestamp,
     ) -> GenerationFacts {
         let is_new = |loaded: &&Arc<Loaded>| {
             before.is_some_and(|before| {
@@ -81,7 +91,7 @@ impl GenerationFacts {
         };
         GenerationFacts {
             number: generation.number,
-            since: Timestamp::now(),
+            since,
             cause,
             changed: generation
                 .plugins()
@@ -103,7 +113,7 @@ impl GenerationFacts {
     }
 
     /// As records name it.
-    fn record(&self, run: records::RunId) -> records::GenerationChange {
+    pub(crate) fn record(&self, run: records::RunId) -> records::GenerationChange {
         records::GenerationChange {
             run,
             number: self.number,
@@ -124,6 +134,15 @@ impl GenerationFacts {
                         change: change.clone(),
                     }
                 }
+                GenerationCause::Retention {
+                    images,
+                    people,
+                    withdrawn,
+                } => records::ChangeCause::Retention {
+                    images: *images,
+                    entries: *people,
+                    withdrawn: withdrawn.clone(),
+                },
             },
             plugins: self.plugins.iter().map(PluginReport::used).collect(),
             models: self
@@ -159,7 +178,12 @@ pub(crate) struct Generations {
 impl Generations {
     /// With the one that the run begins with.
     pub(crate) fn new(first: Generation) -> Generations {
-        let facts = vec![GenerationFacts::of(&first, None, GenerationCause::Start)];
+        let facts = vec![GenerationFacts::of(
+            &first,
+            None,
+            GenerationCause::Start,
+            Timestamp::now(),
+        )];
         let shadows = first.shadows.values().cloned().collect();
         Generations {
             current: ArcSwap::from_pointee(first),
@@ -232,14 +256,20 @@ impl Turn<'_> {
 
     /// Puts the next generation in place, once `record` has put it on record. Frames that are under way keep the generation that admitted them.
     pub(crate) fn publish(
-        mut self,
+        self,
         next: Generation,
         cause: GenerationCause,
+        since: Timestamp,
         run: records::RunId,
         record: impl FnOnce(&records::GenerationChange) -> Result<(), records::RecordsError>,
     ) -> Result<GenerationFacts, PipelineError> {
-        let facts = GenerationFacts::of(&next, Some(&self.current()), cause);
+        let facts = GenerationFacts::of(&next, Some(&self.current()), cause, since);
         record(&facts.record(run))?;
+        Ok(self.put(next, facts))
+    }
+
+    /// Puts a generation in place that is on record.
+    pub(crate) fn put(mut self, next: Generation, facts: GenerationFacts) -> GenerationFacts {
         self.history.facts.push(facts.clone());
         for shadow in next.shadows.values() {
             let shadows = &mut self.history.shadows;
@@ -248,7 +278,7 @@ impl Turn<'_> {
             }
         }
         self.current.store(Arc::new(next));
-        Ok(facts)
+        facts
     }
 }
 

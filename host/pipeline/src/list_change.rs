@@ -1,14 +1,16 @@
 //! Changes of the watchlist while a run goes on. Whoever is removed is gone with the answer: no later frame can match them, a track in view has lost them, what was
-//! pending about them is withdrawn, and their images are destroyed. Whoever is added is encoded aside first. Either makes the next generation: another gallery
-//! behind the same plugins.
+//! pending about them is withdrawn, and their images are destroyed. So it is with images whose retention is over. Whoever is added is encoded aside first. Each makes the next
+//! generation: another gallery behind the same plugins.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use overt_deployment::{Deployment, Timestamp};
 use overt_gallery::{EntryKey, Template};
 use overt_records::{
-    self as records, Addition, ListChange, ListChangeKind, MayNot, Removal, SignedIn,
+    self as records, Addition, ListChange, ListChangeKind, MayNot, Removal, RetentionClass,
+    SignedIn,
 };
 
 use crate::enrol::{Enrolment, ImageToEnrol, Known};
@@ -16,6 +18,7 @@ use crate::error::PipelineError;
 use crate::generations::{GenerationCause, GenerationFacts, Generations};
 use crate::machine::Machine;
 use crate::run::milliseconds;
+use crate::watchlist::images;
 
 /// Somebody is to be taken off the watchlist.
 pub struct Remove {
@@ -128,8 +131,7 @@ impl Listing<'_> {
             images: entry.images.len() as u64,
             authority: None,
         };
-        let mut next = before.of_list(Arc::new(before.watchlist.without(&wanted.reference)));
-        next.number += 1;
+        let next = before.next_with(Arc::new(before.watchlist.without(&wanted.reference)));
         let cause = GenerationCause::Watchlist {
             by: removal.by.clone(),
             reason: removal.reason.clone(),
@@ -140,7 +142,7 @@ impl Listing<'_> {
             shadow.forget(&wanted.reference);
         }
         let mut removed = None;
-        let generation = turn.publish(next, cause, self.run.id(), |change| {
+        let generation = turn.publish(next, cause, Timestamp::now(), self.run.id(), |change| {
             removed = self.run.remove_entry(&wanted.reference, &removal, change)?;
             if removed.is_none() {
                 // A sweep has taken the entry from the records before this: the gallery loses it all the same.
@@ -157,6 +159,63 @@ impl Listing<'_> {
             images,
             withdrawn,
         }))
+    }
+
+    /// Destroys what has reached the end of its retention. Images of the watchlist are out of the gallery then: nobody is compared with them any more. The generation is there where
+    /// any were.
+    pub(crate) fn sweep(
+        &self,
+    ) -> Result<(records::SweepReport, Option<GenerationFacts>), PipelineError> {
+        let turn = self.generations.turn();
+        let since = Timestamp::now();
+        let now = milliseconds(since);
+        let before = turn.current();
+        let mut next = before.next_with(before.watchlist.clone());
+        let facts = |images: usize, people: usize, withdrawn: &[u32]| {
+            let cause = GenerationCause::Retention {
+                images: images as u64,
+                people: people as u64,
+                withdrawn: withdrawn.to_vec(),
+            };
+            GenerationFacts::of(&next, Some(&before), cause, since)
+        };
+        let of_report = |report: &records::SweepReport| {
+            facts(
+                report.watchlist_images,
+                report.watchlist_entries,
+                &report.withdrawn,
+            )
+        };
+        let report = self
+            .run
+            .sweep(now, &|report| of_report(report).record(self.run.id()))?;
+        let mut gone = before.watchlist.past(now);
+        let facts = match (report.images.is_empty(), gone.is_empty()) {
+            (true, true) => return Ok((report, None)),
+            (false, _) => of_report(&report),
+            // A sweep that failed once it was on record has taken them from the records: the gallery loses them all the same.
+            (true, false) => {
+                let left = before.watchlist.without_images(&gone);
+                let facts = facts(
+                    gone.values().map(BTreeSet::len).sum(),
+                    before.watchlist.entries.len() - left.entries.len(),
+                    &[],
+                );
+                self.run
+                    .change_generation(&facts.record(self.run.id()), None)?;
+                facts
+            }
+        };
+        for (reference, numbers) in images(report.images.iter().cloned()) {
+            gone.entry(reference).or_default().extend(numbers);
+        }
+        // Challengers keep their counts, and lose the images with the same stroke.
+        for shadow in next.shadows.values() {
+            shadow.lose(&gone);
+        }
+        next.watchlist = Arc::new(before.watchlist.without_images(&gone));
+        drop(before);
+        Ok((report, Some(turn.put(next, facts))))
     }
 
     /// Puts somebody on.
@@ -215,12 +274,18 @@ impl Listing<'_> {
             .into_iter()
             .find(|entry| entry.reference == reference);
         let first_image = entry.map_or(0, |entry| entry.next_image);
-        let watchlist =
-            before
-                .watchlist
-                .with(&reference, &category, first_image, &new, templates)?;
-        let mut next = before.of_list(Arc::new(watchlist));
-        next.number += 1;
+        let since = Timestamp::now();
+        let retention = self.store.settings().retention;
+        let expires_at = retention.expires(RetentionClass::Watchlist, milliseconds(since));
+        let watchlist = before.watchlist.with(
+            &reference,
+            &category,
+            first_image,
+            &new,
+            expires_at,
+            templates,
+        )?;
+        let next = before.next_with(Arc::new(watchlist));
         let change = ListChange {
             kind: ListChangeKind::Added,
             reference,
@@ -234,7 +299,7 @@ impl Listing<'_> {
             change,
         };
         let mut stored = Vec::new();
-        let generation = turn.publish(next, cause, self.run.id(), |change| {
+        let generation = turn.publish(next, cause, since, self.run.id(), |change| {
             stored = self.run.add_images(&new, &addition, change)?;
             Ok(())
         })?;

@@ -46,11 +46,11 @@ pub(crate) fn re_encode(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Option<Encoded>, PipelineError> {
     let entries = store.watchlist().list()?;
-    let images: Vec<(&str, &str, u32)> = entries
+    let images: Vec<(&str, &str, &records::ImageSummary)> = entries
         .iter()
         .flat_map(|entry| {
             let images = entry.images.iter();
-            images.map(|image| (&*entry.reference, &*entry.category, image.image))
+            images.map(|image| (&*entry.reference, &*entry.category, image))
         })
         .collect();
     let of = images.len() as u64;
@@ -67,11 +67,12 @@ pub(crate) fn re_encode(
             progress(done as u64, of);
         },
         |(reference, category, image), eyes| {
-            let template = one(store, reference, *image, eyes);
+            let template = one(store, reference, image.image, eyes);
             template.map(|(quality, values)| StoredTemplate {
                 reference: (*reference).to_owned(),
                 category: (*category).to_owned(),
-                image: *image,
+                image: image.image,
+                expires_at: image.expires_at,
                 quality,
                 values,
             })

@@ -73,6 +73,8 @@ pub enum Event<'a> {
         /// Its role.
         role: Role,
     },
+    /// Images of the watchlist went, for their retention was over. [`Event::Generation`] follows.
+    Retention(&'a records::SweepReport),
     /// Another generation serves from now on.
     Generation(&'a GenerationFacts),
     /// A plugin failed for a cause for which it had not failed before.
@@ -427,6 +429,7 @@ pub(crate) fn way(
         },
         desk: Desk::of_run(decision.store, decision.deployment, decision.standing),
         troubled: AtomicBool::new(false),
+        unswept: AtomicBool::new(false),
         listing: Listing {
             machine,
             deployment: decision.deployment,

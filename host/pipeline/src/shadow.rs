@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::admission::Loaded;
 use crate::enrol::UNIFIED;
 use crate::supervisor::Recent;
-use crate::watchlist::Watchlist;
+use crate::watchlist::{Images, Watchlist};
 
 /// Boxes that overlap by this much (intersection over union) are of the same face.
 const SAME_FACE: f32 = 0.5;
@@ -222,6 +222,14 @@ impl Shadow {
     /// The watchlist as it encodes it; encoders alone.
     pub(crate) fn watchlist(&self) -> Option<Arc<Watchlist>> {
         self.watchlist.load_full()
+    }
+
+    /// Loses images whose retention was over.
+    pub(crate) fn lose(&self, gone: &Images) {
+        self.watchlist.rcu(|watchlist| {
+            let watchlist = watchlist.as_ref()?;
+            Some(Arc::new(watchlist.without_images(gone)))
+        });
     }
 
     /// Loses somebody who was taken off the watchlist.

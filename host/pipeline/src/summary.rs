@@ -89,6 +89,36 @@ pub struct Watchlist {
     pub end: ListSize,
     /// Who came and went meanwhile, oldest first.
     pub changes: Vec<ListChange>,
+    /// What went meanwhile because its retention was over.
+    pub expired: Expired,
+}
+
+/// What went from the watchlist because its retention was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Expired {
+    /// Images.
+    pub images: u64,
+    /// People of whom there was no other.
+    pub people: u64,
+    /// Alerts that were withdrawn for it.
+    pub withdrawn: u64,
+}
+
+impl Expired {
+    /// What went by these generations, of which each that is for it says so. `withdrawn` alerts were withdrawn, by a sweep or as they came.
+    fn of(generations: &[GenerationFacts], withdrawn: u64) -> Expired {
+        let mut expired = Expired {
+            withdrawn,
+            ..Expired::default()
+        };
+        for facts in generations {
+            if let GenerationCause::Retention { images, people, .. } = &facts.cause {
+                expired.images += images;
+                expired.people += people;
+            }
+        }
+        expired
+    }
 }
 
 /// How large a watchlist is.
@@ -128,6 +158,7 @@ impl Watchlist {
         sizes: records::ListSizes,
         composition: records::ListComposition,
         generations: &[GenerationFacts],
+        withdrawn_by_retention: u64,
     ) -> Watchlist {
         let size = |size: records::ListSize| ListSize {
             people: size.people,
@@ -156,6 +187,7 @@ impl Watchlist {
             largest: size(sizes.largest),
             end: size(sizes.end),
             changes: generations.iter().filter_map(change).collect(),
+            expired: Expired::of(generations, withdrawn_by_retention),
         }
     }
 }
@@ -357,7 +389,7 @@ pub struct Generation {
     pub number: u64,
     /// Since when frames were admitted to it; RFC 3339.
     pub since: String,
-    /// Why it came: `start`, `swap`, `fallback` or `watchlist`.
+    /// Why it came: `start`, `swap`, `fallback`, `watchlist` or `retention`.
     pub cause: &'static str,
     /// Who swapped plugins or changed the watchlist: name and, in brackets, id.
     pub by: Option<String>,
@@ -387,6 +419,7 @@ impl Generation {
                 Some(reason.clone()),
                 None,
             ),
+            GenerationCause::Retention { .. } => ("retention", None, None, None),
         };
         Generation {
             number: facts.number,

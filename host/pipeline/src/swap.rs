@@ -313,7 +313,7 @@ impl Swapping<'_> {
             by,
             reason: wanted.reason.clone(),
         };
-        let facts = turn.publish(next, cause, self.run.id(), |change| {
+        let facts = turn.publish(next, cause, Timestamp::now(), self.run.id(), |change| {
             let sealed = re_encoded.as_ref().and_then(|new| new.templates.as_ref());
             self.run.change_generation(change, sealed)
         })?;

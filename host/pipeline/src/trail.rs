@@ -85,8 +85,9 @@ impl Trail {
     }
 
     /// Goes on with the watchlist of the generation that the track's next frame has met. Scores of another encoder say nothing beside new ones: what was found
-    /// so far is dropped, and only for whom the track raised an alert is still known. Where the encoder is the same, somebody was put on the list or taken off it:
-    /// what was found of the others stands, and of whoever was taken off nothing does.
+    /// so far is dropped, and only for whom the track raised an alert is still known. Where the encoder is the same, somebody was put on the list or taken off it, or images went:
+    /// what was found of the others stands, and of whoever was taken off nothing does. Nor does it of whoever has lost an image, for a score does not say whether it was that one:
+    /// by their other images they are found anew.
     pub(crate) fn go_on_with(&mut self, watchlist: &Arc<Watchlist>) {
         if Arc::ptr_eq(&self.watchlist, watchlist) {
             return;
@@ -108,7 +109,12 @@ impl Trail {
 
     /// Keeps what was found of those who are on this list of the same encoder, under their indices there.
     fn keep_those_of(&mut self, watchlist: &Watchlist) {
-        let index = |entry: u32| watchlist.find(&self.watchlist.entries[entry as usize].reference);
+        let index = |entry: u32| {
+            let was = &self.watchlist.entries[entry as usize];
+            let index = watchlist.find(&was.reference)?;
+            let images = &watchlist.entries[index as usize].images;
+            images.starts_with(&was.images).then_some(index)
+        };
         // The new place of each place among those offered.
         let mut places = Vec::with_capacity(self.offered.len());
         let mut offered = Vec::with_capacity(self.offered.len());
@@ -294,7 +300,7 @@ impl Trail {
                     let entry = &self.watchlist.entries[*entry as usize];
                     Offer {
                         category: entry.category.clone(),
-                        image_quality: entry.quality,
+                        image_quality: entry.quality(),
                     }
                 })
                 .collect(),
@@ -333,7 +339,7 @@ mod tests {
     use overt_vision::{Face, FrameInfo};
 
     use super::*;
-    use crate::watchlist::Entry;
+    use crate::watchlist::{Entry, ListedImage};
 
     /// A watchlist of these references, which this plugin has encoded.
     fn watchlist(plugin: &str, references: impl Iterator<Item = String>) -> Arc<Watchlist> {
@@ -356,11 +362,18 @@ mod tests {
                 .map(|reference| Entry {
                     reference: reference.as_str().into(),
                     category: "wanted".into(),
-                    quality: None,
-                    images: vec![0],
+                    images: vec![listed(0)],
                 })
                 .collect(),
         ))
+    }
+
+    fn listed(number: u32) -> ListedImage {
+        ListedImage {
+            number,
+            quality: None,
+            expires_at: overt_records::Timestamp::from_unix_ms(1_000),
+        }
     }
 
     fn trail() -> Trail {
@@ -426,6 +439,34 @@ mod tests {
             same.entries[entry as usize].reference.to_string()
         });
         assert!(references.contains(&"W-0004".into()) && references.contains(&"W-0007".into()));
+    }
+
+    #[test]
+    fn what_was_found_of_whoever_lost_an_image_is_forgotten_and_for_whom_there_was_an_alert_is_known()
+     {
+        let mut trail = trail();
+        let with = |numbers: &[u32]| {
+            let mut entries = trail.watchlist.entries.clone();
+            entries[3].images = numbers.iter().copied().map(listed).collect();
+            let gallery = trail.watchlist.gallery.without(&[]);
+            Arc::new(Watchlist::made(gallery, entries))
+        };
+        let (one, both, other) = (with(&[0]), with(&[0, 1]), with(&[1]));
+        add(&mut trail, 1.0, vec![(3, 0.9), (4, 0.2)]);
+        trail.note_alert(3);
+        // Another image makes nothing untrue that was found.
+        for same in [one, both] {
+            trail.go_on_with(&same);
+            assert_eq!(trail.best(3).unwrap().score, 0.9);
+        }
+        trail.go_on_with(&other);
+        assert!(trail.best(3).is_none() && trail.place(3).is_none());
+        assert!(trail.is_alerted(3), "no second alert on this track");
+        assert_eq!(trail.best(4).unwrap().score, 0.2);
+        assert!(trail.comparisons().all(|found| found.entry == 4));
+        // They are found anew by the image that is left.
+        add(&mut trail, 2.0, vec![(3, 0.7)]);
+        assert_eq!(trail.best(3).unwrap().score, 0.7);
     }
 
     /// Adds a probe with these entries and scores, which are sorted as a search sorts them.

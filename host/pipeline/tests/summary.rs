@@ -8,7 +8,7 @@ use overt_confinement::Confinement;
 use overt_deployment::Role;
 use overt_pipeline::shadow::{Agreement, ShadowReport};
 use overt_pipeline::summary::{
-    Alert, Camera, Channel, Frames, Generation, ListChange, ListSize, ModelUsed, Outage,
+    Alert, Camera, Channel, Expired, Frames, Generation, ListChange, ListSize, ModelUsed, Outage,
     PictureAlarm, PluginErrors, PluginUsed, Quarantine, Summary, Watchlist,
 };
 use overt_records::AuditHead;
@@ -155,6 +155,11 @@ fn summary() -> Value {
                 authority: Some("LFR-2026-11".into()),
                 generation: 1,
             }],
+            expired: Expired {
+                images: 3,
+                people: 2,
+                withdrawn: 1,
+            },
         },
         shadows: [
             Agreement::Faces {

@@ -276,7 +276,7 @@ pub const SECTIONS: &[Section] = &[
             count("alerts.lapsed", "Lapsed: nobody judged it in time"),
             count(
                 "alerts.withdrawn",
-                "Withdrawn: the entry was removed from the watchlist",
+                "Withdrawn: the entry was removed from the watchlist, or its retention was over",
             ),
             count("alerts.open", "Not closed yet"),
             of(

@@ -379,7 +379,7 @@ pub struct Alerts {
     pub confirmed_false: Field<u64>,
     /// Nobody judged it in time.
     pub lapsed: Field<u64>,
-    /// The entry was removed from the watchlist.
+    /// The entry was removed from the watchlist, or its retention was over.
     pub withdrawn: Field<u64>,
     /// Not closed yet.
     pub open: Field<u64>,

@@ -72,6 +72,8 @@ pub struct Alert {
 pub struct NewAlert {
     /// What stays on record.
     pub alert: Alert,
+    /// The image that it rests on, by its number in the entry: an alert that rests on one that is not on the watchlist, or whose day is past, is withdrawn as it comes.
+    pub image: u32,
     /// What is sealed and kept for the deployment's limit.
     pub payload: AlertPayload,
     /// What its plugins were asked, sealed with a limit of its own; absent: the alert never replays.

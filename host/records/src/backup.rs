@@ -11,19 +11,23 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::force::{Force, ForceError};
+use crate::judgements::withdraw;
 use crate::keys::KeyFile;
+use crate::life::StepKind;
 use crate::opening;
 use crate::retention::Timestamp;
 use crate::sealed::Kind;
 use crate::store::{Store, StoreSettings};
 use crate::tables::{ENTRIES, EXPORTS, HELD};
-use crate::transaction::Change;
+use crate::transaction::{Change, Context};
 use redb::Database;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
 /// Version of the format.
 const FORMAT: &str = "overt-backup-1";
@@ -190,11 +194,11 @@ pub fn restore(
             path: audit.clone(),
             store: path.to_path_buf(),
         })?;
-        KeyFile::create(&keys, *file.store())?;
+        let keys = KeyFile::create(&keys, *file.store())?;
         // The store last: without it there are no records, and a restoration that was broken off can be begun again once its files are removed.
         let unfinished = files::with_suffix(path, "restored");
         put(folder, STORE, &unfinished)?;
-        empty(&unfinished, settings, file, &backup, now)?;
+        empty(&unfinished, settings, keys, file, &backup, now)?;
         fs::rename(&unfinished, path).at(path)?;
         files::sync_folder_of(path)
     };
@@ -220,48 +224,57 @@ pub fn restore_force(folder: &Path, path: &Path) -> Result<Backup, BackupError> 
     Ok(backup)
 }
 
-/// Takes out what opens no more, and says so in the log.
+/// Takes out what opens no more, and says so in the log. Nobody is on the watchlist then, so what was under way about anybody is withdrawn.
 fn empty(
     path: &Path,
     settings: &StoreSettings,
+    keys: KeyFile,
     file: AuditFile,
     backup: &Backup,
     now: Timestamp,
 ) -> Result<(), RecordsError> {
     let database = opening::open_database(path, false)?;
+    let store = *file.store();
+    let (keys, next_record) = (Mutex::new(keys), AtomicU64::new(0));
     let log = opening::log_of(file, settings);
     let write = || -> Result<(), Fault> {
-        let change = database.begin_write()?;
+        let context = Context {
+            path,
+            store: &store,
+            keys: &keys,
+            next_record: &next_record,
+            audit: &log,
+        };
+        let change = Change::begin(&database, context)?;
+        let rows = &change.rows;
         for kind in Kind::ALL {
-            let mut table = change.open_table(kind.table())?;
+            let mut table = rows.open_table(kind.table())?;
             table.retain(|_, _| false)?;
         }
         let (mut images, mut entries) = (0, 0);
         {
-            let mut held = change.open_table(HELD)?;
+            let mut held = rows.open_table(HELD)?;
             held.retain(|_, _| {
                 images += 1;
                 false
             })?;
-            let mut list = change.open_table(ENTRIES)?;
+            let mut list = rows.open_table(ENTRIES)?;
             list.retain(|_, _| {
                 entries += 1;
                 false
             })?;
             // What another machine's disk holds is not this one's to destroy.
-            change.open_table(EXPORTS)?.retain(|_, _| false)?;
+            rows.open_table(EXPORTS)?.retain(|_, _| false)?;
         }
-        let appended = audit::Appended::default();
         let restored = AuditEvent::Restored {
             copied_at: backup.at,
             events: backup.head.events,
             sealed_records: images,
             entries,
         };
-        appended.append(&change, &log, now, Actor::Host, restored)?;
-        change.commit()?;
-        appended.committed(&log);
-        Ok(())
+        change.log(now, Actor::Host, restored)?;
+        withdraw(&change, &|_| true, &StepKind::Withdrawn, now)?;
+        change.commit()
     };
     write().map_err(|fault| fault.at(path))
 }

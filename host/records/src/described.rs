@@ -182,7 +182,7 @@ impl Store {
             };
             let mut engaged = 0;
             for number in numbers {
-                let life = living_in(change, self, number)?.life;
+                let life = living_in(change, number)?.life;
                 let is_it = life
                     .steps()
                     .iter()

@@ -45,6 +45,15 @@ pub enum ChangeCause {
         /// What.
         change: ListChange,
     },
+    /// The retention of images of the watchlist was over.
+    Retention {
+        /// The images.
+        images: u64,
+        /// Entries that had no image left.
+        entries: u64,
+        /// The alerts that were withdrawn.
+        withdrawn: Vec<u32>,
+    },
 }
 
 /// A generation of a run.
@@ -98,7 +107,7 @@ impl GenerationChange {
             payload::digest(WHOSE, &model.sha256)?;
         }
         match &self.cause {
-            ChangeCause::Start => {}
+            ChangeCause::Start | ChangeCause::Retention { .. } => {}
             ChangeCause::Swap { by, reason } => {
                 payload::name("who swaps plugins", by.name())?;
                 payload::name("why plugins are swapped", reason)?;
@@ -180,7 +189,9 @@ pub(crate) fn insert(change: &Change<'_>, run: RunId, new: &GenerationChange) ->
     rows.insert((run.0, new.number), RowBytes::of(&kept)?)?;
     let by = match &new.cause {
         ChangeCause::Swap { by, .. } | ChangeCause::Watchlist { by, .. } => Actor::from(by),
-        ChangeCause::Start | ChangeCause::Fallback { .. } => Actor::Host,
+        ChangeCause::Start | ChangeCause::Fallback { .. } | ChangeCause::Retention { .. } => {
+            Actor::Host
+        }
     };
     let event = AuditEvent::GenerationChanged {
         run: run.0,

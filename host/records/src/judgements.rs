@@ -237,7 +237,7 @@ impl Store {
         self.change(|change| {
             let mut lapsed = Vec::new();
             for number in numbers(change)? {
-                let mut living = living_in(change, self, number)?;
+                let mut living = living_in(change, number)?;
                 let raised_at = living.alert.raised_at;
                 if let Some(step) = living.life.lapse(raised_at, limits, now) {
                     add(change, &mut living, limits, step)?;
@@ -253,7 +253,8 @@ impl Store {
     /// # Errors
     /// [`RecordsError::Full`] and the like.
     pub fn withdraw(&self, reference: &str, now: Timestamp) -> Result<Vec<u32>, RecordsError> {
-        self.change(|change| withdraw(change, self, reference, now))
+        let is_about = |of: &str| of == reference;
+        self.change(|change| withdraw(change, &is_about, &StepKind::Withdrawn, now))
     }
 
     /// An alert's score, for somebody who has judged it; `None` for anybody else, and once it is gone.
@@ -380,7 +381,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<LivingAlert, JudgementError> {
         let done = self.change(|change| {
-            let mut living = living_in(change, self, alert)?;
+            let mut living = living_in(change, alert)?;
             let last = living.life.steps().last();
             if last.is_some_and(|last| last.by.as_ref() == Some(by) && last.kind == kind) {
                 // The same once more, by the same person: a finger that pressed twice, or an answer that was lost on its way.
@@ -416,16 +417,16 @@ const NO_LIMITS: JudgementLimits = JudgementLimits {
     location_ms: i64::MAX,
 };
 
-/// Withdraws, within a change, what is under way about an entry; the alerts' numbers.
+/// Withdraws, within a change, what is under way about entries of these references; the alerts' numbers. `kind` is the step by which it is.
 pub(crate) fn withdraw(
     change: &Change<'_>,
-    store: &Store,
-    reference: &str,
+    is_about: &dyn Fn(&str) -> bool,
+    kind: &StepKind,
     now: Timestamp,
 ) -> Result<Vec<u32>, Fault> {
     let mut withdrawn = Vec::new();
     for number in numbers(change)? {
-        if withdraw_one(change, store, number, reference, now)? {
+        if withdraw_one(change, number, is_about, kind, now)? {
             withdrawn.push(number);
         }
     }
@@ -435,24 +436,24 @@ pub(crate) fn withdraw(
 /// The same of one alert; whether it was.
 pub(crate) fn withdraw_one(
     change: &Change<'_>,
-    store: &Store,
     number: u32,
-    reference: &str,
+    is_about: &dyn Fn(&str) -> bool,
+    kind: &StepKind,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let mut living = living_in(change, store, number)?;
+    let mut living = living_in(change, number)?;
     let open = matches!(
         living.life.state(),
         LifeState::Raised | LifeState::Passed | LifeState::Viable
     );
-    if living.alert.reference != reference || !open {
+    if !open || !is_about(&living.alert.reference) {
         return Ok(false);
     }
     let step = Step {
         at: now,
         by: None,
         opened_at: None,
-        kind: StepKind::Withdrawn,
+        kind: kind.clone(),
     };
     add(change, &mut living, &NO_LIMITS, step)?;
     Ok(true)
@@ -466,14 +467,10 @@ fn numbers(change: &Change<'_>) -> Result<Vec<u32>, Fault> {
     Ok(numbers.collect::<Result<_, _>>()?)
 }
 
-pub(crate) fn living_in(
-    change: &Change<'_>,
-    store: &Store,
-    number: u32,
-) -> Result<LivingAlert, Fault> {
+pub(crate) fn living_in(change: &Change<'_>, number: u32) -> Result<LivingAlert, Fault> {
     let alerts = change.rows.open_table(ALERTS)?;
     let Some(row) = alerts.get(number)? else {
-        return Err(store.no_such_alert(number).into());
+        return Err(change.no_such_alert(number));
     };
     let lives = change.rows.open_table(LIVES)?;
     let life = lives

@@ -93,7 +93,7 @@ pub use judgements::{
 };
 pub use life::{
     Closed, Disposal, IdentityCheck, Judge, JudgementLimits, JudgingRole, Life, LifeState, LimitOf,
-    NotAllowed, Reject, Step, StepKind, Stop,
+    NotAllowed, Reject, RetentionOf, Step, StepKind, Stop,
 };
 pub use live::{ListChange, ListChangeKind, ListComposition, ListSize, ListSizes};
 pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
@@ -101,7 +101,7 @@ pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use published::{Published, PublishedKind};
 pub use quarantine::{Quarantine, Release};
-pub use retention::{Retained, Retention, RetentionClass, SweepReport, Timestamp};
+pub use retention::{GoneByRetention, Retained, Retention, RetentionClass, SweepReport, Timestamp};
 pub use runs::{
     CameraUsed, Counts, Footage, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId,
     RunMode, RunOutcome, RunRecord, Searched,

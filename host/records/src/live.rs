@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::force::{By, MayNot, PersonRole, SignedIn};
 use crate::generations::{self, GenerationChange};
 use crate::membership::acting_as_any;
-use crate::retention::Timestamp;
+use crate::retention::{SweepReport, Timestamp};
 use crate::runs::{Run, RunMode};
 use crate::store::Store;
 use crate::tables::{ENTRIES, EVERYBODY, EntryRow, RUNS, RowBytes};
@@ -311,6 +311,22 @@ impl Run {
             let enrolled = watchlist::enrol(store, change, images, Some(addition), now)?;
             self.changed(change, generation)?;
             Ok(enrolled)
+        })
+    }
+
+    /// Sweeps while the run goes on, as [`Store::sweep`] does; where images of the watchlist go, then with the generation that is without them, in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Store::sweep`].
+    pub fn sweep(
+        &self,
+        now: Timestamp,
+        generation: &dyn Fn(&SweepReport) -> GenerationChange,
+    ) -> Result<SweepReport, RecordsError> {
+        self.store().sweep_with(now, |change, report| {
+            let generation = generation(report);
+            generation.check()?;
+            self.changed(change, &generation)
         })
     }
 

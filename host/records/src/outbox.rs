@@ -121,7 +121,7 @@ pub(crate) fn of_step(change: &Change<'_>, alert: &Alert, step: &Step) -> Result
             return Ok(());
         }
         StepKind::Lapsed { .. } => News::Lapsed,
-        StepKind::Withdrawn => News::Withdrawn,
+        StepKind::Withdrawn | StepKind::WithdrawnByRetention { .. } => News::Withdrawn,
         _ => return Ok(()),
     };
     let acting = match change.rows.open_table(ACTIONS)?.get(alert.number)? {
@@ -216,7 +216,7 @@ impl Store {
             message.tries = message.tries.saturating_add(1);
             message.may_have_arrived = true;
             outbox.insert(number, RowBytes::of(&message)?)?;
-            let LivingAlert { alert, life } = living_in(change, self, message.alert)?;
+            let LivingAlert { alert, life } = living_in(change, message.alert)?;
             Ok(Some(Letter {
                 message,
                 alert,

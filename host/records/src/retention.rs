@@ -108,6 +108,10 @@ pub struct SweepReport {
     pub watchlist_images: usize,
     /// Watchlist entries that have no image left and are gone with them.
     pub watchlist_entries: usize,
+    /// Those images, by reference and number.
+    pub images: Vec<(String, u32)>,
+    /// Alerts that were withdrawn: nobody had judged them to their end, and their entry is gone.
+    pub withdrawn: Vec<u32>,
     /// Alerts whose crop, scores and reason are gone; that they were raised stays on record.
     pub alerts: usize,
     /// Alerts whose inputs are gone, so that they replay no more.
@@ -116,4 +120,15 @@ pub struct SweepReport {
     pub exports: usize,
     /// Files that should be gone and cannot be removed, and why not: the next sweep tries again.
     pub exports_left: Vec<(PathBuf, ErrorKind)>,
+}
+
+/// What has gone from a watchlist because its retention was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GoneByRetention {
+    /// Images.
+    pub images: u64,
+    /// Entries that had no image left.
+    pub entries: u64,
+    /// Alerts that were withdrawn for it.
+    pub withdrawn: u64,
 }

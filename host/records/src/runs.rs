@@ -13,8 +13,9 @@ use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, InputsRow, REMOVALS, RUNS, RowBytes};
+use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes};
 use crate::transaction::Change;
+use crate::watchlist::withdrawal_of;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
@@ -317,7 +318,8 @@ impl Run {
     }
 
     /// Commits a group of alerts and the run's counts so far: all of them or none. When this returns they are on disk,
-    /// and no kill loses them. The answer names the alerts that are withdrawn as they come: their entry was removed while they were under way.
+    /// and no kill loses them. The answer names the alerts that are withdrawn as they come: their entry was removed while they were under way, or the image that they rest on
+    /// has reached the end of its retention by `now`, whether a sweep has been there or not.
     ///
     /// # Errors
     /// [`RecordsError::Rehearsal`] for any alert of a run that raises none; [`RecordsError::AlertNumber`] unless the numbers go on from [`Run::next_alert_number`] without a gap;
@@ -326,6 +328,7 @@ impl Run {
         &self,
         alerts: &[NewAlert],
         counts: &Counts,
+        now: Timestamp,
     ) -> Result<Vec<u32>, RecordsError> {
         if self.mode == RunMode::Rehearsal && !alerts.is_empty() {
             return Err(RecordsError::Rehearsal { run: self.id.0 });
@@ -378,14 +381,10 @@ impl Run {
                 };
                 change.log(new.alert.raised_at, Actor::Host, event)?;
                 outbox::raised(change, &new.alert)?;
-                let removals = change.rows.open_table(REMOVALS)?;
-                let removed = removals.get(new.alert.reference.as_str())?;
-                let removed = removed.map(|row| row.value().read()).transpose()?;
-                drop(removals);
-                if let Some(removal) = removed {
-                    let at = removal.at.max(new.alert.raised_at);
-                    let reference = &new.alert.reference;
-                    withdraw_one(change, &self.store, found, reference, at)?;
+                // A clock that is set back lengthens nobody's day.
+                let at = now.max(new.alert.raised_at);
+                if let Some(kind) = withdrawal_of(change, &new.alert.reference, new.image, at)? {
+                    withdraw_one(change, found, &|_| true, &kind, at)?;
                     withdrawn.push(found);
                 }
             }

@@ -1,12 +1,15 @@
-//! The retention sweep: what has reached the end of its retention goes, and cannot be brought back.
+//! The retention sweep: what has reached the end of its retention goes, and cannot be brought back. Where the last image of a watchlist entry goes, the alerts about it that are
+//! under way are withdrawn in the same transaction, as where somebody removes it.
 
-use crate::audit::{Actor, AuditEvent};
+use crate::audit::{Actor, AuditEntry, AuditEvent, split_event};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::holds::held_records;
-use crate::retention::{Retained, RetentionClass, SweepReport, Timestamp};
+use crate::judgements::withdraw;
+use crate::life::{RetentionOf, StepKind};
+use crate::retention::{GoneByRetention, Retained, RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, ENTRIES, HELD, HOLDS, RowBytes};
+use crate::tables::{ALERTS, AUDIT, ENTRIES, HELD, HOLDS, RowBytes};
 use crate::transaction::Change;
 use redb::{ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +23,15 @@ impl Store {
     /// [`RecordsError::Full`] and the like: either nothing has changed, or the keys are still to be destroyed, which the
     /// next sweep or opening does.
     pub fn sweep(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
+        self.sweep_with(now, |_, _| Ok(()))
+    }
+
+    /// The same, with what else belongs into the transaction in which images of the watchlist go; it is not asked where none does.
+    pub(crate) fn sweep_with(
+        &self,
+        now: Timestamp,
+        with: impl FnOnce(&Change<'_>, &SweepReport) -> Result<(), Fault>,
+    ) -> Result<SweepReport, RecordsError> {
         self.destroy_leftover_keys()?;
         self.sweep_membership(now)?;
         // Looking first costs no write transaction where nothing has expired, which is most of the time.
@@ -36,10 +48,43 @@ impl Store {
         })?;
         let mut report = match due.is_empty() {
             true => SweepReport::default(),
-            false => self.destroy_expired(now)?,
+            false => self.destroy_expired(now, with)?,
         };
         self.destroy_exports(&mut report, now)?;
         Ok(report)
+    }
+
+    /// What has gone from the watchlist because its retention was over, as the audit log tells it, and how many alerts were withdrawn for that.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn gone_by_retention(&self) -> Result<GoneByRetention, RecordsError> {
+        self.read(|store| {
+            let mut gone = GoneByRetention::default();
+            for row in store.rows.open_table(AUDIT)?.iter()? {
+                let (_, line) = row?;
+                let Some((_, body)) = split_event(line.value()) else {
+                    continue;
+                };
+                let entry: AuditEntry = serde_json::from_slice(body)?;
+                match entry.event {
+                    AuditEvent::Swept {
+                        watchlist_images,
+                        watchlist_entries,
+                        ..
+                    } => {
+                        gone.images += watchlist_images;
+                        gone.entries += watchlist_entries;
+                    }
+                    AuditEvent::AlertStep {
+                        step: StepKind::WithdrawnByRetention { .. },
+                        ..
+                    } => gone.withdrawn += 1,
+                    _ => {}
+                }
+            }
+            Ok(gone)
+        })
     }
 
     /// How much of each class is kept, and until when; a class of which nothing is kept is not in it.
@@ -70,7 +115,11 @@ impl Store {
         })
     }
 
-    fn destroy_expired(&self, now: Timestamp) -> Result<SweepReport, RecordsError> {
+    fn destroy_expired(
+        &self,
+        now: Timestamp,
+        with: impl FnOnce(&Change<'_>, &SweepReport) -> Result<(), Fault>,
+    ) -> Result<SweepReport, RecordsError> {
         self.change(|change| {
             let mut expired = expired(&change.rows.open_table(HELD)?, now)?;
             let (holds, alerts) = (
@@ -92,19 +141,30 @@ impl Store {
             }
             if of_watchlist {
                 let gone = drop_images(change, now)?;
-                report.watchlist_images = gone.images;
+                report.watchlist_images = gone.images.len();
                 report.watchlist_entries = gone.entries.len();
+                report.images = gone.images;
                 if let Some(members) = self.members_to_leave(change, now)? {
                     for reference in &gone.entries {
                         members.left(change, reference, now)?;
                     }
                 }
+                if !gone.entries.is_empty() {
+                    let is_about = |reference: &str| gone.entries.contains(reference);
+                    let of = RetentionOf::Entry;
+                    let kind = StepKind::WithdrawnByRetention { of };
+                    report.withdrawn = withdraw(change, &is_about, &kind, now)?;
+                }
+            }
+            if !report.images.is_empty() {
+                with(change, &report)?;
             }
             let event = AuditEvent::Swept {
                 watchlist_images: report.watchlist_images as u64,
                 watchlist_entries: report.watchlist_entries as u64,
                 alerts: report.alerts as u64,
                 inputs: report.inputs as u64,
+                withdrawn: report.withdrawn.clone(),
             };
             change.log(now, Actor::Host, event)?;
             change.log_destroyed_keys(now)?;
@@ -143,30 +203,36 @@ fn expired(
 
 /// What a sweep takes off the watchlist.
 struct Gone {
-    images: usize,
+    /// By reference and number.
+    images: Vec<(String, u32)>,
     /// Entries without an image left.
-    entries: Vec<String>,
+    entries: BTreeSet<String>,
 }
 
 /// Takes expired images out of their entries, and entries without an image off the watchlist. Grounds go by themselves: they are held as long as the newest image.
 fn drop_images(change: &Change<'_>, now: Timestamp) -> Result<Gone, Fault> {
     let mut entries = change.rows.open_table(ENTRIES)?;
-    let (mut images, mut changed) = (0, Vec::new());
+    let (mut images, mut changed) = (Vec::new(), Vec::new());
     for row in entries.iter()? {
         let (reference, entry) = row?;
         let mut entry = entry.value().read()?;
-        let before = entry.images.len();
-        entry.images.retain(|image| image.expires_at > now);
-        images += before - entry.images.len();
-        if entry.images.len() < before {
+        let before = images.len();
+        entry.images.retain(|image| {
+            let stays = image.expires_at > now;
+            if !stays {
+                images.push((reference.value().to_owned(), image.number));
+            }
+            stays
+        });
+        if images.len() > before {
             changed.push((reference.value().to_owned(), entry));
         }
     }
-    let mut gone = Vec::new();
+    let mut gone = BTreeSet::new();
     for (reference, entry) in changed {
         if entry.images.is_empty() {
             entries.remove(reference.as_str())?;
-            gone.push(reference);
+            gone.insert(reference);
         } else {
             entries.insert(reference.as_str(), RowBytes::of(&entry)?)?;
         }

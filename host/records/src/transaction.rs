@@ -99,6 +99,12 @@ impl<'a> Change<'a> {
             .append(&self.rows, self.context.audit, at, by, event)
     }
 
+    /// That this store holds no such alert.
+    pub(crate) fn no_such_alert(&self, number: u32) -> Fault {
+        let path = self.context.path.to_path_buf();
+        RecordsError::NoSuchAlert { path, number }.into()
+    }
+
     /// How far the audit log goes with what this change has appended so far.
     pub(crate) fn head(&self) -> Result<audit::AuditHead, Fault> {
         self.appended.head(&self.rows, self.context.audit)

@@ -6,6 +6,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::By;
 use crate::judgements::withdraw;
+use crate::life::{RetentionOf, StepKind};
 use crate::live;
 use crate::payload::{self, Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
@@ -183,6 +184,8 @@ pub struct StoredTemplate {
     pub category: String,
     /// The image's number in its entry, as in [`ImageSummary::image`].
     pub image: u32,
+    /// When it has to be gone.
+    pub expires_at: Timestamp,
     /// Unified quality of the image, 0 to 100, where one was measured.
     pub quality: Option<f32>,
     /// The template's values as they were enrolled.
@@ -343,6 +346,7 @@ impl Watchlist<'_> {
                         reference: reference.value().to_owned(),
                         category: entry.category.clone(),
                         image: image.number,
+                        expires_at: image.expires_at,
                         quality: template.quality,
                         values: template.values,
                     });
@@ -502,12 +506,40 @@ pub(crate) fn remove(
         reason: Some(removal.reason.clone()),
     };
     change.log(now, Actor::from(&removal.by), event)?;
-    let withdrawn = withdraw(change, store, reference, now)?;
+    let is_about = |of: &str| of == reference;
+    let withdrawn = withdraw(change, &is_about, &StepKind::Withdrawn, now)?;
     change.log_destroyed_keys(now)?;
     Ok(Some(Removed {
         category: entry.category,
         images: entry.images.len(),
         withdrawn,
+    }))
+}
+
+/// The step by which an alert that rests on this image is withdrawn as it comes, within a change; `None` where it stands: the image is on the watchlist, and its day is not
+/// past.
+pub(crate) fn withdrawal_of(
+    change: &Change<'_>,
+    reference: &str,
+    image: u32,
+    now: Timestamp,
+) -> Result<Option<StepKind>, Fault> {
+    let by_retention = |of| Some(StepKind::WithdrawnByRetention { of });
+    let Some(entry) = entry_of(change, reference)? else {
+        let removals = change.rows.open_table(REMOVALS)?;
+        let is_removed = removals.get(reference)?.is_some();
+        return Ok(match is_removed {
+            true => Some(StepKind::Withdrawn),
+            false => by_retention(RetentionOf::Entry),
+        });
+    };
+    let mut in_time = entry.images.iter().filter(|row| row.expires_at > now);
+    if in_time.clone().any(|row| row.number == image) {
+        return Ok(None);
+    }
+    Ok(by_retention(match in_time.next() {
+        Some(_) => RetentionOf::Image,
+        None => RetentionOf::Entry,
     }))
 }
 

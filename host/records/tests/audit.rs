@@ -44,8 +44,8 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
     watchlist.enrol(&[image("W-1", 1)], NOW).unwrap();
     watchlist.enrol(&[image("W-1", 1)], NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[], &counts(0)).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[], &counts(0), NOW).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     let quarantine = Quarantine {
         number: 0,
         run: RunId(0),
@@ -142,7 +142,7 @@ fn a_change_that_fails_leaves_nothing_in_the_log() {
     let begun = store.audit_head().unwrap();
     assert_eq!(begun.events, before.events + 1);
     // The first of the two would have been logged.
-    let error = run.commit_decisions(&[alert(81), alert(83)], &counts(0));
+    let error = run.commit_decisions(&[alert(81), alert(83)], &counts(0), NOW);
     assert!(matches!(error, Err(RecordsError::AlertNumber { .. })));
     assert_eq!(store.audit_head().unwrap(), begun);
 }
@@ -305,7 +305,7 @@ fn a_head_outside_that_is_behind_is_what_a_kill_leaves_and_is_no_rollback() {
     let audit = folder.path().join("records.audit");
     let old_audit = fs::read(&audit).unwrap();
     let run = folder.store().begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(81)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(81)], &counts(1), NOW).unwrap();
     drop(run);
     fs::write(&audit, old_audit).unwrap();
     assert_eq!(log(&folder).verify(&[]).verdict, Verdict::TailUnproven);

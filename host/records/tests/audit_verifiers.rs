@@ -138,7 +138,7 @@ fn this_program_and_the_verifier_in_python_agree_on_every_mutation_and_find_ever
         .unwrap()
         .text;
     let run = folder.store().begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(81)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(81)], &counts(1), NOW).unwrap();
     drop(run);
     let head = log(&folder).lodge(NOW).unwrap();
     let some = Selection {
@@ -256,7 +256,7 @@ fn bless() {
     let older = log_after(store, &folder);
     let store = folder.store();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     run.finish(&counts(1), false, NOW).unwrap();
     let whole = log_after(store, &folder);
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();

@@ -4,8 +4,8 @@
 mod support;
 
 use overt_records::{
-    Actor, AuditEvent, AuditLog, BackupError, HeldInputs, Store, Verdict, membership_key_file,
-    restore, restore_force,
+    Actor, AuditEvent, AuditLog, BackupError, Closed, HeldInputs, LifeState, Store, Verdict,
+    membership_key_file, restore, restore_force,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn filled(folder: &Folder) -> Store {
     let run = store.begin_run(&header()).unwrap();
     let mut first = alert(1);
     first.inputs = Some(inputs(1));
-    run.commit_decisions(&[first, alert(2)], &counts(2))
+    run.commit_decisions(&[first, alert(2)], &counts(2), NOW)
         .unwrap();
     run.finish(&counts(2), false, NOW).unwrap();
     store
@@ -55,6 +55,9 @@ fn a_copy_brings_back_runs_alerts_and_the_log_and_nothing_that_was_sealed() {
     assert!(store.watchlist().list().unwrap().is_empty());
     for number in [1, 2] {
         assert!(store.alert_payload(number).unwrap().is_none());
+        // Nobody is sought by what came back, so nobody may be stopped over it.
+        let state = store.living_alert(number).unwrap().life.state();
+        assert_eq!(state, LifeState::Closed(Closed::Withdrawn));
     }
     let late = NOW.after_hours(400);
     let held = store.alert_inputs(1, late).unwrap();
@@ -64,7 +67,7 @@ fn a_copy_brings_back_runs_alerts_and_the_log_and_nothing_that_was_sealed() {
     fs::copy(key, membership_key_file(&path)).unwrap();
     store.watchlist().enrol(&[image("W-3", 3)], now).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(3)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(3)], &counts(1), NOW).unwrap();
     assert!(store.alert_payload(3).unwrap().is_some());
     drop((run, store));
 

@@ -17,7 +17,7 @@ fn a_closed_deployment_holds_no_watchlist_and_its_certificate_says_what_is_left_
     let images = [image("W-1", 1), image("W-1", 3), image("W-2", 2)];
     store.watchlist().enrol(&images, NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1), alert(2)], &counts(2))
+    run.commit_decisions(&[alert(1), alert(2)], &counts(2), NOW)
         .unwrap();
     run.finish(&counts(2), false, NOW).unwrap();
 

@@ -5,7 +5,10 @@
 mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use overt_records::{AuditEvent, AuditLog, RecordsError, RunId, RunOutcome, Store, Verdict};
+use overt_records::{
+    AuditEvent, AuditLog, ChangeCause, GenerationChange, News, RecordsError, RunId, RunOutcome,
+    StepKind, Store, SweepReport, Timestamp, Verdict,
+};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         Ok("enrol-and-remove") => enrol_and_remove(&path),
         Ok("fill-the-disk") => fill_the_disk(&path),
         Ok("change-all") => change_all(&path),
+        Ok("let-expire") => let_expire(&path),
         _ => return libtest_mimic::run(&Arguments::from_args(), trials()).exit_code(),
     }
     ExitCode::SUCCESS
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
 
 fn trials() -> Vec<Trial> {
     type Test = fn();
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 6] = [
         (
             "a_killed_process_loses_no_alert_that_was_acknowledged",
             a_killed_process_loses_no_alert_that_was_acknowledged,
@@ -43,6 +47,10 @@ fn trials() -> Vec<Trial> {
         (
             "a_process_killed_at_any_moment_leaves_an_audit_log_that_verifies_with_all_that_was_acknowledged",
             a_process_killed_at_any_moment_leaves_an_audit_log_that_verifies_with_all_that_was_acknowledged,
+        ),
+        (
+            "a_process_killed_while_it_sweeps_leaves_nothing_pending_of_an_entry_that_is_gone",
+            a_process_killed_while_it_sweeps_leaves_nothing_pending_of_an_entry_that_is_gone,
         ),
         (
             "a_full_disk_is_an_error_value_and_the_store_stays_readable",
@@ -104,7 +112,7 @@ fn write_alerts(path: &Path) {
         let next = run.next_alert_number().unwrap();
         let alerts: Vec<_> = (next..next + group % 3 + 1).map(alert).collect();
         let total = u64::from(next) + alerts.len() as u64 - 1;
-        run.commit_decisions(&alerts, &counts(total)).unwrap();
+        run.commit_decisions(&alerts, &counts(total), NOW).unwrap();
         for alert in &alerts {
             say(&format!("{}.", alert.alert.number));
         }
@@ -204,7 +212,7 @@ fn change_all(path: &Path) {
         acknowledge();
         let next = run.next_alert_number().unwrap();
         let alerts = [alert(next), alert(next + 1)];
-        run.commit_decisions(&alerts, &counts(2)).unwrap();
+        run.commit_decisions(&alerts, &counts(2), NOW).unwrap();
         acknowledge();
         store.watchlist().remove("W-1", &removal(NOW)).unwrap();
         acknowledge();
@@ -213,6 +221,103 @@ fn change_all(path: &Path) {
         run.finish(&counts(2), false, NOW).unwrap();
         acknowledge();
     }
+}
+
+/// Has a person's only image expire under an alert, without end, and says each alert that was withdrawn for it.
+fn let_expire(path: &Path) {
+    let store = Store::open_or_create(path, &settings()).unwrap();
+    // Kept for 48 hours: it has one left.
+    let enrolled = Timestamp::from_unix_ms(NOW.unix_ms() - 47 * 3_600_000);
+    let later = NOW.after_hours(2);
+    let run = store.begin_run(&header()).unwrap();
+    say("ready.");
+    for number in 1.. {
+        store
+            .watchlist()
+            .enrol(&[image("W-1", 1)], enrolled)
+            .unwrap();
+        let next = run.next_alert_number().unwrap();
+        run.commit_decisions(&[alert(next)], &counts(1), NOW)
+            .unwrap();
+        let generation = |report: &SweepReport| GenerationChange {
+            run: run.id(),
+            number,
+            at: later,
+            cause: ChangeCause::Retention {
+                images: report.watchlist_images as u64,
+                entries: report.watchlist_entries as u64,
+                withdrawn: report.withdrawn.clone(),
+            },
+            plugins: vec![],
+            models: vec![],
+            lock_sha256: None,
+            score_floor: 0.45,
+        };
+        for alert in run.sweep(later, &generation).unwrap().withdrawn {
+            say(&format!("{alert}."));
+        }
+    }
+}
+
+fn a_process_killed_while_it_sweeps_leaves_nothing_pending_of_an_entry_that_is_gone() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = Folder::new();
+    let mut acknowledged = Vec::new();
+    for kill in 0..kills() {
+        let mut child = child("let-expire", &folder).spawn().unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Once it is ready it is killed after some lines, and some time after the last of them.
+        let lines = 1 + random.usize(..3);
+        let mut said: Vec<String> = reader.by_ref().take(lines).map(Result::unwrap).collect();
+        std::thread::sleep(Duration::from_micros(random.u64(..20_000)));
+        child.kill().unwrap();
+        said.extend(reader.map_while(Result::ok));
+        // The last line may be cut short, but then it is no acknowledgement.
+        let said = said.iter();
+        acknowledged.extend(said.filter_map(|line| line.strip_suffix('.')?.parse::<u32>().ok()));
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+
+        let when = format!("kill {kill}, seed {seed}");
+        let store = Store::open(&folder.records(), &settings()).unwrap();
+        let is_listed = !store.watchlist().list().unwrap().is_empty();
+        let outbox = store.outbox().unwrap();
+        let mut withdrawn = Vec::new();
+        for living in store.living().unwrap() {
+            let number = living.alert.number;
+            let steps: Vec<_> = living.life.steps().iter().map(|step| &step.kind).collect();
+            let told = outbox
+                .iter()
+                .filter(|message| message.alert == number && message.news == News::Withdrawn);
+            match steps[..] {
+                [] => assert!(is_listed, "alert {number} waits: {when}"),
+                [StepKind::WithdrawnByRetention { .. }] => withdrawn.push(number),
+                ref other => panic!("{other:?}: {when}"),
+            }
+            assert_eq!(told.count(), steps.len(), "{when}");
+        }
+        for alert in &acknowledged {
+            assert!(withdrawn.contains(alert), "alert {alert}: {when}");
+        }
+        // Each generation on record has withdrawn what it says.
+        let mut of_generations = Vec::new();
+        for generation in store.generations().unwrap() {
+            let ChangeCause::Retention { withdrawn, .. } = generation.cause else {
+                panic!("{:?}: {when}", generation.cause);
+            };
+            of_generations.extend(withdrawn);
+        }
+        of_generations.sort_unstable();
+        assert_eq!(of_generations, withdrawn, "{when}");
+        drop(store);
+        let log = AuditLog::read(&folder.records(), "walk-past").unwrap();
+        assert_eq!(log.verify(&[]).verdict, Verdict::TailUnproven, "{when}");
+    }
+    assert!(
+        !acknowledged.is_empty(),
+        "the kills leave time for something"
+    );
 }
 
 /// How often a process is killed: `OVERT_KILLS`, or 50.
@@ -301,7 +406,7 @@ fn fill_the_disk(path: &Path) {
     };
     let mut committed = 0;
     let error = loop {
-        match run.commit_decisions(&[big(committed + 1)], &counts(0)) {
+        match run.commit_decisions(&[big(committed + 1)], &counts(0), NOW) {
             Ok(_) => committed += 1,
             Err(error) => break error,
         }
@@ -318,7 +423,7 @@ fn fill_the_disk(path: &Path) {
         }
         assert_eq!(store.watchlist().list().unwrap().len(), 1);
         assert_eq!(run.next_alert_number().unwrap(), committed + 1);
-        let error = run.commit_decisions(&[big(committed + 1)], &counts(0));
+        let error = run.commit_decisions(&[big(committed + 1)], &counts(0), NOW);
         assert!(matches!(error, Err(RecordsError::Full { .. })), "{error:?}");
     }
     drop((run, store));
@@ -355,7 +460,8 @@ fn a_full_disk_is_an_error_value_and_the_store_stays_readable() {
         let run = store.begin_run(&header()).unwrap();
         let next = run.next_alert_number().unwrap();
         assert_eq!(next, committed + 1);
-        run.commit_decisions(&[alert(next)], &counts(1)).unwrap();
+        run.commit_decisions(&[alert(next)], &counts(1), NOW)
+            .unwrap();
         assert!(store.alert_payload(next).unwrap().unwrap() == payload(next));
     }
 }

@@ -32,6 +32,7 @@ fn template(reference: &str, image: u32, first: f32) -> StoredTemplate {
         reference: reference.into(),
         category: String::new(),
         image,
+        expires_at: NOW.after_hours(48),
         quality: None,
         values: vec![first, 0.5, 0.25, 0.125].into(),
     }

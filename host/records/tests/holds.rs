@@ -60,7 +60,7 @@ fn with_alerts(folder: &Folder, number: u32) -> Store {
             alert
         })
         .collect();
-    run.commit_decisions(&alerts, &counts(u64::from(number)))
+    run.commit_decisions(&alerts, &counts(u64::from(number)), NOW)
         .unwrap();
     run.finish(&counts(u64::from(number)), false, NOW).unwrap();
     store

@@ -19,7 +19,7 @@ fn filled() -> Folder {
     let store = folder.store();
     store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1), alert(2)], &counts(2))
+    run.commit_decisions(&[alert(1), alert(2)], &counts(2), NOW)
         .unwrap();
     folder
 }

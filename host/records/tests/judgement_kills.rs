@@ -59,7 +59,7 @@ fn judge_all(folder: &Path) {
     tend(&store);
     loop {
         let number = run.next_alert_number().unwrap();
-        run.commit_decisions(&[alert(number)], &counts(u64::from(number)))
+        run.commit_decisions(&[alert(number)], &counts(u64::from(number)), NOW)
             .unwrap();
         say(&format!("raised {number}."));
         store.view(number, &operator, NOW).unwrap();

@@ -155,7 +155,7 @@ fn a_removal_withdraws_what_is_pending_and_what_comes_after_it() {
     store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
     assert!(
-        run.commit_decisions(&[alert(1)], &counts(1))
+        run.commit_decisions(&[alert(1)], &counts(1), NOW)
             .unwrap()
             .is_empty()
     );
@@ -165,14 +165,17 @@ fn a_removal_withdraws_what_is_pending_and_what_comes_after_it() {
         .unwrap();
     assert_eq!((removed.images, removed.withdrawn), (1, vec![1]));
     // Decided before, committed after.
-    assert_eq!(run.commit_decisions(&[alert(2)], &counts(2)).unwrap(), [2]);
+    assert_eq!(
+        run.commit_decisions(&[alert(2)], &counts(2), NOW).unwrap(),
+        [2]
+    );
     for living in store.living().unwrap() {
         assert_eq!(living.life.state(), LifeState::Closed(Closed::Withdrawn));
     }
     // Whoever is on the list again is sought again.
     store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     assert!(
-        run.commit_decisions(&[alert(3)], &counts(3))
+        run.commit_decisions(&[alert(3)], &counts(3), NOW)
             .unwrap()
             .is_empty()
     );

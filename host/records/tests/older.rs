@@ -117,7 +117,7 @@ fn a_store_from_before_inputs_were_kept_is_brought_up_to_date_and_its_alerts_are
     let run = store.begin_run(&header()).unwrap();
     let mut without = alert(1);
     without.inputs = None;
-    run.commit_decisions(&[without], &counts(1)).unwrap();
+    run.commit_decisions(&[without], &counts(1), NOW).unwrap();
     drop((run, store));
     as_layout_1(&folder);
 
@@ -127,7 +127,8 @@ fn a_store_from_before_inputs_were_kept_is_brought_up_to_date_and_its_alerts_are
         assert!(store.alert_inputs(1, NOW).unwrap() == HeldInputs::NeverKept);
         assert!(store.alert_payload(1).unwrap().is_some());
         let run = store.begin_run(&header()).unwrap();
-        run.commit_decisions(&[alert(number)], &counts(1)).unwrap();
+        run.commit_decisions(&[alert(number)], &counts(1), NOW)
+            .unwrap();
         let kept = store.alert_inputs(number, NOW).unwrap();
         assert!(kept == HeldInputs::Held(support::inputs(number)));
     }

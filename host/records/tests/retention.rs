@@ -16,7 +16,7 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
     let run = store.begin_run(&header()).unwrap();
     let mut later = alert(2);
     later.alert.raised_at = NOW.after_hours(10);
-    run.commit_decisions(&[alert(1), later], &counts(2))
+    run.commit_decisions(&[alert(1), later], &counts(2), NOW)
         .unwrap();
     let watchlist = store.watchlist();
     watchlist
@@ -51,6 +51,7 @@ fn a_sweep_destroys_what_has_expired_and_nothing_else() {
     let expected = SweepReport {
         watchlist_images: 2,
         watchlist_entries: 1,
+        images: vec![("W-1".into(), 0), ("W-2".into(), 0)],
         alerts: 1,
         ..SweepReport::default()
     };
@@ -76,7 +77,7 @@ fn an_expired_payload_cannot_be_brought_back_by_an_old_copy_of_the_store() {
     let folder = Folder::new();
     let store = folder.store();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     drop((run, store));
     // redb's pages as they were: what copying on write may leave in the file.
     let copy = fs::read(folder.records()).unwrap();
@@ -103,7 +104,7 @@ fn inputs_come_back_as_they_were_and_after_their_time_they_are_expired_and_nothi
     let run = store.begin_run(&header()).unwrap();
     let mut without = alert(2);
     without.inputs = None;
-    run.commit_decisions(&[alert(1), without], &counts(2))
+    run.commit_decisions(&[alert(1), without], &counts(2), NOW)
         .unwrap();
     drop((run, store));
     assert!(!folder_holds(folder.path(), INPUTS), "they are sealed");
@@ -126,7 +127,7 @@ fn inputs_of_an_old_copy_of_the_store_do_not_open_after_their_time() {
     let folder = Folder::new();
     let store = folder.store();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     drop((run, store));
     let copy = fs::read(folder.records()).unwrap();
     folder.store().sweep(NOW.after_hours(12)).unwrap();
@@ -150,7 +151,7 @@ fn a_sweep_leaves_no_trace_of_the_old_key_file() {
     let folder = Folder::new();
     let store = folder.store();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     let other_name = folder.path().join("witness");
     fs::hard_link(folder.keys(), &other_name).unwrap();
     store.sweep(NOW.after_hours(24)).unwrap();
@@ -165,7 +166,7 @@ fn a_limit_of_no_hours_keeps_an_alert_until_the_next_sweep() {
     strict.retention.alerts_hours = 0;
     let store = Store::open_or_create(&folder.records(), &strict).unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     assert_eq!(store.sweep(NOW).unwrap().alerts, 1);
 }
 

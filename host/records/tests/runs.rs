@@ -68,7 +68,7 @@ fn a_committed_alert_comes_back_bit_for_bit_after_the_store_was_closed() {
     let mut alerts = [alert(1), alert(2)];
     alerts[1].alert.time = 0.1 + 0.2;
     alerts[1].payload.score = 1.0 / 3.0;
-    run.commit_decisions(&alerts, &counts(2)).unwrap();
+    run.commit_decisions(&alerts, &counts(2), NOW).unwrap();
     let id = run.id();
     drop((run, store));
 
@@ -91,18 +91,22 @@ fn alerts_are_numbered_without_a_gap_through_all_runs_of_a_store() {
     let folder = Folder::new();
     let store = folder.store();
     let first = store.begin_run(&header()).unwrap();
-    first.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    first
+        .commit_decisions(&[alert(1)], &counts(1), NOW)
+        .unwrap();
     let second = store.begin_run(&header()).unwrap();
     assert_eq!(second.next_alert_number().unwrap(), 2);
     for wrong in [0, 1, 3] {
-        let error = second.commit_decisions(&[alert(wrong)], &counts(1));
+        let error = second.commit_decisions(&[alert(wrong)], &counts(1), NOW);
         assert!(
             matches!(error, Err(RecordsError::AlertNumber { expected: 2, found }) if found == wrong)
         );
     }
     let gap = [alert(2), alert(4)];
-    assert!(second.commit_decisions(&gap, &counts(2)).is_err());
-    second.commit_decisions(&[alert(2)], &counts(1)).unwrap();
+    assert!(second.commit_decisions(&gap, &counts(2), NOW).is_err());
+    second
+        .commit_decisions(&[alert(2)], &counts(1), NOW)
+        .unwrap();
     let numbers = |run: &overt_records::Run| -> Vec<u32> {
         let alerts = store.alerts(run.id()).unwrap();
         alerts.iter().map(|stored| stored.alert.number).collect()
@@ -133,7 +137,7 @@ fn an_alert_with_a_value_outside_its_limits_is_refused_and_nothing_of_its_group_
     for (expected, spoil) in spoils {
         let mut bad = alert(2);
         spoil(&mut bad);
-        let error = run.commit_decisions(&[alert(1), bad], &counts(2));
+        let error = run.commit_decisions(&[alert(1), bad], &counts(2), NOW);
         let error = error.unwrap_err();
         assert!(matches!(error, RecordsError::Refused { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{expected}: {error}");
@@ -170,7 +174,7 @@ fn no_crop_score_or_reason_of_an_alert_stands_readable_on_disk() {
     let folder = Folder::new();
     let store = folder.store();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), NOW).unwrap();
     drop((run, store));
     assert!(folder_holds(folder.path(), b"desk-1"), "the search works");
     assert!(!folder_holds(folder.path(), CROP));
@@ -210,7 +214,7 @@ fn a_rehearsal_keeps_no_alert_whoever_asks_for_it() {
         ..header()
     };
     let run = store.begin_run(&header).unwrap();
-    let refused = run.commit_decisions(&[alert(1)], &counts(1));
+    let refused = run.commit_decisions(&[alert(1)], &counts(1), NOW);
     assert!(
         matches!(refused, Err(RecordsError::Rehearsal { run: 1 })),
         "{refused:?}"
@@ -219,7 +223,7 @@ fn a_rehearsal_keeps_no_alert_whoever_asks_for_it() {
         withheld: 2,
         ..counts(0)
     };
-    run.commit_decisions(&[], &withheld).unwrap();
+    run.commit_decisions(&[], &withheld, NOW).unwrap();
     run.finish(&withheld, false, NOW).unwrap();
     let run = store.runs().unwrap().remove(0);
     assert_eq!(
@@ -326,7 +330,7 @@ fn a_search_is_on_record_only_with_what_it_searches_why_and_who_answers_for_it()
     assert!(store.runs().unwrap().is_empty());
     for right in [stored.clone(), officers(1)] {
         let run = store.begin_run(&right).unwrap();
-        run.commit_decisions(&[], &counts(0)).unwrap();
+        run.commit_decisions(&[], &counts(0), NOW).unwrap();
         run.finish(&counts(0), false, NOW).unwrap();
         let kept = store.runs().unwrap().pop().unwrap();
         assert_eq!(kept.header, right);

@@ -3,13 +3,15 @@
 
 use overt_pipeline::inputs::{Calls, Outcome, Routing};
 use overt_records::{
-    Alert, AlertInputs, AlertPayload, AlertScore, Counts, NewAlert, Priority, Retention, Run,
-    RunHeader, Store, StoreSettings, Timestamp,
+    Alert, AlertInputs, AlertPayload, AlertScore, By, Counts, Encoder, Grounds, ImageFacts,
+    NewAlert, NewImage, Picture, Priority, Retention, Run, RunHeader, Store, StoreSettings,
+    Timestamp,
 };
 use overt_runtime::Role;
 use overt_runtime::decision::{
     Alert as RoutedAlert, Candidate, Observation, Offer, Probe, QualityValue, SearchResult, Urgency,
 };
+use overt_tests::engineer::Engineer;
 
 use crate::decision::CONFIG;
 use crate::pairs::{Effort, Pairs, each};
@@ -25,6 +27,9 @@ const CANDIDATES: u32 = 10;
 
 /// Alerts in a sample, each committed by itself.
 const ALERTS: usize = 10;
+
+/// When all of it is.
+const START: Timestamp = Timestamp::from_unix_ms(0);
 
 /// Bytes of a face's picture as the demonstration keeps it, about.
 const CROP: usize = 8 << 10;
@@ -99,7 +104,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
     });
     let header = RunHeader {
         deployment: "bench".into(),
-        started_at: Timestamp::from_unix_ms(0),
+        started_at: START,
         mode: overt_records::RunMode::Live,
         register: None,
         started_by: None,
@@ -110,7 +115,12 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Result<Vec<Row>> {
         models: Vec::new(),
         cameras: Vec::new(),
     };
-    let (with, without) = (with?.begin_run(&header)?, without?.begin_run(&header)?);
+    let (with, without) = (with?, without?);
+    let by = By::enrolling(&Engineer::new().signed_in())?;
+    for store in [&with, &without] {
+        store.watchlist().enrol(&[sought(&by)], START)?;
+    }
+    let (with, without) = (with.begin_run(&header)?, without.begin_run(&header)?);
     let keeping = Pairs::take(
         scale.effort(Effort {
             least: 20,
@@ -164,18 +174,48 @@ fn commit(run: &Run, inputs: Option<AlertInputs>) -> Result<()> {
             camera: "gate".into(),
             track: 7,
             time: 4.0,
-            raised_at: Timestamp::from_unix_ms(0),
+            raised_at: START,
             first_frame: 0,
             last_frame: 100,
             generation: 0,
             priority: Priority::High,
             routes: vec!["desk-1".into()],
         },
+        image: 0,
         payload: payload(),
         inputs,
     };
-    run.commit_decisions(&[alert], &Counts::default())?;
+    run.commit_decisions(&[alert], &Counts::default(), START)?;
     Ok(())
+}
+
+/// Whoever the alerts are about: an alert about somebody who is not on the watchlist is withdrawn as it comes, which takes longer.
+fn sought(by: &By) -> NewImage {
+    NewImage {
+        reference: "W-1".into(),
+        category: "wanted-on-warrant".into(),
+        picture: Picture {
+            jpeg: vec![1; CROP].into(),
+            source_name: "w-1.jpg".into(),
+            source_sha256: "0c".repeat(32),
+            landmarks: None,
+            quality: Vec::new(),
+        },
+        encoder: Encoder {
+            plugin_id: "encoder-mobilefacenet".into(),
+            plugin_sha256: "0a".repeat(32),
+            model_sha256: "0b".repeat(32),
+            backend: "onnxruntime f32".into(),
+            dimension: 4,
+        },
+        template: vec![1.0, 0.5, 0.25, 0.125].into(),
+        grounds: Grounds {
+            wanted: true,
+            ..Grounds::default()
+        },
+        facts: ImageFacts::default(),
+        by: by.clone(),
+    }
 }
 
 fn payload() -> AlertPayload {

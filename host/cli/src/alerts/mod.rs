@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
 use overt_pipeline::desk::{self, Desk, DeskError, Judged, Listed};
 use overt_records::{
-    Disposal, Force, Judge, JudgingRole, LimitOf, Priority, Reject, Step, StepKind,
+    Disposal, Force, Judge, JudgingRole, LimitOf, Priority, Reject, RetentionOf, Step, StepKind,
 };
 use serde::Serialize;
 
@@ -238,6 +238,11 @@ fn kind_text(kind: &StepKind) -> String {
         }
         .to_owned(),
         StepKind::Withdrawn => "withdrawn: the entry was removed".to_owned(),
+        StepKind::WithdrawnByRetention { of } => match of {
+            RetentionOf::Entry => "withdrawn: the retention of the entry was over",
+            RetentionOf::Image => "withdrawn: the retention of the image it rests on was over",
+        }
+        .to_owned(),
     }
 }
 

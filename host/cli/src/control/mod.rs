@@ -140,7 +140,7 @@ pub(crate) struct Generation {
     pub(crate) number: u64,
     /// RFC 3339.
     pub(crate) since: String,
-    /// `start`, `swap`, `fallback` or `watchlist`.
+    /// `start`, `swap`, `fallback`, `watchlist` or `retention`.
     pub(crate) cause: String,
     pub(crate) by: Option<String>,
     pub(crate) reason: Option<String>,
@@ -197,6 +197,7 @@ impl From<&GenerationFacts> for Generation {
                 ("swap", Some(by.to_string()), Some(reason.clone()))
             }
             GenerationCause::Fallback { .. } => ("fallback", None, None),
+            GenerationCause::Retention { .. } => ("retention", None, None),
             GenerationCause::Watchlist { by, reason, .. } => {
                 ("watchlist", Some(by.to_string()), Some(reason.clone()))
             }

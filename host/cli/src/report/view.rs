@@ -355,11 +355,21 @@ impl Camera {
 
 /// How large the watchlist was, where it changed.
 fn sizes(watchlist: &summary::Watchlist) -> String {
-    if watchlist.changes.is_empty() {
+    let expired = &watchlist.expired;
+    if watchlist.changes.is_empty() && expired.images == 0 {
         return String::new();
     }
+    let gone = match expired.images {
+        0 => String::new(),
+        images => format!(
+            "; by the end of their retention {} and {} went, and {} withdrawn",
+            count(images, "image", "images"),
+            count(expired.people, "person", "people"),
+            count(expired.withdrawn, "alert was", "alerts were")
+        ),
+    };
     format!(
-        "; {} at the start, {} at its largest, {} at the end",
+        "; {} at the start, {} at its largest, {} at the end{gone}",
         count(watchlist.start.people, "person", "people"),
         watchlist.largest.people,
         watchlist.end.people
@@ -384,6 +394,16 @@ impl Generation {
                     "{} was {} by {by}: {reason}",
                     change.reference,
                     change.kind.name()
+                ),
+                GenerationCause::Retention {
+                    images,
+                    people,
+                    withdrawn,
+                } => format!(
+                    "the retention of {} was over: {} left the watchlist, and {} withdrawn",
+                    count(*images, "image", "images"),
+                    count(*people, "person", "people"),
+                    count(withdrawn.len() as u64, "alert was", "alerts were")
                 ),
                 GenerationCause::Fallback { role } => {
                     format!(

@@ -12,12 +12,13 @@ use crate::output;
 
 /// Let go what is over its time: keys are destroyed, files that showed faces are overwritten and removed
 ///
-/// It needs nobody to be signed in: it destroys only what has to be gone by the deployment's limits, and no hold.
+/// It needs nobody to be signed in: it destroys only what has to be gone by the deployment's limits, and no hold. Where the last image of a watchlist entry goes, pending alerts about it
+/// are withdrawn; a run that goes on compares nobody with it any more.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   overt retention run deployment.toml
-  overt retention run deployment.toml --json | jq .alerts
+  overt retention run deployment.toml --json | jq .withdrawn       alerts that were withdrawn
 
 Exit status: 0 if nothing is left that should be gone, 1 if a file could not be removed.")]
 pub(crate) struct Arguments {
@@ -62,6 +63,7 @@ fn text(swept: &Swept) -> String {
         ("inputs of alerts", swept.inputs),
         ("watchlist images", swept.watchlist_images),
         ("watchlist entries", swept.watchlist_entries),
+        ("alerts withdrawn", swept.withdrawn.len() as u64),
         ("files", swept.exports),
     ];
     match rows.iter().all(|(_, number)| *number == 0) {

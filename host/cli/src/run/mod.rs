@@ -18,7 +18,7 @@ use overt_pipeline::report::AlertReport;
 use overt_pipeline::{
     Authority, CameraNews, Event, Finished, GenerationCause, GenerationFacts, PipelineError, Terms,
 };
-use overt_records::{Actor, ExportKind, Letter, Mode, News, RunMode, Store};
+use overt_records::{Actor, ExportKind, Letter, Mode, News, RunMode, Store, SweepReport};
 
 use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         interrupt::watch("the frames that are under way are finished, then the report is written")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.keep_membership(deployment.retention.membership_days);
-    store.sweep(watchlist::now())?;
+    watchlist::say_gone(&store.sweep(watchlist::now())?);
     let passed = match brought {
         Some(brought) => Some(gate::pass(
             &deployment,
@@ -336,6 +336,7 @@ pub(crate) fn show(progress: &Progress, event: Event<'_>) {
                 quarantine.cause
             ));
         }
+        Event::Retention(report) => progress.line(&retention_line(report)),
         Event::Generation(facts) => progress.line(&output::printable(&generation_line(facts))),
         Event::Message { channel, letter } => {
             progress.line(&output::printable(&message_line(channel, letter)));
@@ -359,6 +360,18 @@ pub(crate) fn show(progress: &Progress, event: Event<'_>) {
     }
 }
 
+/// What went from the watchlist because its retention was over. It names nobody.
+fn retention_line(report: &SweepReport) -> String {
+    format!(
+        "RETENTION {}",
+        watchlist::gone(
+            report.watchlist_images as u64,
+            report.watchlist_entries as u64,
+            &report.withdrawn
+        )
+    )
+}
+
 fn generation_line(facts: &GenerationFacts) -> String {
     let why = match &facts.cause {
         GenerationCause::Start => "the run begins".to_owned(),
@@ -368,6 +381,7 @@ fn generation_line(facts: &GenerationFacts) -> String {
             change.reference,
             change.kind.name()
         ),
+        GenerationCause::Retention { .. } => "without images whose retention is over".to_owned(),
         GenerationCause::Fallback { role } => {
             format!("the fallback comes in as {role}")
         }

@@ -173,7 +173,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         interrupt::watch("the photographs that are under way are finished, the rest is left")?;
     let store = Store::open(&deployment.host.records, &watchlist::settings(&deployment))?;
     store.keep_membership(deployment.retention.membership_days);
-    store.sweep(watchlist::now())?;
+    watchlist::say_gone(&store.sweep(watchlist::now())?);
     let passed = gate::pass(
         &deployment,
         &store,

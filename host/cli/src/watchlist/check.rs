@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     });
     progress.end();
     let report = report?;
-    store.sweep(super::now())?;
+    super::say_gone(&store.sweep(super::now())?);
     match arguments.json {
         true => output::print_json(&report)?,
         false => output::print(&output::printable(&text(&report)))?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_records::{Actor, EntrySummary};
+use overt_records::{Actor, EntrySummary, GoneByRetention};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -45,16 +45,12 @@ struct Row {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let rows: Vec<_> = super::open(&deployment)?
-        .watchlist()
-        .list()?
-        .iter()
-        .map(row)
-        .collect();
+    let store = super::open(&deployment)?;
+    let rows: Vec<_> = store.watchlist().list()?.iter().map(row).collect();
     if arguments.json {
         output::print_json(&rows)?;
     } else {
-        output::print(&table(&rows))?;
+        output::print(&(table(&rows) + &gone(&store.gone_by_retention()?)))?;
     }
     Ok(Exit::Done)
 }
@@ -94,6 +90,17 @@ fn row(entry: &EntrySummary) -> Row {
             .min()
             .map(shown),
     }
+}
+
+/// What is not in the list any more because its retention was over.
+fn gone(gone: &GoneByRetention) -> String {
+    if gone.images == 0 && gone.withdrawn == 0 {
+        return String::new();
+    }
+    format!(
+        "Gone since, for their retention was over: entries {}, images {}; alerts withdrawn: {}\n",
+        gone.entries, gone.images, gone.withdrawn
+    )
 }
 
 /// Whoever did it, as people name them.

@@ -14,10 +14,11 @@ pub(crate) mod sources;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
-use overt_records::{Force, ForceError, Retention, Store, StoreSettings, Timestamp};
+use overt_records::{Force, ForceError, Retention, Store, StoreSettings, SweepReport, Timestamp};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 
 /// Enrol, approve, check, list, add and remove the people sought in a deployment
 #[derive(Args)]
@@ -73,8 +74,33 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn open(deployment: &Deployment) -> Result<Store, Failure> {
     let store = Store::open(&deployment.host.records, &settings(deployment))?;
     store.keep_membership(deployment.retention.membership_days);
-    store.sweep(now())?;
+    say_gone(&store.sweep(now())?);
     Ok(store)
+}
+
+/// Says what a sweep has taken off the watchlist, where it has.
+pub(crate) fn say_gone(report: &SweepReport) {
+    if report.watchlist_images > 0 {
+        let (images, entries) = (report.watchlist_images, report.watchlist_entries);
+        let gone = gone(images as u64, entries as u64, &report.withdrawn);
+        output::say(&format!("RETENTION {gone}\n"));
+    }
+}
+
+/// The same in words.
+pub(crate) fn gone(images: u64, entries: u64, withdrawn: &[u32]) -> String {
+    let of = |number: u64, one: &str, many: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {many}"),
+    };
+    let images = of(images, "image", "images");
+    let entries = of(entries, "entry", "entries");
+    let mut text = format!("{images} and {entries} of the watchlist are gone for good");
+    let withdrawn: Vec<String> = withdrawn.iter().map(u32::to_string).collect();
+    if !withdrawn.is_empty() {
+        text += &format!("; withdrawn: alert {}", withdrawn.join(", "));
+    }
+    text
 }
 
 /// Whoever is younger than this has a reason and an approval of their own: by the force's rules, and a child whatever they say.
@@ -91,6 +117,6 @@ fn open_or_create(deployment: &Deployment) -> Result<Store, Failure> {
     let store = Store::open_or_create(&deployment.host.records, &settings(deployment))?;
     store.keep_membership(deployment.retention.membership_days);
     store.ask_approval_under(approval_under(deployment)?);
-    store.sweep(now())?;
+    say_gone(&store.sweep(now())?);
     Ok(store)
 }

@@ -301,6 +301,24 @@ fn a_gallery_that_was_changed_is_the_one_that_is_made_at_once_bit_for_bit() {
                     gallery = gallery.without(&gone);
                     held.retain(|(key, _)| !gone.contains(key));
                 }
+                // And images of some: of those that are there, of none, and of entries that are not.
+                if random.bool() {
+                    let gone: Vec<(EntryKey, Vec<u32>)> = (0..10)
+                        .map(|number| {
+                            let entry = key(number * 9 + random.usize(..9));
+                            (entry, (0..3).filter(|_| random.bool()).collect())
+                        })
+                        .collect();
+                    gallery = gallery.without_images(&gone);
+                    let mut places: HashMap<EntryKey, u32> = HashMap::new();
+                    held.retain(|(key, _)| {
+                        let next = places.entry(key.clone()).or_default();
+                        let place = *next;
+                        *next += 1;
+                        let out = gone.iter().find(|(gone, _)| gone == key);
+                        !out.is_some_and(|(_, out)| out.contains(&place))
+                    });
+                }
                 let probe = unit_vectors(&mut random, shape, 1, 24).remove(0);
                 let probe = Template::new(&encoder(24), &probe).unwrap();
                 same_as_new(&gallery, &held, &probe, &of);
@@ -368,6 +386,23 @@ fn a_search_goes_on_while_the_gallery_changes_and_what_was_taken_out_goes_with_t
     assert!(segment.upgrade().is_none(), "a template outlives its entry");
     let hits = less.search(&probe, usize::MAX).unwrap();
     assert!(hits.iter().all(|hit| less.key(hit.entry) != Some(&gone)));
+}
+
+#[test]
+fn an_image_that_is_taken_out_of_its_entry_goes_with_the_last_search_and_the_others_stay() {
+    let encoder = encoder(2);
+    let of = |values: [f32; 2]| Template::new(&encoder, &values).unwrap();
+    let images = [of([1.0, 0.0]), of([0.0, 1.0])];
+    let gallery = Gallery::new(encoder.clone(), images.map(|image| (key(1), image))).unwrap();
+    let segment = Arc::downgrade(&gallery.parts[0].segment);
+    let less = gallery.without_images(&[(key(1), vec![0])]);
+    drop(gallery);
+    assert!(segment.upgrade().is_none(), "a template outlives its image");
+    assert_eq!((less.entries(), less.images()), (1, 1));
+    let hit = less.search(&of([0.0, 1.0]), 1).unwrap()[0];
+    assert_eq!((hit.image, hit.score), (0, 1.0));
+    let none = less.without_images(&[(key(1), vec![0])]);
+    assert_eq!((none.entries(), none.images()), (0, 0));
 }
 
 #[test]

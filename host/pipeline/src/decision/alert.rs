@@ -59,18 +59,22 @@ impl DecisionThread<'_> {
             );
             return self.failed(state, generation, camera, sequence, &error);
         }
+        let listed = &generation.watchlist.entries[entry as usize];
+        // A frame that was under way when the entry was removed, or the image's day ended, can still find it: nobody is alerted for them any more.
+        let now = crate::run::now();
+        let Some(image) = generation.watchlist.in_time(entry, best.image, now) else {
+            return;
+        };
+        let current = self.generations.current();
+        if !current.watchlist.holds(&listed.reference, image.number) {
+            return;
+        }
+        drop(current);
         if self.run.mode() == records::RunMode::Rehearsal {
             // Told of to the policy as an alert, so that it decides as it would; kept nowhere, shown to nobody, and no desk is asked for.
             self.withhold(state, generation, camera, track, time, entry);
             return;
         }
-        let listed = &generation.watchlist.entries[entry as usize];
-        // A frame that was under way when the entry was removed can still find it: nobody is alerted for them any more.
-        let current = self.generations.current();
-        if current.watchlist.find(&listed.reference).is_none() {
-            return;
-        }
-        drop(current);
         let number = state.next_number;
         trail.calls.came_to(Outcome::Raised(number));
         let (urgency, priority, priority_name) = match proposal.priority {
@@ -136,6 +140,7 @@ impl DecisionThread<'_> {
                 priority,
                 routes: routes.iter().map(|route| route.channel.clone()).collect(),
             },
+            image: image.number,
             payload: records::AlertPayload {
                 score: best.score,
                 crop: probe.jpeg.clone().into(),
@@ -303,9 +308,9 @@ impl DecisionThread<'_> {
 
     fn entry_picture(&self, generation: &Generation, entry: u32, image: u32) -> Picture {
         let listed = &generation.watchlist.entries[entry as usize];
-        let number = listed.images.get(image as usize).copied();
-        let stored = number.and_then(|number| {
-            match self.store.watchlist().picture(&listed.reference, number) {
+        let stored = listed.images.get(image as usize).and_then(|image| {
+            let watchlist = self.store.watchlist();
+            match watchlist.picture(&listed.reference, image.number) {
                 Ok(picture) => picture,
                 Err(error) => {
                     tracing::warn!(%error, "a watchlist image cannot be read for the report");

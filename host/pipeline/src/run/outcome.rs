@@ -142,7 +142,12 @@ pub(super) fn gather(
         plugin_errors: errors,
         quarantines: quarantines.iter().map(summary::Quarantine::of).collect(),
         generations: generations.iter().map(summary::Generation::of).collect(),
-        watchlist: summary::Watchlist::of(sizes, composition, &generations),
+        watchlist: summary::Watchlist::of(
+            sizes,
+            composition,
+            &generations,
+            withdrawn_by_retention(store, milliseconds(times.started))?,
+        ),
         shadows,
         lock_sha256: generations
             .first()
@@ -239,6 +244,21 @@ pub(super) fn gather(
         report,
         troubles,
     })
+}
+
+/// Alerts that were withdrawn since then because the retention of what they rest on was over.
+fn withdrawn_by_retention(
+    store: &records::Store,
+    since: records::Timestamp,
+) -> Result<u64, PipelineError> {
+    let is_it = |step: &records::Step| {
+        matches!(step.kind, records::StepKind::WithdrawnByRetention { .. }) && step.at >= since
+    };
+    let living = store.living()?;
+    let withdrawn = living
+        .iter()
+        .filter(|one| one.life.steps().iter().any(is_it));
+    Ok(withdrawn.count() as u64)
 }
 
 /// What became of each channel's messages in this run.

@@ -143,7 +143,7 @@ pub enum AuditEvent {
     },
     /// Somebody opened an alert's images.
     AlertViewed { alert: u32, role: JudgingRole },
-    /// An alert came a step further: somebody judged it, its time was over, or its entry was removed.
+    /// An alert came a step further: somebody judged it, its time was over, or its entry was removed or went by its retention.
     AlertStep { alert: u32, step: StepKind },
     /// It was settled which channels for action hear of an alert that an operator has passed.
     AlertRouted {
@@ -207,6 +207,9 @@ pub enum AuditEvent {
         watchlist_entries: u64,
         alerts: u64,
         inputs: u64,
+        /// Alerts that were withdrawn: their entry went.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        withdrawn: Vec<u32>,
     },
     /// A copy of the records was made, without the keys of what is sealed.
     BackedUp {},

@@ -68,7 +68,8 @@ pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
         })
         .unwrap();
     let new: Vec<NewAlert> = (1..=alerts).map(alert).collect();
-    run.commit_decisions(&new, &Counts::default()).unwrap();
+    run.commit_decisions(&new, &Counts::default(), at(0))
+        .unwrap();
     (folder, store)
 }
 
@@ -100,6 +101,7 @@ fn alert(number: u32) -> NewAlert {
             priority: Priority::Normal,
             routes: vec!["desk-1".into()],
         },
+        image: 0,
         payload: AlertPayload {
             score: 0.75,
             crop: vec![1, 2, 3].into(),

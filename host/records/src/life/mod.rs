@@ -4,7 +4,7 @@
 //! ```text
 //! raised ─► operator: reject │ pass ─► engagement officer: not viable │ viable
 //!        ─► not located │ engaged ─► confirmed true │ confirmed false ─► disposal
-//! until an officer speaks to the person, in time: lapsed │ withdrawn (the entry was removed)
+//! until an officer speaks to the person, in time: lapsed │ withdrawn (the entry was removed, or its retention was over)
 //! ```
 //!
 //! Once somebody is engaged there was a stop, and a stop has an outcome: such an alert neither lapses nor is withdrawn.
@@ -14,8 +14,8 @@ mod words;
 
 pub use rules::{JudgementLimits, NotAllowed};
 pub use words::{
-    Closed, Disposal, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, Step,
-    StepKind, Stop,
+    Closed, Disposal, IdentityCheck, Judge, JudgingRole, LifeState, LimitOf, Reject, RetentionOf,
+    Step, StepKind, Stop,
 };
 
 use crate::retention::Timestamp;

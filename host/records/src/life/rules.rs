@@ -143,7 +143,7 @@ pub(super) fn allow(
             let due = overdue(life, raised_at, limits, now).is_some();
             turn(due && step.by.is_none(), "over its time")
         }
-        StepKind::Withdrawn => {
+        StepKind::Withdrawn | StepKind::WithdrawnByRetention { .. } => {
             let open = matches!(
                 state,
                 LifeState::Raised | LifeState::Passed | LifeState::Viable

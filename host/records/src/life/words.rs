@@ -182,6 +182,21 @@ pub enum StepKind {
     },
     /// The entry was removed from the watchlist.
     Withdrawn,
+    /// What it rests on has reached the end of its retention.
+    WithdrawnByRetention {
+        /// Whether the whole entry has.
+        of: RetentionOf,
+    },
+}
+
+/// What of the watchlist has reached the end of its retention, so that an alert is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RetentionOf {
+    /// Every image of the entry: nobody is sought by it any more.
+    Entry,
+    /// The image that the alert rests on, before the alert was on record; the person is sought by another.
+    Image,
 }
 
 /// A step of an alert's life.
@@ -229,7 +244,7 @@ pub enum Closed {
     ConfirmedFalse,
     /// Nobody judged it in time.
     Lapsed,
-    /// The entry was removed.
+    /// The entry was removed, or the retention of what the alert rests on was over.
     Withdrawn,
 }
 
@@ -281,7 +296,7 @@ impl LifeState {
             // What came of a stop changes nothing about whether it was the person.
             StepKind::Disposal(_) => self,
             StepKind::Lapsed { .. } => End(Closed::Lapsed),
-            StepKind::Withdrawn => End(Closed::Withdrawn),
+            StepKind::Withdrawn | StepKind::WithdrawnByRetention { .. } => End(Closed::Withdrawn),
         }
     }
 }

@@ -13,7 +13,7 @@ pub fn filled() -> Folder {
         let run = store.begin_run(&header()).unwrap();
         for number in start..start + 40 {
             let count = counts(u64::from(number));
-            run.commit_decisions(&[alert(number)], &count).unwrap();
+            run.commit_decisions(&[alert(number)], &count, NOW).unwrap();
         }
         run.finish(&counts(0), false, NOW).unwrap();
     }

@@ -149,6 +149,7 @@ pub fn alert(number: u32) -> NewAlert {
             priority: Priority::Normal,
             routes: vec!["desk-1".into()],
         },
+        image: 0,
         payload: payload(number),
         inputs: Some(inputs(number)),
     }
