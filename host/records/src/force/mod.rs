@@ -15,6 +15,8 @@ mod password;
 mod people;
 mod person;
 mod register;
+mod retention;
+mod rewrite;
 mod rules;
 mod session;
 mod signed_in;
@@ -25,6 +27,7 @@ use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::opening;
 use crate::retention::Timestamp;
+use layout::Found;
 use log::Changing;
 use redb::{Database, ReadTransaction, ReadableDatabase};
 use std::os::unix::fs::MetadataExt;
@@ -43,6 +46,7 @@ pub use register::{
     Notice, Order, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun, RunAsked, RunStarted, ScoreFloor, Terms, WatchlistFacts,
 };
+pub use retention::{EntryOver, OverPeriod, RegisterGone};
 pub use rules::{
     AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,
 };
@@ -141,15 +145,28 @@ impl Force {
             return Err(ForceError::Missing { path });
         }
         let database = self.open_file()?;
-        let log = match layout::check(&database, &self.path)? {
-            Some(store) => log::open(&self.path, &store)?,
-            None => {
+        rewrite::tidy(&self.path)?;
+        match layout::check(&database, &self.path)? {
+            Found::First => {
                 let log = log::create(&self.path)?;
                 layout::upgrade(&database, &self.path, &log)?;
-                log
+                Ok((database, log))
             }
-        };
-        Ok((database, log))
+            Found::WithLog {
+                store,
+                is_second,
+                rewrite,
+            } => {
+                let log = log::open(&self.path, &store)?;
+                if is_second {
+                    layout::upgrade_second(&database, &self.path)?;
+                }
+                if rewrite {
+                    return Ok((self.rewritten(database)?, log));
+                }
+                Ok((database, log))
+            }
+        }
     }
 
     /// Makes the file where there is none, with the folders on the way to it.
