@@ -187,9 +187,9 @@ def read_line(line, header):
 # ---- The walk.
 
 
-def is_told(lines, event):
+def is_told(tellers, event):
     """Whether a later event says that the content of this one went."""
-    later = (line for line in lines if line and line[5] and line[1] > event)
+    later = (line for line in tellers if line[1] > event)
     return any(first <= event <= last for line in later for first, last in line[5])
 
 
@@ -200,6 +200,7 @@ def walk(header, lines, is_cut):
     )
     events = Counter(line[1] for line in lines if line and line[0] != "head")
     heads = Counter(line[1] for line in lines if line and line[0] == "head")
+    tellers = [line for line in lines if line and line[5]]
     hashes, rollback = [genesis], None
     for line in lines:
         last, expected = len(hashes) - 1, len(hashes)
@@ -223,7 +224,7 @@ def walk(header, lines, is_cut):
                 if events[expected] > 1:
                     return None, ("inserted", expected)
                 return None, ("changed", max(last, 1))
-            if what == "gone" and not is_told(lines, expected):
+            if what == "gone" and not is_told(tellers, expected):
                 return None, ("dropped", expected)
             hashes.append(digest)
             rollback = lost if rollback is None else rollback

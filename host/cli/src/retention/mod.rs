@@ -3,6 +3,7 @@
 
 mod hold;
 mod receipt;
+mod register;
 mod show;
 mod sweep;
 
@@ -37,6 +38,7 @@ enum Command {
     Hold(hold::Arguments),
     EndHold(hold::EndArguments),
     Receipt(receipt::Arguments),
+    Register(register::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -46,6 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Hold(arguments) => hold::run(arguments),
         Command::EndHold(arguments) => hold::end(arguments),
         Command::Receipt(arguments) => receipt::run(arguments),
+        Command::Register(arguments) => register::run(arguments),
     }
 }
 
