@@ -1,13 +1,18 @@
 //! A period accounts for every number of the register, or there is no report of it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../tests/src/schema.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod schema;
 mod support;
 
 use overt_publication::document::PeriodReport;
 use overt_publication::period::{Period, PeriodError, Span};
+use overt_publication::questions::{Held, answers};
 use overt_publication::record::Mode;
 use overt_publication::register::RegisterState::*;
-use overt_publication::register::{Register, RegisterError};
+use overt_publication::register::{Gone, Register, RegisterError};
+use schema::Schema;
 use support::{at, january, made, register, whole};
 
 fn refused(
@@ -100,7 +105,7 @@ fn a_deployment_that_ran_without_a_record_is_refused_and_so_is_a_record_that_nev
 }
 
 /// Entries 1 and 2 are gone, all of them of before this time.
-fn with_gone(before: &str) -> overt_publication::register::Register {
+fn with_gone(before: &str) -> Register {
     let mut register = register(&[Planned, Planned, Closed]);
     register.entries.drain(..2);
     register.gone.push(Gone {
