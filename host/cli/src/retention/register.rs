@@ -2,8 +2,7 @@
 
 use clap::Args;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use overt_records::{OverPeriod, Timestamp};
+use overt_records::OverPeriod;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -67,7 +66,7 @@ struct EntryRow<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (force, who) = arguments.force.signed_in()?;
-    let before = arguments.before.map(beginning).transpose()?;
+    let before = arguments.before.map(super::beginning).transpose()?;
     let now = session::now()?;
     let over = match (arguments.delete, before) {
         (true, Some(before)) => force.destroy_over_period(before, &who, &now)?,
@@ -79,19 +78,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         output::print(&output::printable(&text(&over, arguments.delete)))?;
     }
     Ok(Exit::Done)
-}
-
-/// The beginning of a day in UTC.
-fn beginning(date: Date) -> Result<Timestamp, Failure> {
-    match date.to_zoned(TimeZone::UTC) {
-        Ok(zoned) => Ok(Timestamp::from_unix_ms(
-            zoned.timestamp().as_millisecond(),
-        )),
-        Err(error) => Err(Failure::mistake(
-            format!("{date} cannot be reckoned with: {error}"),
-            "give another day",
-        )),
-    }
 }
 
 impl<'r> Report<'r> {

@@ -89,6 +89,15 @@ pub enum AuditEvent {
         rules_version: u32,
         rules_sha256: String,
     },
+    /// The period of the force's rules was over for a deployment's own records, whose log went so far: their files are overwritten and removed.
+    RecordsDestroyed {
+        deployment: String,
+        head: u64,
+        hash: String,
+        before: Timestamp,
+        rules_version: u32,
+        rules_sha256: String,
+    },
     /// Another version of the host opened the store.
     HostChanged { from: String, to: String },
     /// The store was opened and lacked events that it had once held: an older copy was put in its place.

@@ -1,5 +1,6 @@
 //! Everything that can go wrong with people and sessions, as values that carry the facts, each with its mend.
 
+use super::own_records::RecordsStay;
 use super::password::LEAST_PASSWORD;
 use super::person::PersonRole;
 use super::register::{Beyond, Missing, Mode, OutOfTurn, RegisterState};
@@ -164,6 +165,14 @@ pub enum ForceError {
         /// The rules' version.
         rules_version: u32,
     },
+    /// A deployment's own records may not go yet.
+    #[error("the records of {deployment} stay: {why}")]
+    RecordsStay {
+        /// The deployment's id.
+        deployment: String,
+        /// Why.
+        why: RecordsStay,
+    },
     /// What is younger than the rules' period would go.
     #[error(
         "the force's rules keep the register for {days} days, so that nothing of {before} or later may go, and {asked} was asked for"
@@ -325,6 +334,9 @@ impl ForceError {
             Self::NoRules => "adopt them first: `overt rules adopt rules.toml`".into(),
             Self::NoSuchEntry { .. } => "`overt deployment register` shows all".into(),
             Self::EntryGone { .. } => "whoever was given a report of it has it; the register keeps the number alone".into(),
+            Self::RecordsStay { why: RecordsStay::NotEnded { .. }, .. } => "refuse, cancel or close it first: `overt deployment close DEPLOYMENT`".into(),
+            Self::RecordsStay { why: RecordsStay::Younger { .. }, .. } => "they go once all of them is over the period of the rules".into(),
+            Self::RecordsStay { why: RecordsStay::Holds { .. }, .. } => "let go what is over its own time first: `overt retention run DEPLOYMENT`; `overt retention show DEPLOYMENT` says what is held".into(),
             Self::WithinPeriod { .. } => "name an earlier day; `overt retention register` says what would go. If the day was right, look at this machine's clock".into(),
             Self::RecordDiffers { .. } => "find out who changed the store: `overt audit verify --force FORCE`; a copy of it may have the record".into(),
             Self::AlreadyPlanned { .. } => "give another deployment an id of its own; an id that ran stays that deployment's".into(),

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Who may see what would go.
-const MAY_LOOK: [PersonRole; 2] = [PersonRole::AuthorisingOfficer, PersonRole::Auditor];
+pub(super) const MAY_LOOK: [PersonRole; 2] = [PersonRole::AuthorisingOfficer, PersonRole::Auditor];
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 3_600_000;
@@ -158,7 +158,7 @@ impl Force {
 }
 
 /// The moment before which all has to be: the one that was asked for where it is not within the period.
-fn within(
+pub(super) fn within(
     adopted: &AdoptedRules,
     asked: Option<Timestamp>,
     now: &Moment,
@@ -216,6 +216,7 @@ fn look(change: &Changing<'_>, before: Timestamp, adopted: &AdoptedRules) -> Res
             AuditEvent::Registered { number, .. } => numbers.contains(number),
             AuditEvent::PersonChanged { .. }
             | AuditEvent::Locked { .. }
+            | AuditEvent::RecordsDestroyed { .. }
             | AuditEvent::Published { .. } => is_old,
             // Versions of the rules stay, and whatever says what became of the store and its log.
             _ => false,

@@ -27,9 +27,11 @@ use std::path::Path;
 
 /// Takes away what a kill in the middle of a rewriting has left. The store is open here, so no rewriting goes on.
 pub(super) fn tidy(path: &Path) -> Result<(), RecordsError> {
-    files::destroy(&files::with_suffix(path, "new"))?;
-    let old = files::with_suffix(path, "old");
-    match files::same_file(path, &old) {
+    // The file itself, where the path is a link to it.
+    let path = path.canonicalize().at(path)?;
+    files::destroy(&files::with_suffix(&path, "new"))?;
+    let old = files::with_suffix(&path, "old");
+    match files::same_file(&path, &old) {
         true => std::fs::remove_file(&old).at(&old),
         false => files::destroy_unused(&old),
     }
@@ -42,7 +44,7 @@ impl Force {
             Ok(()) => {}
             Err(RecordsError::Full { .. }) => {
                 // What there is of the new file is in nobody's way but the disk's.
-                files::destroy(&files::with_suffix(&self.path, "new"))?;
+                tidy(&self.path)?;
                 return Ok(database);
             }
             Err(error) => return Err(error.into()),
@@ -68,6 +70,7 @@ impl Force {
 }
 
 fn rewrite(database: &Database, path: &Path) -> Result<(), RecordsError> {
+    let path = &path.canonicalize().at(path)?;
     let (new, old) = (
         files::with_suffix(path, "new"),
         files::with_suffix(path, "old"),
