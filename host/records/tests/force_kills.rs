@@ -78,7 +78,12 @@ fn set_up(force: &Force) {
     let officer = PersonRole::AuthorisingOfficer;
     let own = |id: &str| password(&format!("{id} own password"));
     force
-        .init(&new("boss", "inspector", &[]), &long(officer), &own("boss"), &now)
+        .init(
+            &new("boss", "inspector", &[]),
+            &long(officer),
+            &own("boss"),
+            &now,
+        )
         .unwrap();
     let sign_in = |id: &str| force.sign_in(id, &own(id), UID, &now).unwrap().signed_in;
     for (id, rank, role) in [
@@ -361,7 +366,10 @@ fn all_is_whole(force: &Force, folder: &Path, said: &[String], when: &str) -> Au
         .collect();
     for id in people.iter().filter_map(|id| id.strip_prefix("p-")) {
         let id: i64 = id.parse().unwrap();
-        assert!(at(id) < before || made.contains(&format!("p-{id}")), "{when}");
+        assert!(
+            at(id) < before || made.contains(&format!("p-{id}")),
+            "{when}"
+        );
     }
     assert!(made.iter().all(|id| people.contains(*id)), "{when}");
     let adopted: Vec<u32> = entries

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::session::{self, ForceArguments};
 use crate::times::shown;
-use crate::output;
 
 /// See what the force's register has kept for longer than the rules say (`register-days`), and let it go
 ///

@@ -331,7 +331,11 @@ impl AuditLog {
 
     /// The signed head that follows an event, where there is one.
     fn push_head(&self, number: u64, text: &mut String) {
-        if let Some(Ok(line)) = self.heads.get(&number).map(|line| std::str::from_utf8(line)) {
+        if let Some(Ok(line)) = self
+            .heads
+            .get(&number)
+            .map(|line| std::str::from_utf8(line))
+        {
             text.push_str(line);
             text.push('\n');
         }

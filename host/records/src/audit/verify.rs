@@ -200,17 +200,15 @@ fn read_event(line: &[u8]) -> Option<Line> {
             ("content-destroyed", Some(events)) => serde_json::from_value(events.clone()).ok(),
             _ => None,
         };
-        return (chain::event_hash(&previous, &chain::digest(body)) == hash).then(|| {
-            Line::Event {
-                tip: Tip {
-                    number: read.number,
-                    hash,
-                },
-                previous,
-                has: Has::Body,
-                went: went.unwrap_or_default(),
-                rollback: is_rollback.then(|| lost().unwrap_or(read.number)),
-            }
+        return (chain::event_hash(&previous, &chain::digest(body)) == hash).then(|| Line::Event {
+            tip: Tip {
+                number: read.number,
+                hash,
+            },
+            previous,
+            has: Has::Body,
+            went: went.unwrap_or_default(),
+            rollback: is_rollback.then(|| lost().unwrap_or(read.number)),
         });
     }
     if let Some((hash, left_out)) = split_stub(line, LEFT_OUT) {
@@ -220,7 +218,13 @@ fn read_event(line: &[u8]) -> Option<Line> {
     }
     let (hash, gone) = split_stub(line, GONE)?;
     let gone: Gone = serde_json::from_slice(gone).ok()?;
-    stub(hash, gone.number, &gone.previous, &gone.body_sha256, Has::Gone)
+    stub(
+        hash,
+        gone.number,
+        &gone.previous,
+        &gone.body_sha256,
+        Has::Gone,
+    )
 }
 
 /// A line with a digest in place of a body.

@@ -106,6 +106,7 @@ pub(super) fn create(
     path: &Path,
     salt: &[u8; 32],
     log: &Log,
+    at: Timestamp,
 ) -> Result<(), ForceError> {
     let write = || -> Result<(), Fault> {
         let change = database.begin_write()?;
@@ -117,6 +118,7 @@ pub(super) fn create(
         begin_log(
             change,
             log,
+            at,
             AuditEvent::StoreCreated {
                 host_version: HOST_VERSION.to_owned(),
             },
@@ -145,6 +147,7 @@ pub(super) fn upgrade(database: &Database, path: &Path, log: &Log) -> Result<(),
         begin_log(
             change,
             log,
+            opening::clock(),
             AuditEvent::ForceLogBegun {
                 host_version: HOST_VERSION.to_owned(),
                 people,
@@ -155,7 +158,12 @@ pub(super) fn upgrade(database: &Database, path: &Path, log: &Log) -> Result<(),
 }
 
 /// Makes what this layout has and the first had not, says so as the log's first event, and commits.
-fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(), Fault> {
+fn begin_log(
+    change: WriteTransaction,
+    log: &Log,
+    at: Timestamp,
+    first: AuditEvent,
+) -> Result<(), Fault> {
     {
         let mut facts = change.open_table(FACTS)?;
         facts.insert("schema", SCHEMA)?;
@@ -168,7 +176,7 @@ fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(
     let appended = Appended::default();
     // The file beside may know of a log that was here before.
     appended.find_rollback(&change, log, opening::clock())?;
-    appended.append(&change, log, opening::clock(), Actor::Host, first)?;
+    appended.append(&change, log, at, Actor::Host, first)?;
     change.commit()?;
     appended.committed(log);
     Ok(())

@@ -118,20 +118,21 @@ impl Force {
             let path = path.clone();
             return Err(RecordsError::NoAuditLog { path }.into());
         };
-        let rows = || -> Result<(BTreeMap<u32, Option<RegisterEntry>>, Vec<RegisterGone>), Fault> {
-            let reading = database.begin_read()?;
-            let mut rows = BTreeMap::new();
-            for row in reading.open_table(REGISTER)?.iter()? {
-                let (number, entry) = row?;
-                rows.insert(number.value(), entry.value().read().ok());
-            }
-            // Reading brings nothing up to date.
-            let gone = match is_second {
-                true => Vec::new(),
-                false => retention::gone(&reading.open_table(GONE)?)?,
+        let rows =
+            || -> Result<(BTreeMap<u32, Option<RegisterEntry>>, Vec<RegisterGone>), Fault> {
+                let reading = database.begin_read()?;
+                let mut rows = BTreeMap::new();
+                for row in reading.open_table(REGISTER)?.iter()? {
+                    let (number, entry) = row?;
+                    rows.insert(number.value(), entry.value().read().ok());
+                }
+                // Reading brings nothing up to date.
+                let gone = match is_second {
+                    true => Vec::new(),
+                    false => retention::gone(&reading.open_table(GONE)?)?,
+                };
+                Ok((rows, gone))
             };
-            Ok((rows, gone))
-        };
         let (rows, gone) = rows().map_err(|fault| fault.at(path))?;
         let log = AuditLog::of(&database, path, FORCE_LOG, &store, FACTS)?;
         Ok(log.with_register(rows, gone))

@@ -172,13 +172,13 @@ impl Force {
     }
 
     /// Makes the file where there is none, with the folders on the way to it.
-    fn make(&self) -> Result<(), ForceError> {
+    fn make(&self, at: Timestamp) -> Result<(), ForceError> {
         let folder = files::folder_of(&self.path);
         std::fs::create_dir_all(folder).at(folder)?;
         let database = self.open_file()?;
         if layout::is_empty(&database, &self.path)? {
             let log = log::create(&self.path)?;
-            layout::create(&database, &self.path, &cipher::random()?, &log)?;
+            layout::create(&database, &self.path, &cipher::random()?, &log, at)?;
             files::sync_folder_of(&self.path)?;
         }
         layout::check(&database, &self.path)?;

@@ -9,11 +9,11 @@
 //! The old file stays locked until the new one has its name, so nobody writes into either meanwhile; who waited for the old one finds that the name is another file's now, and
 //! opens that.
 
+use super::Force;
 use super::error::ForceError;
 use super::layout::{
     EVENTS, FACTS, GONE, PEOPLE, RECORDS, REGISTER, REWRITE, RULES, SALT, SESSIONS, STRANGERS,
 };
-use super::Force;
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};

@@ -451,10 +451,7 @@ fn entry(change: &Changing<'_>, number: u32) -> Result<RegisterEntry, Stop> {
 }
 
 /// Why there is no entry of this number.
-fn no_entry(
-    gone: &impl ReadableTable<u32, Row<RegisterGone>>,
-    number: u32,
-) -> Result<Stop, Stop> {
+fn no_entry(gone: &impl ReadableTable<u32, Row<RegisterGone>>, number: u32) -> Result<Stop, Stop> {
     Ok(match retention::gone_of(gone, number)? {
         Some(RegisterGone {
             at, rules_version, ..
