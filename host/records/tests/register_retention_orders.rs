@@ -37,14 +37,14 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
     use Decision::*;
     let decision = prop::sample::select(&[Authorise, Refuse, Cancel, Close][..]);
     let one = prop_oneof![
-        5 => (0..3usize).prop_map(Try::Plan),
-        5 => (1..8u32, decision).prop_map(|(number, decision)| Try::Decide(number, decision)),
-        4 => (1..60i64).prop_map(Try::Pass),
+        12 => (0..3usize).prop_map(Try::Plan),
+        16 => (1..6u32, decision).prop_map(|(number, decision)| Try::Decide(number, decision)),
+        12 => (1..150i64).prop_map(Try::Pass),
         1 => (-12..12i64).prop_map(Try::SetCalendar),
         1 => Just(Try::SetRight),
-        4 => (-200..40i64).prop_map(Try::LetGo),
+        10 => (-60..20i64).prop_map(Try::LetGo),
     ];
-    prop::collection::vec(one, 1..40)
+    prop::collection::vec(one, 20..60)
 }
 
 /// The rules keep the register for so many days here.
@@ -59,6 +59,7 @@ fn no_order_of_steps_and_no_clock_lets_anything_go_that_is_young_or_has_not_ende
     let went = Cell::new(0);
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 48,
+        failure_persistence: None,
         ..ProptestConfig::default()
     });
     let run = runner.run(&tries(), |tries| {
