@@ -53,10 +53,11 @@ bench: plugins $(video) ## Measure, and write out/bench/summary.json
 	@scripts/bench-python
 	@$(target)/release/overt-bench --out out/bench/summary.json
 
-soak: setup-tests plugins hostile ## Go round every hostile plugin a thousand times, and look whether the host grows; 1,100 swaps under load; a thousand kills of a store's process
+soak: setup-tests plugins hostile ## Go round every hostile plugin a thousand times, and look whether the host grows; 1,100 swaps under load; a thousand kills of a process of each store
 	@$(target)/release/soak
 	@OVERT_SWAP_ROUNDS=10 cargo test --release --workspace --quiet --test swaps_under_load
 	@OVERT_KILLS=1000 cargo test --release --workspace --quiet --test crash audit_log
+	@OVERT_KILLS=1000 cargo test --release --workspace --quiet --test force_kills
 
 clean: ## Remove what was built and made, but not what was fetched
 	@rm -rf out .overt/plugins .overt/hostile

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_records::{Force, ForceError, Moment, SessionToken, SignedIn};
+use overt_records::{Force, ForceError, Moment, RecordsStay, SessionToken, SignedIn};
 use rustix::fs::OFlags;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::times::shown;
 use crate::{output, watchlist};
 
 /// The longest session file: a path, a token, and room.
@@ -68,6 +69,29 @@ impl From<ForceError> for Failure {
     fn from(error: ForceError) -> Self {
         match error {
             ForceError::Records(cause) => (*cause).into(),
+            ForceError::WithinPeriod {
+                asked,
+                before,
+                days,
+            } => Failure::new(
+                format!(
+                    "the force's rules keep the register for {days} days, so that by this machine's clock nothing of {} or later may go, and {} was asked for",
+                    shown(before),
+                    shown(asked)
+                ),
+                error.mend(),
+            ),
+            ForceError::RecordsStay {
+                ref deployment,
+                why: RecordsStay::Younger { newest, before },
+            } => Failure::new(
+                format!(
+                    "the records of {deployment} stay: something was done with them {}, and all has to be of before {}",
+                    shown(newest),
+                    shown(before)
+                ),
+                error.mend(),
+            ),
             error => Failure::new(error.to_string(), error.mend()),
         }
     }

@@ -9,8 +9,8 @@ use crate::field::{Absence, Field};
 use crate::fields::{self, FieldInfo, Kind};
 use crate::rates::{NamedRate, rates_of_all};
 use crate::record::{DeploymentRecord, Mode};
-use crate::register::{Register, RegisterEntry, RegisterError, RegisterState};
-use crate::text::clean;
+use crate::register::{Gone, Register, RegisterEntry, RegisterError, RegisterState};
+use crate::text::{clean, moment};
 
 /// The one field of an entry that no record has: why a deployment was refused or cancelled. A redaction names it so.
 pub const REASON: &str = "register.reason";
@@ -30,6 +30,7 @@ pub struct Span {
 pub struct Period {
     span: Span,
     last_number: u64,
+    gone: Vec<Gone>,
     entries: Vec<Entry>,
     deployments: Vec<Deployed>,
 }
@@ -279,6 +280,7 @@ impl Period {
         Ok(Self {
             span,
             last_number: register.last_number,
+            gone: register.gone.clone(),
             entries,
             deployments,
         })
@@ -292,6 +294,41 @@ impl Period {
     /// The newest number of the register when this was made: whoever asks again sees what came after.
     pub fn last_number(&self) -> u64 {
         self.last_number
+    }
+
+    /// Numbers of the register whose entries are gone by the period of the force's rules, whatever their dates were.
+    pub fn gone(&self) -> &[Gone] {
+        &self.gone
+    }
+
+    /// Those of them that can have been of this period.
+    pub fn gone_of_it(&self) -> impl Iterator<Item = &Gone> {
+        self.gone.iter().filter(|gone| self.span.from < gone.before)
+    }
+
+    /// That every number is accounted for, in words that a sentence can begin with.
+    pub(crate) fn whole_words(&self) -> String {
+        const WHAT: &str =
+            "The register, in which every deployment has a number before it may start,";
+        let last = self.last_number;
+        match (last, self.gone.is_empty()) {
+            (0, _) => format!("{WHAT} has given none"),
+            (_, true) => format!("{WHAT} is whole from 1 to {last}"),
+            (_, false) => format!(
+                "{WHAT} accounts for each from 1 to {last}: the entries {} are gone by the period of the force’s rules",
+                list(self.gone.iter())
+            ),
+        }
+    }
+
+    /// What is not known of the period because entries are gone that can have been of it; `None` where none can.
+    pub(crate) fn gone_words(&self) -> Option<String> {
+        let before = self.gone_of_it().map(|gone| gone.before).max()?;
+        Some(format!(
+            "The register’s entries {} are gone by the period of the force’s rules. They were of before {}, so that deployments of this period can be among them; nothing here counts those.",
+            list(self.gone_of_it()),
+            moment(before)
+        ))
     }
 
     /// Every entry of the register that was planned to start in the period, by number.
@@ -393,6 +430,10 @@ impl Period {
         }
         found
     }
+}
+
+fn list<'g>(gone: impl Iterator<Item = &'g Gone>) -> String {
+    gone.map(Gone::words).collect::<Vec<_>>().join("; ")
 }
 
 impl Deployed {

@@ -239,6 +239,14 @@ impl Question {
                 because: "this software keeps no accounts; the force’s finance department holds them",
             },
         };
+        let mut answer = answer;
+        if let (
+            Some(gone),
+            Held::Information { sentence: said, .. } | Held::None { because: said },
+        ) = (period.gone_words(), &mut answer)
+        {
+            *said = format!("{said} {gone}");
+        }
         Answer {
             number: Self::ALL
                 .iter()
@@ -261,13 +269,7 @@ pub fn answers(period: &Period) -> Vec<Answer> {
 
 /// How it is known that there is nothing.
 fn complete(period: &Period, what: &str) -> Held {
-    let last = period.last_number();
-    let register = match last {
-        0 => "The register, in which every deployment has a number before it may start, has given none".to_owned(),
-        last => format!(
-            "The register, in which every deployment has a number before it may start, is whole from 1 to {last}"
-        ),
-    };
+    let register = period.whole_words();
     Held::None {
         because: format!("{register}, and of those planned to start in this period {what}."),
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Mode;
+use crate::text::day;
 
 /// The register up to a moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,37 @@ pub struct Register {
     pub last_number: u64,
     /// Every entry, whatever its dates.
     pub entries: Vec<RegisterEntry>,
+    /// Numbers whose entries are gone by the period of the force's rules, as its log says.
+    #[serde(default)]
+    pub gone: Vec<Gone>,
+}
+
+/// Numbers in a row whose entries are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Gone {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// When they went.
+    pub at: Timestamp,
+    /// All that was in them was planned for a time before this, and ended before it.
+    pub before: Timestamp,
+    /// Version of the rules by which they went.
+    pub rules_version: u64,
+}
+
+impl Gone {
+    /// As people read it: `1 to 7 (on 1 March 2036, by version 3 of the rules)`.
+    pub(crate) fn words(&self) -> String {
+        format!(
+            "{} (on {}, by version {} of the rules)",
+            span_words(self.first, self.last),
+            day(self.at),
+            self.rules_version
+        )
+    }
 }
 
 /// An entry of the register.
@@ -88,12 +120,16 @@ pub(crate) fn numbers(list: &[u64]) -> String {
             _ => spans.push((*number, *number)),
         }
     }
-    let span = |(from, to): &(u64, u64)| match to - from {
+    let span = |(from, to): &(u64, u64)| span_words(*from, *to);
+    spans.iter().map(span).collect::<Vec<_>>().join(", ")
+}
+
+fn span_words(from: u64, to: u64) -> String {
+    match to.saturating_sub(from) {
         0 => from.to_string(),
         1 => format!("{from}, {to}"),
         _ => format!("{from} to {to}"),
-    };
-    spans.iter().map(span).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Why a register is not one that anything can be shown by.
@@ -127,13 +163,17 @@ pub enum RegisterError {
 const NAMED: usize = 1_000;
 
 impl Register {
-    /// Whether every number from 1 to the newest has exactly one entry.
+    /// Whether every number from 1 to the newest has exactly one entry, or is said to be gone.
     ///
     /// # Errors
     /// [`RegisterError`].
     pub fn check(&self) -> Result<(), RegisterError> {
         let last = self.last_number;
         let mut found: Vec<u64> = self.entries.iter().map(|entry| entry.number).collect();
+        for gone in &self.gone {
+            // What was never given is told below by one number.
+            found.extend(gone.first..=gone.last.min(last.saturating_add(1)));
+        }
         found.sort_unstable();
         if let Some(pair) = found.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(RegisterError::Twice { number: pair[0] });

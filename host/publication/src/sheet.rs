@@ -154,6 +154,7 @@ pub(crate) fn deployment(facts: &Facts) -> Result<String, DocumentError> {
 }
 
 /// A row for each entry of the register, with every count of those that ran; one that ran in several modes has a row for each.
+/// A row for each entry of the period, then one for each number that is gone and can have been of it.
 pub(crate) fn period(period: &Period) -> Result<String, DocumentError> {
     let counts: Vec<_> = fields::counts().collect();
     let mut header = vec![
@@ -240,6 +241,14 @@ pub(crate) fn period(period: &Period) -> Result<String, DocumentError> {
             }
         }
         sheet.row(&row)?;
+    }
+    for gone in period.gone_of_it() {
+        for number in gone.first..=gone.last {
+            let mut row = vec![number.to_string(), String::new(), String::new()];
+            row.push("gone by the period of the force’s rules".to_owned());
+            row.resize(header.len(), String::new());
+            sheet.row(&row)?;
+        }
     }
     sheet.text()
 }

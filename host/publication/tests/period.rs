@@ -1,13 +1,18 @@
 //! A period accounts for every number of the register, or there is no report of it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../tests/src/schema.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod schema;
 mod support;
 
 use overt_publication::document::PeriodReport;
 use overt_publication::period::{Period, PeriodError, Span};
+use overt_publication::questions::{Held, answers};
 use overt_publication::record::Mode;
 use overt_publication::register::RegisterState::*;
-use overt_publication::register::{Register, RegisterError};
+use overt_publication::register::{Gone, Register, RegisterError};
+use schema::Schema;
 use support::{at, january, made, register, whole};
 
 fn refused(
@@ -97,6 +102,75 @@ fn a_deployment_that_ran_without_a_record_is_refused_and_so_is_a_record_that_nev
         refused(&register(&[Closed]), &[unnumbered]),
         PeriodError::NoNumber { .. }
     ));
+}
+
+/// Entries 1 and 2 are gone, all of them of before this time.
+fn with_gone(before: &str) -> Register {
+    let mut register = register(&[Planned, Planned, Closed]);
+    register.entries.drain(..2);
+    register.gone.push(Gone {
+        first: 1,
+        last: 2,
+        at: at("2036-03-01T10:00:00Z"),
+        before: at(before),
+        rules_version: 3,
+    });
+    register
+}
+
+#[test]
+fn entries_that_are_gone_by_the_rules_period_are_said_to_be_and_are_no_gap() {
+    let said = "1, 2 (on 1 March 2036, by version 3 of the rules)";
+    let register = with_gone("2026-01-20T00:00:00Z");
+    let period = Period::of(january(), &register, &[whole(3)], &[]).unwrap();
+    for answer in answers(&period) {
+        match answer.answer {
+            Held::Information { sentence: text, .. } | Held::None { because: text } => {
+                assert!(text.contains(said), "{text}");
+                assert!(text.contains("nothing here counts those"), "{text}");
+            }
+            _ => {}
+        }
+    }
+    let report = PeriodReport::of(period, &[], made());
+    let html = report.html().unwrap();
+    assert!(html.contains("accounts for each from 1 to 3"), "{html}");
+    assert!(html.contains("nothing here counts those"));
+    let csv = report.csv().unwrap();
+    assert_eq!(csv.lines().count(), 4);
+    assert!(csv.contains("2,,,gone by the period of the force’s rules,"));
+    let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+    assert_eq!(json["register"]["gone"][0]["last"], 2);
+    let schema = Schema::parse(include_str!("../period-report.schema.json"));
+    assert_eq!(schema.errors(&json), Vec::<String>::new());
+}
+
+#[test]
+fn entries_that_went_and_were_of_an_earlier_time_are_in_nobodys_way() {
+    let register = with_gone("2026-01-01T00:00:00Z");
+    let period = Period::of(january(), &register, &[whole(3)], &[]).unwrap();
+    let report = PeriodReport::of(period, &[], made());
+    let html = report.html().unwrap();
+    assert!(html.contains("the entries 1, 2 (on 1 March 2036"), "{html}");
+    assert!(!html.contains("nothing here counts those"));
+    assert_eq!(report.csv().unwrap().lines().count(), 2);
+}
+
+#[test]
+fn a_number_that_is_gone_and_there_or_gone_and_never_given_is_refused() {
+    let mut twice = with_gone("2026-01-20T00:00:00Z");
+    twice.gone[0].last = 3;
+    assert_eq!(
+        refused(&twice, &[whole(3)]),
+        PeriodError::Register(RegisterError::Twice { number: 3 })
+    );
+    let mut never = with_gone("2026-01-20T00:00:00Z");
+    never.entries.clear();
+    never.gone[0].last = u64::MAX;
+    assert_eq!(
+        refused(&never, &[]),
+        PeriodError::Register(RegisterError::NeverGiven { number: 4, last: 3 })
+    );
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn a_count_that_nobody_made_is_not_counted_as_none() {
     let register = overt_publication::register::Register {
         last_number: 2,
         entries: vec![entry(1, Closed), entry(2, Closed)],
+        gone: Vec::new(),
     };
     let period = Period::of(january(), &register, &[whole(1), record], &[]).unwrap();
     let (sentence, _, rows) = information(&period, Question::Stops);

@@ -146,17 +146,28 @@ def is_of(head, header):
     return all(head[name] == header[name] for name in ("deployment", "store", "key"))
 
 
+def read_ranges(facts):
+    """The ranges of events that a `content-destroyed` names: first and last."""
+    ranges = facts.get("events") if isinstance(facts, dict) else None
+    is_range = lambda value: isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+    return ranges if isinstance(ranges, list) and all(map(is_range, ranges)) else []
+
+
 def read_line(line, header):
-    """(what, number, hash, previous, number of a lost head): what is event, left-out, head; or None: unsound."""
-    lost = None
+    """(what, number, hash, previous, number of a lost head, ranges of events whose content went): what is
+    event, left-out, gone, head; or None: unsound."""
+    lost, went = None, []
     if parts := split(line, b"hash", 64, b"event"):
         what, body, digest = "event", read_json(parts[1]), sha256(parts[1])
         if body and body.get("kind") == "rollback-found":
             facts = body.get("facts")
             lost = facts.get("number") if isinstance(facts, dict) else None
             lost = lost if is_number(lost) else body.get("number")
-    elif parts := split(line, b"hash", 64, b"left_out"):
-        what, body = "left-out", read_json(parts[1])
+        if body and body.get("kind") == "content-destroyed":
+            went = read_ranges(body.get("facts"))
+    elif stub := [name for name in ("left_out", "gone") if split(line, b"hash", 64, name.encode())]:
+        what, parts = stub[0].replace("_", "-"), split(line, b"hash", 64, stub[0].encode())
+        body = read_json(parts[1])
         if not body or set(body) != {"number", "previous", "body_sha256"}:
             return None
         digest = read_hash(body["body_sha256"])
@@ -164,16 +175,22 @@ def read_line(line, header):
         head = read_head(line)
         if head is None or not is_of(head, header):
             return None
-        return ("head", head["number"], bytes.fromhex(head["hash"]), None, None)
+        return ("head", head["number"], bytes.fromhex(head["hash"]), None, None, [])
     previous = body and read_hash(body.get("previous"))
     if not previous or not digest or not is_number(body.get("number")):
         return None
     if sha256(b"overt audit event v1\0", previous, digest) != parts[0]:
         return None
-    return (what, body["number"], parts[0], previous, lost)
+    return (what, body["number"], parts[0], previous, lost, went)
 
 
 # ---- The walk.
+
+
+def is_told(tellers, event):
+    """Whether a later event says that the content of this one went."""
+    later = (line for line in tellers if line[1] > event)
+    return any(first <= event <= last for line in later for first, last in line[5])
 
 
 def walk(header, lines, is_cut):
@@ -183,12 +200,13 @@ def walk(header, lines, is_cut):
     )
     events = Counter(line[1] for line in lines if line and line[0] != "head")
     heads = Counter(line[1] for line in lines if line and line[0] == "head")
+    tellers = [line for line in lines if line and line[5]]
     hashes, rollback = [genesis], None
     for line in lines:
         last, expected = len(hashes) - 1, len(hashes)
         if line is None:
             return None, ("inserted" if events[expected] else "changed", expected)
-        what, number, digest, previous, lost = line
+        what, number, digest, previous, lost, _ = line
         if what == "head":
             if number == last:
                 if digest != hashes[last]:
@@ -206,6 +224,8 @@ def walk(header, lines, is_cut):
                 if events[expected] > 1:
                     return None, ("inserted", expected)
                 return None, ("changed", max(last, 1))
+            if what == "gone" and not is_told(tellers, expected):
+                return None, ("dropped", expected)
             hashes.append(digest)
             rollback = lost if rollback is None else rollback
         elif number < expected:

@@ -105,6 +105,41 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// What tells a file from every other of this machine: its device and number.
+pub(crate) type FileIdentity = (u64, u64);
+
+/// Which file is open.
+pub(crate) fn identity(file: &File, path: &Path) -> Result<FileIdentity, RecordsError> {
+    let found = file.metadata().at(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+/// Which file has this name now; `None` where none has.
+pub(crate) fn identity_at(path: &Path) -> Result<Option<FileIdentity>, RecordsError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => {
+            let found = found.at(path)?;
+            Ok(Some((found.dev(), found.ino())))
+        }
+    }
+}
+
+/// The same as [`destroy`] for a file that other processes may be about to open as a store: none of them reads it while it is overwritten.
+pub(crate) fn destroy_unused(path: &Path) -> Result<(), RecordsError> {
+    let file = match OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened.at(path)?,
+    };
+    // The lock that redb takes of a file.
+    file.lock().at(path)?;
+    match destroy(path) {
+        // Somebody else was faster.
+        Err(RecordsError::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Whether two names stand for one file. False where either does not exist.
 pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {

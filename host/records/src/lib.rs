@@ -77,10 +77,11 @@ pub use exports::{Export, ExportKind};
 pub use files::destroy as destroy_file;
 pub use force::{
     AdoptedRules, Authorisation, Beyond, By, CameraTerms, Certificate, Credential, Document,
-    DocumentKind, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules, LEAST_PASSWORD,
-    ListApproved, MayNot, Missing, Mode, ModeRule, Moment, NewPerson, NoCertificate, NoToken,
-    Notice, Order, OutOfTurn, Password, PasswordProblem, PeopleChange, PeopleEvent, PeopleRule,
-    Person, PersonRole, RULES_DOMAIN, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
+    DocumentKind, EntryOver, FORCE_LOG, Force, ForceError, Hashing, HeldCredential, KeepRules,
+    LEAST_PASSWORD, ListApproved, MayNot, Missing, Mode, ModeRule, Moment, NewPerson,
+    NoCertificate, NoToken, Notice, Order, OutOfTurn, OverPeriod, OwnRecords, Password,
+    PasswordProblem, PeopleChange, PeopleEvent, PeopleRule, Person, PersonRole, RULES_DOMAIN,
+    RecordsStay, RegisterEntry, RegisterGone, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun, Rules, RunAsked, RunStarted, SESSION_HOURS, SESSION_IDLE_MINUTES, ScoreFloor,
     Session, SessionEnd, SessionToken, SignedCertificate, SignedIn, SignedRules, Terms,
     WatchlistFacts, WatchlistRules, Withdrawn,

@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 const MEMBERS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("members");
 
 /// The row of `META` with the time at which the commitments have to be gone; there is none where there are no commitments.
-const UNTIL: &str = "membership-until";
+pub(crate) const UNTIL: &str = "membership-until";
 
 const MAGIC: [u8; 16] = *b"overt-members 1\n";
 /// Magic, store, key and SHA-256 of these.

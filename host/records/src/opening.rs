@@ -109,6 +109,7 @@ pub(crate) fn open_database(path: &Path, is_new: bool) -> Result<Database, Recor
         cause,
     };
     let file = files::open_private(path)?;
+    let ours = files::identity(&file, path)?;
     let opened = FileBackend::new(file).and_then(|backend| {
         if is_new {
             backend.set_len(0).map_err(redb::StorageError::Io)?;
@@ -117,6 +118,11 @@ pub(crate) fn open_database(path: &Path, is_new: bool) -> Result<Database, Recor
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
     });
+    // Somebody may have given the name to another file while this one was waited for (`force/rewrite.rs`): what was opened then is not the store any more.
+    if files::identity_at(path)? != Some(ours) {
+        let path = path.to_path_buf();
+        return Err(RecordsError::AlreadyOpen { path });
+    }
     opened.map_err(|error| match error {
         redb::DatabaseError::Storage(redb::StorageError::Io(cause))
             if cause.kind() == std::io::ErrorKind::InvalidData =>

@@ -61,10 +61,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     output::write(&arguments.out, &exported.text)?;
     output::print(&format!(
-        "{}: {} events, {} left out\n",
+        "{}: {} events, {} left out{}\n",
         arguments.out.display(),
         exported.events,
-        exported.left_out
+        exported.left_out,
+        match exported.gone {
+            0 => String::new(),
+            gone => format!(", {gone} gone by the rules' period"),
+        }
     ))?;
     Ok(Exit::Done)
 }

@@ -140,7 +140,9 @@ impl WhoseArguments {
 fn words(kind: BreakKind, event: u64) -> String {
     match kind {
         BreakKind::Changed => format!("CHANGED at event {event}: it is not what was written"),
-        BreakKind::Dropped => format!("DROPPED: event {event} is missing between others"),
+        BreakKind::Dropped => format!(
+            "DROPPED: event {event} is missing between others, or its content is and no later event says that it went"
+        ),
         BreakKind::Inserted => {
             format!("INSERTED at event {event}: something stands there that was not written there")
         }

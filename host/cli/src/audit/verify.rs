@@ -115,6 +115,7 @@ fn text(verification: &Verification, has_head_outside: Option<bool>) -> String {
         ("key", short(&verification.key)),
         ("events", verification.events.to_string()),
         ("left out", verification.left_out.to_string()),
+        ("gone by the rules' period", verification.gone.to_string()),
         ("signed heads", verification.heads.to_string()),
         ("proven to", verification.proven_to.to_string()),
     ];

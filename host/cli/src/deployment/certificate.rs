@@ -35,7 +35,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             "take the file as `overt deployment close` wrote it",
         )
     })?;
-    if !arguments.force.force()?.knows(&signed)? {
+    let force = arguments.force.force()?;
+    if !force.knows(&signed)? {
+        let number = signed.certificate.number;
+        if force.register_gone()?.iter().any(|gone| gone.has(number)) {
+            return Err(Failure::new(
+                format!(
+                    "{}: the register's entry of deployment {number} is gone by the period of the force's rules, and its digest with it",
+                    path.display()
+                ),
+                "nobody can tell any more whether this certificate is the force's; its signature holds by the key that it names",
+            ));
+        }
         return Err(Failure::new(
             format!(
                 "{}: the force's register knows no such certificate",

@@ -1,7 +1,7 @@
 //! `overt deployment register`: every deployment of the force, by number.
 
 use clap::Args;
-use overt_records::{By, RegisterEntry, RegisterStep, Terms};
+use overt_records::{By, RegisterEntry, RegisterGone, RegisterStep, Terms};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -17,6 +17,8 @@ Examples:
   overt deployment register
   overt deployment register --deployment deployment.toml
   overt deployment register --json | jq '.[] | select(.state == \"refused\")'
+
+A number that is missing from the JSON has gone by the rules' period (`overt retention register`).
 
 Whether the register is what was written: `overt audit verify --force force.redb`.
 The JSON is described by register.schema.json in the source of overt.")]
@@ -35,10 +37,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         output::print_json(&register.iter().map(Row::of).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let text = match register.is_empty() {
-        true => "No deployment was ever planned.\n".to_owned(),
-        false => register.iter().map(text).collect(),
-    };
+    let gone = force.register_gone()?;
+    let mut text: String = gone.iter().map(gone_text).collect();
+    text.extend(register.iter().map(self::text));
+    if text.is_empty() {
+        text = "No deployment was ever planned.\n".to_owned();
+    }
     output::print(&output::printable(&text))?;
     Ok(Exit::Done)
 }
@@ -166,6 +170,18 @@ impl<'r> Row<'r> {
             runs: entry.runs().into_iter().map(run).collect(),
         }
     }
+}
+
+fn gone_text(gone: &RegisterGone) -> String {
+    let numbers = match gone.first == gone.last {
+        true => gone.first.to_string(),
+        false => format!("{} to {}", gone.first, gone.last),
+    };
+    format!(
+        "{numbers}: GONE {} by the period of the force's rules, version {}\n",
+        shown(gone.at),
+        gone.rules_version
+    )
 }
 
 fn text(entry: &RegisterEntry) -> String {

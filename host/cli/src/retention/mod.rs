@@ -3,6 +3,8 @@
 
 mod hold;
 mod receipt;
+mod records;
+mod register;
 mod show;
 mod sweep;
 
@@ -37,6 +39,8 @@ enum Command {
     Hold(hold::Arguments),
     EndHold(hold::EndArguments),
     Receipt(receipt::Arguments),
+    Register(register::Arguments),
+    Records(records::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -46,6 +50,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Hold(arguments) => hold::run(arguments),
         Command::EndHold(arguments) => hold::end(arguments),
         Command::Receipt(arguments) => receipt::run(arguments),
+        Command::Register(arguments) => register::run(arguments),
+        Command::Records(arguments) => records::run(arguments),
     }
 }
 
@@ -91,6 +97,19 @@ fn here(
     let store =
         overt_records::Store::open(&deployment.host.records, &watchlist::settings(deployment))?;
     Ok(custody::answer(&store, ask, by, watchlist::now())?)
+}
+
+/// The beginning of a day in UTC.
+fn beginning(date: Date) -> Result<overt_records::Timestamp, Failure> {
+    let zoned = date.to_zoned(TimeZone::UTC).map_err(|error| {
+        Failure::mistake(
+            format!("{date} cannot be reckoned with: {error}"),
+            "give another day",
+        )
+    })?;
+    Ok(overt_records::Timestamp::from_unix_ms(
+        zoned.timestamp().as_millisecond(),
+    ))
 }
 
 /// The end of a day, as the start of the next one in UTC, or a moment.

@@ -4,7 +4,7 @@ use overt_publication::field::Field;
 use overt_publication::record::{
     Authority, DeploymentRecord, DocumentInForce, Extension, Mode, NoticeGiven, RulesInForce,
 };
-use overt_publication::register::{Register, RegisterEntry, RegisterState};
+use overt_publication::register::{Gone, Register, RegisterEntry, RegisterState};
 use overt_records::{self as records, AuditEvent, DocumentKind, Force, RegisterStep, Verdict};
 
 use super::{PublicationError, moment};
@@ -36,7 +36,9 @@ pub fn whole_register(
             } => Some(number),
             _ => None,
         });
-    let last = planned.max().unwrap_or(0);
+    let gone = log.register_gone();
+    let last = planned.chain(gone.iter().map(|gone| gone.last)).max();
+    let last = last.unwrap_or(0);
     let mut entries = force.register()?;
     // What was planned since the log was read comes next time.
     entries.retain(|entry| entry.number() <= last);
@@ -49,8 +51,19 @@ pub fn whole_register(
     let register = Register {
         last_number: last.into(),
         entries: entries.iter().map(entry).collect(),
+        gone: gone.iter().map(gone_of).collect(),
     };
     Ok((register, entries))
+}
+
+fn gone_of(gone: &records::RegisterGone) -> Gone {
+    Gone {
+        first: gone.first.into(),
+        last: gone.last.into(),
+        at: moment(gone.at),
+        before: moment(gone.before),
+        rules_version: gone.rules_version.into(),
+    }
 }
 
 fn entry(of: &records::RegisterEntry) -> RegisterEntry {

@@ -12,7 +12,7 @@ use crate::field::{Absence, Field};
 use crate::period::{Deployed, Disagreement, Entry, Period, RateOfAll, Span, Total};
 use crate::rates::{NamedRate, rates};
 use crate::record::{DeploymentRecord, Mode};
-use crate::register::RegisterState;
+use crate::register::{Gone, RegisterState};
 use crate::sheet;
 use crate::sums::{Check, broken, checks};
 use crate::text::{clean, day, grouped, moment};
@@ -43,6 +43,7 @@ struct Json<'a> {
 #[serde(rename_all = "kebab-case")]
 struct RegisterJson<'a> {
     last_number: u64,
+    gone: &'a [Gone],
     entries: &'a [Entry],
 }
 
@@ -129,6 +130,7 @@ impl PeriodReport {
             period: period.span(),
             register: RegisterJson {
                 last_number: period.last_number(),
+                gone: period.gone(),
                 entries: period.entries(),
             },
             modes: Mode::ALL.into_iter().map(mode).collect(),
@@ -207,7 +209,7 @@ impl PeriodReport {
         .into_iter()
         .map(|state| format!("{} {}", of_state(state), state.words()))
         .collect();
-        let lead = vec![
+        let mut lead = vec![
             format!(
                 "The deployments that were planned to start from {} until before {}: {} in the register ({}).",
                 moment(span.from),
@@ -216,10 +218,11 @@ impl PeriodReport {
                 told.join(", ")
             ),
             match period.last_number() {
-                0 => "The register, in which every deployment has a number before it may start, has given none yet.".to_owned(),
-                last => format!("The register, in which every deployment has a number before it may start, is whole from 1 to {last}."),
+                0 => format!("{} yet.", period.whole_words()),
+                _ => format!("{}.", period.whole_words()),
             },
         ];
+        lead.extend(period.gone_words());
         let mut sections = Vec::new();
         for mode in Mode::ALL {
             sections.extend(mode_parts(period, mode));

@@ -345,6 +345,7 @@ pub fn register(states: &[RegisterState]) -> Register {
             .zip(states)
             .map(|(number, state)| entry(number, *state))
             .collect(),
+        gone: Vec::new(),
     }
 }
 

@@ -80,6 +80,24 @@ pub enum AuditEvent {
         #[serde(flatten)]
         what: RegisterStep,
     },
+    /// The period of the force's rules was over for what these events say: their content went, and so did the register's entries of these numbers with the records that
+    /// were kept of them. All of it was from before this moment. In the log stands the digest of each.
+    ContentDestroyed {
+        events: Vec<RecordRange>,
+        register: Vec<RecordRange>,
+        before: Timestamp,
+        rules_version: u32,
+        rules_sha256: String,
+    },
+    /// The period of the force's rules was over for a deployment's own records, whose log went so far: their files are overwritten and removed.
+    RecordsDestroyed {
+        deployment: String,
+        head: u64,
+        hash: String,
+        before: Timestamp,
+        rules_version: u32,
+        rules_sha256: String,
+    },
     /// Another version of the host opened the store.
     HostChanged { from: String, to: String },
     /// The store was opened and lacked events that it had once held: an older copy was put in its place.

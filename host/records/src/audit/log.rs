@@ -9,7 +9,7 @@ use super::{AuditEvent, AuditHead, BreakKind};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::At;
-use crate::force::{RegisterEntry, RegisterRecord};
+use crate::force::{RegisterEntry, RegisterGone, RegisterRecord};
 use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
@@ -31,6 +31,8 @@ pub struct AuditLog {
     file: Option<AuditFile>,
     /// The register's rows by number, where it is the force's log; `None` for one that cannot be read.
     register: BTreeMap<u32, Option<RegisterEntry>>,
+    /// The numbers whose entries are gone, as the register says.
+    register_gone: Vec<RegisterGone>,
 }
 
 /// Which events an export holds in full; the others stand in it as digests.
@@ -53,6 +55,8 @@ pub struct Exported {
     pub events: u64,
     /// Events that are left out.
     pub left_out: u64,
+    /// Events whose content is gone by the rules' period.
+    pub gone: u64,
 }
 
 impl AuditLog {
@@ -97,14 +101,50 @@ impl AuditLog {
                 heads: lines(database, AUDIT_HEADS)?,
                 file,
                 register: BTreeMap::new(),
+                register_gone: Vec::new(),
             })
         };
         read().map_err(|fault| fault.at(path))
     }
 
     /// The same with the register that it tells of.
-    pub(crate) fn with_register(self, register: BTreeMap<u32, Option<RegisterEntry>>) -> Self {
-        Self { register, ..self }
+    pub(crate) fn with_register(
+        self,
+        register: BTreeMap<u32, Option<RegisterEntry>>,
+        register_gone: Vec<RegisterGone>,
+    ) -> Self {
+        Self {
+            register,
+            register_gone,
+            ..self
+        }
+    }
+
+    /// The numbers of the register whose entries are gone by the rules' period, as the log tells.
+    pub fn register_gone(&self) -> Vec<RegisterGone> {
+        let mut told = Vec::new();
+        for entry in self.entries() {
+            if let AuditEvent::ContentDestroyed {
+                register,
+                before,
+                rules_version,
+                ..
+            } = entry.event
+            {
+                told.extend(register.into_iter().filter_map(|range| {
+                    Some(RegisterGone {
+                        first: range.0.try_into().ok()?,
+                        last: range.1.try_into().ok()?,
+                        event: entry.number,
+                        at: entry.at,
+                        before,
+                        rules_version,
+                    })
+                }));
+            }
+        }
+        told.sort_by_key(|gone| gone.first);
+        told
     }
 
     /// The first number under which the register says something else than the log, or lacks what the log tells: somebody has changed a row. `None` where they agree.
@@ -120,13 +160,23 @@ impl AuditLog {
                 });
             }
         }
+        let gone = self.register_gone();
+        let is_gone = |number: u32| gone.iter().any(|gone| gone.has(number));
         let numbers = told.keys().chain(self.register.keys()).copied();
-        let numbers: BTreeSet<u32> = numbers.collect();
+        let mut numbers: BTreeSet<u32> = numbers.collect();
+        for gone in gone.iter().chain(&self.register_gone) {
+            numbers.extend(gone.first..=gone.last);
+        }
         // From 1 and without gaps.
         let gap = (1..)
             .zip(&numbers)
             .find(|(expected, found)| expected != *found);
         let differs = numbers.iter().copied().find(|number| {
+            let says_gone = self.register_gone.iter().any(|gone| gone.has(*number));
+            if is_gone(*number) || says_gone {
+                let is_there = self.register.contains_key(number) || told.contains_key(number);
+                return is_there || !is_gone(*number) || !says_gone;
+            }
             let row = self.register.get(number).and_then(Option::as_ref);
             !row.is_some_and(|row| {
                 row.is_told_by(*number, told.get(number).map_or(&[], Vec::as_slice))
@@ -228,8 +278,15 @@ impl AuditLog {
         })
         .map_err(fault)?;
         text.push('\n');
-        let (mut events, mut left_out) = (0, 0);
+        let (mut events, mut left_out, mut gone) = (0, 0, 0);
         for (number, line) in &self.events {
+            if verify::is_gone(line) {
+                text.push_str(&String::from_utf8_lossy(line));
+                text.push('\n');
+                gone += 1;
+                self.push_head(*number, &mut text);
+                continue;
+            }
             let (Some((hash, body)), Ok(line)) =
                 (chain::split_event(line), std::str::from_utf8(line))
             else {
@@ -238,7 +295,12 @@ impl AuditLog {
             };
             let entry: AuditEntry = serde_json::from_slice(body).map_err(fault)?;
             let is_asked = (from..=to).contains(number);
-            if is_asked || matches!(entry.event, AuditEvent::RollbackFound { .. }) {
+            // Without these nobody could verify it.
+            let is_needed = matches!(
+                entry.event,
+                AuditEvent::RollbackFound { .. } | AuditEvent::ContentDestroyed { .. }
+            );
+            if is_asked || is_needed {
                 text.push_str(line);
                 events += 1;
             } else {
@@ -253,10 +315,7 @@ impl AuditLog {
                 left_out += 1;
             }
             text.push('\n');
-            if let Some(Ok(line)) = self.heads.get(number).map(|line| std::str::from_utf8(line)) {
-                text.push_str(line);
-                text.push('\n');
-            }
+            self.push_head(*number, &mut text);
         }
         // Where the newest event has a signed head already, that one closes the file.
         if !self.heads.contains_key(&self.own.number) {
@@ -266,7 +325,20 @@ impl AuditLog {
             text,
             events,
             left_out,
+            gone,
         })
+    }
+
+    /// The signed head that follows an event, where there is one.
+    fn push_head(&self, number: u64, text: &mut String) {
+        if let Some(Ok(line)) = self
+            .heads
+            .get(&number)
+            .map(|line| std::str::from_utf8(line))
+        {
+            text.push_str(line);
+            text.push('\n');
+        }
     }
 
     /// The first and the last event that are asked for.

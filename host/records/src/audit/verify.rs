@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub enum BreakKind {
     /// Something stands there that was not written so.
     Changed,
-    /// An event is missing between others.
+    /// An event is missing between others, or its content is, and no later event says that it went.
     Dropped,
     /// Something stands there that was not written there.
     Inserted,
@@ -59,6 +59,8 @@ pub struct Verification {
     pub events: u64,
     /// Of them, how many are left out and stand there as digests.
     pub left_out: u64,
+    /// Of them, how many whose content is gone by the rules' period, as a later event says.
+    pub gone: u64,
     /// Signed heads in it.
     pub heads: u64,
     /// The last event that a lodged head names; 0 without one.
@@ -128,6 +130,15 @@ pub(crate) struct LeftOut {
     pub(crate) body_sha256: String,
 }
 
+/// An event whose content is gone by the rules' period, as it stands in the log from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gone {
+    pub(crate) number: u64,
+    pub(crate) previous: String,
+    pub(crate) body_sha256: String,
+}
+
 /// What a verifier reads of a body.
 #[derive(Deserialize)]
 struct Body {
@@ -146,12 +157,25 @@ pub(crate) enum Origin {
     Export { events: u64, is_cut: bool },
 }
 
+/// How much of an event a line has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Has {
+    /// All.
+    Body,
+    /// A digest: an export leaves the rest out.
+    LeftOut,
+    /// A digest: the rest is gone, and a later event has to say so.
+    Gone,
+}
+
 /// A line, as far as it can be read.
 enum Line {
     Event {
         tip: Tip,
         previous: chain::Hash,
-        is_left_out: bool,
+        has: Has,
+        /// The events whose content went, where the event says that some did: the first and the last of each range.
+        went: Vec<(u64, u64)>,
         /// The number of the head that was lost, where the event says that one was.
         rollback: Option<u64>,
     },
@@ -172,35 +196,53 @@ fn read_event(line: &[u8]) -> Option<Line> {
         let previous = chain::digits(&read.previous)?;
         let lost = || read.facts.get("number").and_then(|number| number.as_u64());
         let is_rollback = read.kind == "rollback-found";
-        return sound(
-            hash,
-            read.number,
+        let went = match (read.kind.as_str(), read.facts.get("events")) {
+            ("content-destroyed", Some(events)) => serde_json::from_value(events.clone()).ok(),
+            _ => None,
+        };
+        return (chain::event_hash(&previous, &chain::digest(body)) == hash).then(|| Line::Event {
+            tip: Tip {
+                number: read.number,
+                hash,
+            },
             previous,
-            chain::digest(body),
-            false,
-            is_rollback.then(|| lost().unwrap_or(read.number)),
-        );
+            has: Has::Body,
+            went: went.unwrap_or_default(),
+            rollback: is_rollback.then(|| lost().unwrap_or(read.number)),
+        });
     }
-    let (hash, left_out) = split_left_out(line)?;
-    let left_out: LeftOut = serde_json::from_slice(left_out).ok()?;
-    let previous = chain::digits(&left_out.previous)?;
-    let digest = chain::digits(&left_out.body_sha256)?;
-    sound(hash, left_out.number, previous, digest, true, None)
+    if let Some((hash, left_out)) = split_stub(line, LEFT_OUT) {
+        let left_out: LeftOut = serde_json::from_slice(left_out).ok()?;
+        let (previous, body) = (&left_out.previous, &left_out.body_sha256);
+        return stub(hash, left_out.number, previous, body, Has::LeftOut);
+    }
+    let (hash, gone) = split_stub(line, GONE)?;
+    let gone: Gone = serde_json::from_slice(gone).ok()?;
+    stub(
+        hash,
+        gone.number,
+        &gone.previous,
+        &gone.body_sha256,
+        Has::Gone,
+    )
 }
 
-fn sound(
+/// A line with a digest in place of a body.
+fn stub(
     hash: chain::Hash,
     number: u64,
-    previous: chain::Hash,
-    digest: chain::Hash,
-    is_left_out: bool,
-    rollback: Option<u64>,
+    previous: &str,
+    body_sha256: &str,
+    has: Has,
 ) -> Option<Line> {
-    (chain::event_hash(&previous, &digest) == hash).then_some(Line::Event {
+    let previous = chain::digits(previous)?;
+    let digest = chain::digits(body_sha256)?;
+    (chain::event_hash(&previous, &digest) == hash).then(|| Line::Event {
         tip: Tip { number, hash },
         previous,
-        is_left_out,
-        rollback,
+        has,
+        went: Vec::new(),
+        rollback: None,
     })
 }
 
@@ -216,9 +258,26 @@ pub(crate) fn left_out_line(
     ))
 }
 
-fn split_left_out(line: &[u8]) -> Option<(chain::Hash, &[u8])> {
+/// The line of an event whose content is gone.
+pub(crate) fn gone_line(hash: &chain::Hash, gone: &Gone) -> Result<String, serde_json::Error> {
+    let body = serde_json::to_string(gone)?;
+    Ok(format!(
+        r#"{{"hash":"{}","gone":{body}}}"#,
+        hex::encode(hash)
+    ))
+}
+
+const LEFT_OUT: &[u8] = br#"","left_out":"#;
+const GONE: &[u8] = br#"","gone":"#;
+
+/// Whether a line of the log says that its event's content is gone.
+pub(crate) fn is_gone(line: &[u8]) -> bool {
+    split_stub(line, GONE).is_some()
+}
+
+fn split_stub<'l>(line: &'l [u8], middle: &[u8]) -> Option<(chain::Hash, &'l [u8])> {
     let (hash, rest) = line.strip_prefix(br#"{"hash":""#)?.split_at_checked(64)?;
-    let body = rest.strip_prefix(br#"","left_out":"#)?.strip_suffix(b"}")?;
+    let body = rest.strip_prefix(middle)?.strip_suffix(b"}")?;
     Some((chain::digits(std::str::from_utf8(hash).ok()?)?, body))
 }
 
@@ -262,6 +321,29 @@ impl Numbers {
     }
 }
 
+/// What says that contents went: the event's number, and the first and the last of each range that it names.
+type Tellers<'l> = Vec<(u64, &'l [(u64, u64)])>;
+
+fn tellers(lines: &[Line]) -> Tellers<'_> {
+    let teller = |line| match line {
+        &Line::Event { tip, ref went, .. } if !went.is_empty() => {
+            Some((tip.number, went.as_slice()))
+        }
+        _ => None,
+    };
+    lines.iter().filter_map(teller).collect()
+}
+
+/// Whether a later event says that the content of this one went.
+fn is_told(tellers: &Tellers<'_>, event: u64) -> bool {
+    tellers.iter().any(|(teller, went)| {
+        *teller > event
+            && went
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&event))
+    })
+}
+
 /// Walks along the lines. Returns the numbers of events left out and of heads, or the first break.
 fn walk(identity: &Identity, origin: &Origin, lines: &[Line]) -> Result<Walked, Break> {
     let numbers = Numbers::of(lines);
@@ -270,6 +352,7 @@ fn walk(identity: &Identity, origin: &Origin, lines: &[Line]) -> Result<Walked, 
         hashes: vec![identity.genesis()],
         ..Walked::default()
     };
+    let tellers = tellers(lines);
     let mut rollback = None;
     for line in lines {
         let last = walked.last();
@@ -277,13 +360,24 @@ fn walk(identity: &Identity, origin: &Origin, lines: &[Line]) -> Result<Walked, 
         match line {
             Line::Unsound if numbers.has(expected) => return stop(BreakKind::Inserted, expected),
             Line::Unsound => return stop(BreakKind::Changed, expected),
-            Line::Event { tip, previous, .. } if tip.number == expected => {
+            Line::Event {
+                tip, previous, has, ..
+            } if tip.number == expected => {
                 if *previous != last.hash {
                     if numbers.events[&expected] > 1 {
                         return stop(BreakKind::Inserted, expected);
                     }
                     // The one before was put there by somebody who could not make this one follow it.
                     return stop(BreakKind::Changed, last.number.max(1));
+                }
+                let is_missing = match has {
+                    Has::Body => false,
+                    // An export alone leaves anything out.
+                    Has::LeftOut => matches!(origin, Origin::Store { .. }),
+                    Has::Gone => !is_told(&tellers, expected),
+                };
+                if is_missing {
+                    return stop(BreakKind::Dropped, expected);
                 }
             }
             Line::Event { tip, .. } => {
@@ -319,12 +413,13 @@ fn walk(identity: &Identity, origin: &Origin, lines: &[Line]) -> Result<Walked, 
         match line {
             Line::Event {
                 tip,
-                is_left_out,
+                has,
                 rollback: found,
                 ..
             } => {
                 walked.hashes.push(tip.hash);
-                walked.left_out += u64::from(*is_left_out);
+                walked.left_out += u64::from(*has == Has::LeftOut);
+                walked.gone += u64::from(*has == Has::Gone);
                 rollback = rollback.or(*found);
             }
             _ => walked.heads += 1,
@@ -361,6 +456,7 @@ struct Walked {
     /// By number: the first is that of the log's beginning.
     hashes: Vec<chain::Hash>,
     left_out: u64,
+    gone: u64,
     heads: u64,
 }
 
@@ -396,6 +492,7 @@ pub(crate) fn verify(
             Origin::Export { events, .. } => *events,
         },
         left_out: 0,
+        gone: 0,
         heads: 0,
         proven_to: 0,
         verdict: Verdict::TailUnproven,
@@ -407,7 +504,8 @@ pub(crate) fn verify(
             return done;
         }
     };
-    (done.left_out, done.heads) = (walked.left_out, walked.heads);
+    (done.left_out, done.gone) = (walked.left_out, walked.gone);
+    done.heads = walked.heads;
     let elsewhere = match origin {
         Origin::Store { outside, .. } => *outside,
         Origin::Export { .. } => None,
@@ -452,6 +550,7 @@ pub fn verify_export(file: &[u8], lodged: &[LodgedHead]) -> Verification {
             key: String::new(),
             events: 0,
             left_out: 0,
+            gone: 0,
             heads: 0,
             proven_to: 0,
             verdict: Verdict::Broken(Break {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::Stop;
 use super::layout::{PEOPLE, STRANGERS};
 use super::password::{Hashed, Hashing};
+use crate::retention::Timestamp;
 use crate::tables::RowBytes;
 
 /// So many wrong passwords cost nothing but the time to check them.
@@ -94,6 +95,38 @@ pub(super) fn begin(
     }
     strangers.insert(bucket, RowBytes::of(&attempts)?)?;
     Ok(Hashed::nobodys(hashing)?)
+}
+
+/// Forgets attempts of before this moment, with ids that nobody has and with those of people.
+pub(super) fn forget(change: &WriteTransaction, before: Timestamp) -> Result<(), Stop> {
+    let is_old = |attempts: &Attempts| {
+        let last = attempts.last.as_ref();
+        last.is_some_and(|last| last.at < before)
+    };
+    let mut strangers = change.open_table(STRANGERS)?;
+    let mut old = Vec::new();
+    for row in strangers.iter()? {
+        let (bucket, attempts) = row?;
+        if is_old(&attempts.value().read()?) {
+            old.push(bucket.value());
+        }
+    }
+    for bucket in old {
+        strangers.remove(bucket)?;
+    }
+    let mut people = change.open_table(PEOPLE)?;
+    let mut old = Vec::new();
+    for row in people.iter()? {
+        let mut person = row?.1.value().read()?;
+        if is_old(&person.attempts) {
+            person.attempts = Attempts::default();
+            old.push(person);
+        }
+    }
+    for row in old {
+        people.insert(row.person.id.as_str(), RowBytes::of(&row)?)?;
+    }
+    Ok(())
 }
 
 fn bucket(salt: &[u8; 32], id: &str) -> u16 {

@@ -1,11 +1,13 @@
 //! Everything that can go wrong with people and sessions, as values that carry the facts, each with its mend.
 
+use super::own_records::RecordsStay;
 use super::password::LEAST_PASSWORD;
 use super::person::PersonRole;
 use super::register::{Beyond, Missing, Mode, OutOfTurn, RegisterState};
 use super::session::{SESSION_HOURS, SESSION_IDLE_MINUTES};
 use super::signed_in::MayNot;
 use crate::error::RecordsError;
+use crate::retention::Timestamp;
 use std::path::PathBuf;
 
 /// Why something about people is not done.
@@ -150,6 +152,38 @@ pub enum ForceError {
     NoSuchEntry {
         /// The number.
         number: u32,
+    },
+    /// The entry of this number went by the period of the rules.
+    #[error(
+        "the entry of deployment {number} is gone: the period of the force's rules, version {rules_version}, was over for it"
+    )]
+    EntryGone {
+        /// The number.
+        number: u32,
+        /// When it went.
+        at: Timestamp,
+        /// The rules' version.
+        rules_version: u32,
+    },
+    /// A deployment's own records may not go yet.
+    #[error("the records of {deployment} stay: {why}")]
+    RecordsStay {
+        /// The deployment's id.
+        deployment: String,
+        /// Why.
+        why: RecordsStay,
+    },
+    /// What is younger than the rules' period would go.
+    #[error(
+        "the force's rules keep the register for {days} days, so that nothing of {before} or later may go, and {asked} was asked for"
+    )]
+    WithinPeriod {
+        /// The day that was asked for.
+        asked: Timestamp,
+        /// The latest that there may be now.
+        before: Timestamp,
+        /// The rules' period, days.
+        days: u32,
     },
     /// The record that was kept of a closed deployment is missing, or is another.
     #[error(
@@ -299,6 +333,11 @@ impl ForceError {
             Self::RulesVersion { adopted, .. } => format!("write a `version` above {adopted} and sign them again"),
             Self::NoRules => "adopt them first: `overt rules adopt rules.toml`".into(),
             Self::NoSuchEntry { .. } => "`overt deployment register` shows all".into(),
+            Self::EntryGone { .. } => "whoever was given a report of it has it; the register keeps the number alone".into(),
+            Self::RecordsStay { why: RecordsStay::NotEnded { .. }, .. } => "refuse, cancel or close it first: `overt deployment close DEPLOYMENT`".into(),
+            Self::RecordsStay { why: RecordsStay::Younger { .. }, .. } => "they go once all of them is over the period of the rules".into(),
+            Self::RecordsStay { why: RecordsStay::Holds { .. }, .. } => "let go what is over its own time first: `overt retention run DEPLOYMENT`; `overt retention show DEPLOYMENT` says what is held".into(),
+            Self::WithinPeriod { .. } => "name an earlier day; `overt retention register` says what would go. If the day was right, look at this machine's clock".into(),
             Self::RecordDiffers { .. } => "find out who changed the store: `overt audit verify --force FORCE`; a copy of it may have the record".into(),
             Self::AlreadyPlanned { .. } => "give another deployment an id of its own; an id that ran stays that deployment's".into(),
             Self::OutOfTurn(_) => "`overt deployment register` shows where it stands".into(),

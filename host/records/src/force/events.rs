@@ -10,7 +10,7 @@ use crate::audit::{Actor, AuditEvent};
 use crate::fault::Fault;
 use crate::retention::Timestamp;
 use crate::tables::RowBytes;
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 /// A change on record.
@@ -95,6 +95,16 @@ pub(super) fn noted(
         change: what,
     };
     events.insert(number, RowBytes::of(&event)?)?;
+    Ok(())
+}
+
+/// Forgets all but the newest.
+pub(super) fn forget_events(change: &Changing<'_>, keep: u64) -> Result<(), Stop> {
+    let mut events = change.open_table(EVENTS)?;
+    let old = events.len()?.saturating_sub(keep);
+    for _ in 0..old {
+        events.pop_first()?;
+    }
     Ok(())
 }
 

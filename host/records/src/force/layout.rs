@@ -7,6 +7,7 @@ use super::error::ForceError;
 use super::events::PeopleEvent;
 use super::person::PersonRow;
 use super::register::RegisterEntry;
+use super::retention::RegisterGone;
 use super::rules::AdoptedRules;
 use super::session::SessionRow;
 use crate::audit::{self, Actor, Appended, AuditEvent, Log};
@@ -23,13 +24,16 @@ use redb::{
 use std::path::Path;
 
 /// The layout described here.
-const SCHEMA: &str = "2";
+const SCHEMA: &str = "3";
 
-/// The layout before: people without an audit log, and no register. It is brought up to date when it is opened.
+/// The layout before: nothing of a register went. An older version, which would deal the numbers of what is gone out again, refuses what was brought up to date.
+const SECOND: &str = "2";
+
+/// The layout before that: people without an audit log, and no register.
 const FIRST: &str = "1";
 
-/// Facts of the store itself: `schema`; `store`, its id; `audit-key` and `audit-head` of its log; and `latest`, the latest calendar time at which somebody signed
-/// in, in milliseconds. A table of another name than a deployment's, so that neither store is taken for the other.
+/// Facts of the store itself: `schema`; `store`, its id; `audit-key` and `audit-head` of its log; `latest`, the latest calendar time at which somebody signed
+/// in, in milliseconds; and `rewrite`, while its file has yet to be written anew without what was destroyed. A table of another name than a deployment's, so that neither store is taken for the other.
 pub(super) const FACTS: TableDefinition<&str, &str> = TableDefinition::new("force");
 /// People by id.
 pub(super) const PEOPLE: TableDefinition<&str, Row<PersonRow>> = TableDefinition::new("people");
@@ -39,7 +43,7 @@ pub(super) const SESSIONS: TableDefinition<[u8; 32], Row<SessionRow>> =
 /// Failed attempts with ids that nobody has, by a few bits of a hash of the id.
 pub(super) const STRANGERS: TableDefinition<u16, Row<Attempts>> = TableDefinition::new("strangers");
 /// What makes these bits other ones in every store.
-const SALT: TableDefinition<(), [u8; 32]> = TableDefinition::new("salt");
+pub(super) const SALT: TableDefinition<(), [u8; 32]> = TableDefinition::new("salt");
 /// What happened to people, by number.
 pub(super) const EVENTS: TableDefinition<u64, Row<PeopleEvent>> = TableDefinition::new("events");
 
@@ -51,6 +55,16 @@ pub(super) const REGISTER: TableDefinition<u32, Row<RegisterEntry>> =
 
 /// Records of closed deployments, by number. A store has the table from its first closed deployment on.
 pub(super) const RECORDS: TableDefinition<u32, &str> = TableDefinition::new("records");
+
+/// Numbers of the register whose entries are gone by the rules' period, by the first of a range.
+pub(super) const GONE: TableDefinition<u32, Row<RegisterGone>> = TableDefinition::new("gone");
+
+/// The row of the facts that stands while the file has yet to be written anew.
+pub(super) const REWRITE: &str = "rewrite";
+
+impl PlainRow for RegisterGone {
+    const NAME: &'static str = "overt-records::RegisterGone";
+}
 
 impl PlainRow for AdoptedRules {
     const NAME: &'static str = "overt-records::AdoptedRules";
@@ -92,6 +106,7 @@ pub(super) fn create(
     path: &Path,
     salt: &[u8; 32],
     log: &Log,
+    at: Timestamp,
 ) -> Result<(), ForceError> {
     let write = || -> Result<(), Fault> {
         let change = database.begin_write()?;
@@ -103,10 +118,23 @@ pub(super) fn create(
         begin_log(
             change,
             log,
+            at,
             AuditEvent::StoreCreated {
                 host_version: HOST_VERSION.to_owned(),
             },
         )
+    };
+    write().map_err(|fault| fault.at(path).into())
+}
+
+/// Adds what the second layout had not.
+pub(super) fn upgrade_second(database: &Database, path: &Path) -> Result<(), ForceError> {
+    let write = || -> Result<(), Fault> {
+        let change = database.begin_write()?;
+        change.open_table(GONE)?;
+        change.open_table(FACTS)?.insert("schema", SCHEMA)?;
+        change.commit()?;
+        Ok(())
     };
     write().map_err(|fault| fault.at(path).into())
 }
@@ -119,6 +147,7 @@ pub(super) fn upgrade(database: &Database, path: &Path, log: &Log) -> Result<(),
         begin_log(
             change,
             log,
+            opening::clock(),
             AuditEvent::ForceLogBegun {
                 host_version: HOST_VERSION.to_owned(),
                 people,
@@ -129,7 +158,12 @@ pub(super) fn upgrade(database: &Database, path: &Path, log: &Log) -> Result<(),
 }
 
 /// Makes what this layout has and the first had not, says so as the log's first event, and commits.
-fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(), Fault> {
+fn begin_log(
+    change: WriteTransaction,
+    log: &Log,
+    at: Timestamp,
+    first: AuditEvent,
+) -> Result<(), Fault> {
     {
         let mut facts = change.open_table(FACTS)?;
         facts.insert("schema", SCHEMA)?;
@@ -137,23 +171,38 @@ fn begin_log(change: WriteTransaction, log: &Log, first: AuditEvent) -> Result<(
     }
     change.open_table(RULES)?;
     change.open_table(REGISTER)?;
+    change.open_table(GONE)?;
     audit::begin(&change, log)?;
     let appended = Appended::default();
     // The file beside may know of a log that was here before.
     appended.find_rollback(&change, log, opening::clock())?;
-    appended.append(&change, log, opening::clock(), Actor::Host, first)?;
+    appended.append(&change, log, at, Actor::Host, first)?;
     change.commit()?;
     appended.committed(log);
     Ok(())
 }
 
-/// Whether this is a force's store. Returns its id; `None` where it is of the first layout.
-pub(super) fn check(database: &Database, path: &Path) -> Result<Option<StoreId>, ForceError> {
+/// What a force's store is found to be.
+pub(super) enum Found {
+    /// Of the first layout, without a log and an id.
+    First,
+    /// Of a layout with a log.
+    WithLog {
+        store: StoreId,
+        /// Whether it is of the second layout yet.
+        is_second: bool,
+        /// Whether its file has yet to be written anew.
+        rewrite: bool,
+    },
+}
+
+/// Whether this is a force's store, and of which layout.
+pub(super) fn check(database: &Database, path: &Path) -> Result<Found, ForceError> {
     let not_ours = |cause: &str| {
         let (path, cause) = (path.to_path_buf(), cause.to_owned());
         Fault::Records(RecordsError::NotAStore { path, cause })
     };
-    let read = || -> Result<Option<StoreId>, Fault> {
+    let read = || -> Result<Found, Fault> {
         let reading = database.begin_read()?;
         if !reading
             .list_tables()?
@@ -166,9 +215,10 @@ pub(super) fn check(database: &Database, path: &Path) -> Result<Option<StoreId>,
             Err(_) => return Err(not_ours("it is a redb file of another program")),
             Ok(facts) => facts,
         };
-        match facts.get("schema")? {
-            Some(schema) if schema.value() == FIRST => return Ok(None),
-            Some(schema) if schema.value() == SCHEMA => {}
+        let is_second = match facts.get("schema")? {
+            Some(schema) if schema.value() == FIRST => return Ok(Found::First),
+            Some(schema) if schema.value() == SECOND => true,
+            Some(schema) if schema.value() == SCHEMA => false,
             Some(schema) => {
                 return Err(not_ours(&format!(
                     "it has layout {:?}; this version reads layout {SCHEMA}",
@@ -176,10 +226,15 @@ pub(super) fn check(database: &Database, path: &Path) -> Result<Option<StoreId>,
                 )));
             }
             None => return Err(not_ours("it does not say its layout")),
-        }
+        };
+        let rewrite = facts.get(REWRITE)?.is_some();
         let store = facts.get("store")?;
         match store.and_then(|store| opening::parse_id(store.value())) {
-            Some(store) => Ok(Some(store)),
+            Some(store) => Ok(Found::WithLog {
+                store,
+                is_second,
+                rewrite,
+            }),
             None => Err(not_ours("it does not say its id")),
         }
     };

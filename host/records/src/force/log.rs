@@ -2,8 +2,9 @@
 //! signing key and its newest head lie outside redb, in the audit file beside the store.
 
 use super::error::ForceError;
-use super::layout::{self, FACTS, REGISTER};
+use super::layout::{self, FACTS, Found, GONE, REGISTER};
 use super::register::RegisterEntry;
+use super::retention::{self, RegisterGone};
 use super::{Force, Stop};
 use crate::audit::{Actor, Appended, AuditEvent, AuditFile, AuditLog, Identity, Log, path_of};
 use crate::error::RecordsError;
@@ -110,20 +111,30 @@ impl Force {
             return Err(ForceError::Missing { path });
         }
         let database = self.open_file()?;
-        let Some(store) = layout::check(&database, path)? else {
+        let Found::WithLog {
+            store, is_second, ..
+        } = layout::check(&database, path)?
+        else {
             let path = path.clone();
             return Err(RecordsError::NoAuditLog { path }.into());
         };
-        let rows = || -> Result<BTreeMap<u32, Option<RegisterEntry>>, Fault> {
-            let mut rows = BTreeMap::new();
-            for row in database.begin_read()?.open_table(REGISTER)?.iter()? {
-                let (number, entry) = row?;
-                rows.insert(number.value(), entry.value().read().ok());
-            }
-            Ok(rows)
-        };
-        let rows = rows().map_err(|fault| fault.at(path))?;
+        let rows =
+            || -> Result<(BTreeMap<u32, Option<RegisterEntry>>, Vec<RegisterGone>), Fault> {
+                let reading = database.begin_read()?;
+                let mut rows = BTreeMap::new();
+                for row in reading.open_table(REGISTER)?.iter()? {
+                    let (number, entry) = row?;
+                    rows.insert(number.value(), entry.value().read().ok());
+                }
+                // Reading brings nothing up to date.
+                let gone = match is_second {
+                    true => Vec::new(),
+                    false => retention::gone(&reading.open_table(GONE)?)?,
+                };
+                Ok((rows, gone))
+            };
+        let (rows, gone) = rows().map_err(|fault| fault.at(path))?;
         let log = AuditLog::of(&database, path, FORCE_LOG, &store, FACTS)?;
-        Ok(log.with_register(rows))
+        Ok(log.with_register(rows, gone))
     }
 }

@@ -11,10 +11,13 @@ mod error;
 mod events;
 mod layout;
 mod log;
+mod own_records;
 mod password;
 mod people;
 mod person;
 mod register;
+mod retention;
+mod rewrite;
 mod rules;
 mod session;
 mod signed_in;
@@ -25,6 +28,7 @@ use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::opening;
 use crate::retention::Timestamp;
+use layout::Found;
 use log::Changing;
 use redb::{Database, ReadTransaction, ReadableDatabase};
 use std::os::unix::fs::MetadataExt;
@@ -35,6 +39,7 @@ pub use certificate::{Certificate, NoCertificate, SignedCertificate};
 pub use error::{ForceError, PasswordProblem, SessionEnd};
 pub use events::{PeopleChange, PeopleEvent};
 pub use log::FORCE_LOG;
+pub use own_records::{OwnRecords, RecordsStay};
 pub use password::{Hashing, LEAST_PASSWORD, Password};
 pub use people::NewPerson;
 pub use person::{Credential, HeldCredential, Person, PersonRole, Withdrawn};
@@ -43,6 +48,7 @@ pub use register::{
     Notice, Order, OutOfTurn, RegisterEntry, RegisterRecord, RegisterState, RegisterStep,
     RegisteredRun, RunAsked, RunStarted, ScoreFloor, Terms, WatchlistFacts,
 };
+pub use retention::{EntryOver, OverPeriod, RegisterGone};
 pub use rules::{
     AdoptedRules, KeepRules, ModeRule, PeopleRule, RULES_DOMAIN, Rules, SignedRules, WatchlistRules,
 };
@@ -141,25 +147,38 @@ impl Force {
             return Err(ForceError::Missing { path });
         }
         let database = self.open_file()?;
-        let log = match layout::check(&database, &self.path)? {
-            Some(store) => log::open(&self.path, &store)?,
-            None => {
+        rewrite::tidy(&self.path)?;
+        match layout::check(&database, &self.path)? {
+            Found::First => {
                 let log = log::create(&self.path)?;
                 layout::upgrade(&database, &self.path, &log)?;
-                log
+                Ok((database, log))
             }
-        };
-        Ok((database, log))
+            Found::WithLog {
+                store,
+                is_second,
+                rewrite,
+            } => {
+                let log = log::open(&self.path, &store)?;
+                if is_second {
+                    layout::upgrade_second(&database, &self.path)?;
+                }
+                if rewrite {
+                    return Ok((self.rewritten(database)?, log));
+                }
+                Ok((database, log))
+            }
+        }
     }
 
     /// Makes the file where there is none, with the folders on the way to it.
-    fn make(&self) -> Result<(), ForceError> {
+    fn make(&self, at: Timestamp) -> Result<(), ForceError> {
         let folder = files::folder_of(&self.path);
         std::fs::create_dir_all(folder).at(folder)?;
         let database = self.open_file()?;
         if layout::is_empty(&database, &self.path)? {
             let log = log::create(&self.path)?;
-            layout::create(&database, &self.path, &cipher::random()?, &log)?;
+            layout::create(&database, &self.path, &cipher::random()?, &log, at)?;
             files::sync_folder_of(&self.path)?;
         }
         layout::check(&database, &self.path)?;

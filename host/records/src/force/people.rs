@@ -101,7 +101,7 @@ impl Force {
             .check(&new.id, &new.name)
             .map_err(|cause| ForceError::Password { cause })?;
         let password = Hashed::new(password, self.hashing)?;
-        self.make()?;
+        self.make(now.at)?;
         self.change(|change| {
             let latest = layout::latest(change, now.at)?;
             for row in change.open_table(PEOPLE)?.iter()? {

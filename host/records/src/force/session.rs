@@ -373,6 +373,17 @@ pub(super) fn remove_sessions(
     Ok(())
 }
 
+/// Forgets sessions that are over, or were begun before this moment.
+pub(super) fn forget_sessions(
+    change: &WriteTransaction,
+    before: Timestamp,
+    now: &Moment,
+) -> Result<(), Stop> {
+    remove_sessions(change, |row| {
+        row.begun.at < before || row.end(row.uid, now).is_some()
+    })
+}
+
 /// The session that somebody was found signed in by.
 #[derive(Debug)]
 pub(super) struct Proof {

@@ -5,6 +5,7 @@ pub mod force;
 pub mod log;
 pub mod people;
 pub mod register;
+pub mod years;
 
 use overt_records::{
     Alert, AlertInputs, AlertPayload, AlertScore, By, Counts, Encoder, Grounds, ImageFacts,

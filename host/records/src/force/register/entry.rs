@@ -293,6 +293,15 @@ impl RegisterEntry {
         state
     }
 
+    /// Whether nothing can come of it any more: it is closed, refused, or cancelled before it ever ran. What ran has to be closed.
+    pub fn has_ended(&self) -> bool {
+        match self.state() {
+            RegisterState::Closed | RegisterState::Refused => true,
+            RegisterState::Cancelled => self.runs().is_empty(),
+            RegisterState::Planned | RegisterState::Authorised => false,
+        }
+    }
+
     /// Until when it is authorised, or planned.
     pub fn until(&self) -> Timestamp {
         let extended = self

@@ -7,9 +7,10 @@ mod terms;
 
 use super::certificate::SignedCertificate;
 use super::error::ForceError;
-use super::layout::{self, RECORDS, REGISTER};
+use super::layout::{self, GONE, RECORDS, REGISTER};
 use super::log::Changing;
 use super::person::PersonRole;
+use super::retention::{self, RegisterGone};
 use super::rules;
 use super::session::again;
 use super::signed_in::{By, SignedIn};
@@ -21,7 +22,7 @@ use crate::fault::Fault;
 use crate::payload;
 use crate::published::Published;
 use crate::retention::Timestamp;
-use crate::tables::RowBytes;
+use crate::tables::{Row, RowBytes};
 use redb::{ReadableTable, TableError};
 use sha2::{Digest, Sha256};
 
@@ -80,7 +81,9 @@ impl Force {
                 .open_table(REGISTER)?
                 .last()?
                 .map_or(0, |(number, _)| number.value());
+            // A number is dealt out once, whatever became of its entry.
             let number = last
+                .max(retention::last_gone(change)?)
                 .checked_add(1)
                 .ok_or_else(|| Fault::Inconsistent("the register is full".into()))?;
             let planned = RegisterStep::Planned {
@@ -363,11 +366,11 @@ impl Force {
     /// One deployment of it.
     ///
     /// # Errors
-    /// [`ForceError::NoSuchEntry`].
+    /// [`ForceError::NoSuchEntry`]; [`ForceError::EntryGone`] for one that there was.
     pub fn registered(&self, number: u32) -> Result<RegisterEntry, ForceError> {
         self.read(|reading| match reading.open_table(REGISTER)?.get(number)? {
             Some(row) => Ok(row.value().read()?),
-            None => Err(ForceError::NoSuchEntry { number }.into()),
+            None => Err(no_entry(&reading.open_table(GONE)?, number)?),
         })
     }
 
@@ -443,8 +446,23 @@ fn may_order(
 fn entry(change: &Changing<'_>, number: u32) -> Result<RegisterEntry, Stop> {
     match change.open_table(REGISTER)?.get(number)? {
         Some(row) => Ok(row.value().read()?),
-        None => Err(ForceError::NoSuchEntry { number }.into()),
+        None => Err(no_entry(&change.open_table(GONE)?, number)?),
     }
+}
+
+/// Why there is no entry of this number.
+fn no_entry(gone: &impl ReadableTable<u32, Row<RegisterGone>>, number: u32) -> Result<Stop, Stop> {
+    Ok(match retention::gone_of(gone, number)? {
+        Some(RegisterGone {
+            at, rules_version, ..
+        }) => ForceError::EntryGone {
+            number,
+            at,
+            rules_version,
+        },
+        None => ForceError::NoSuchEntry { number },
+    }
+    .into())
 }
 
 /// The newest entry of a deployment, by its id.
