@@ -67,10 +67,10 @@ fn a_passed_alert_waits_to_be_routed_until_it_is_and_is_routed_once() {
     assert_eq!(records.unrouted().unwrap(), std::slice::from_ref(&passed));
     assert_eq!(records.acting_channels(2).unwrap(), None);
     let team = ["team".to_owned(), "van".to_owned()];
-    assert!(records.route(&passed, &team, false, at(2)).unwrap());
+    assert!(records.route(&passed, &team, false, None, at(2)).unwrap());
     assert!(
         !records
-            .route(&passed, &["other".to_owned()], true, at(3))
+            .route(&passed, &["other".to_owned()], true, None, at(3))
             .unwrap()
     );
     assert_eq!(records.unrouted().unwrap(), []);
@@ -92,7 +92,7 @@ fn whoever_was_told_of_an_alert_is_told_that_it_lapsed_or_was_withdrawn_and_nobo
         let passed = pass(&records, alert, 50);
         if alert != 4 {
             records
-                .route(&passed, &["team".to_owned()], false, at(51))
+                .route(&passed, &["team".to_owned()], false, None, at(51))
                 .unwrap();
         }
     }
@@ -110,7 +110,7 @@ fn whoever_was_told_of_an_alert_is_told_that_it_lapsed_or_was_withdrawn_and_nobo
     // The one that nobody was named for in time is not forgotten: its channel hears of it, and that it is over.
     let late = records.unrouted().unwrap();
     records
-        .route(&late[0], &["team".to_owned()], true, at(172))
+        .route(&late[0], &["team".to_owned()], true, None, at(172))
         .unwrap();
     let letters = deliver_all(&records);
     let last = letters.last().unwrap();
@@ -172,7 +172,7 @@ fn numbers_go_on_where_every_message_was_delivered() {
     let first = deliver_all(&records);
     let passed = pass(&records, 1, 1);
     records
-        .route(&passed, &["team".to_owned()], true, at(2))
+        .route(&passed, &["team".to_owned()], true, None, at(2))
         .unwrap();
     let second = records.outbox().unwrap();
     assert_eq!(second[0].number, first[0].message.number + 1);
