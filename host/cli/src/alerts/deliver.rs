@@ -10,7 +10,7 @@ use overt_pipeline::desk;
 use overt_pipeline::dispatch::{Dispatch, Dispatched, SettledAlert, dispatch};
 use overt_pipeline::lock::{LockError, LockFile};
 use overt_pipeline::summary::PluginErrors;
-use overt_records::{By, Force, Message, PluginUsed, RecordsError, Store};
+use overt_records::{By, Force, Message, News, PluginUsed, RecordsError, Store};
 use serde::Serialize;
 
 use super::outbox;
@@ -120,12 +120,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// Tells who acts of what was just passed, once that is on record and said. Whatever comes of it, the judgement stands; it is told on standard error.
-pub(super) fn after_pass(deployment: &Deployment) {
+pub(super) fn after_pass(deployment: &Deployment, alert: u32) {
     match deliver(deployment, Duration::ZERO, false) {
         Ok(Delivery::Here(done)) => {
             let mut text = facts(&done);
-            if !done.waiting.is_empty() {
-                text += &lines(&done.waiting);
+            // What waits of other alerts is no business of this judgement.
+            let own = |message: &&Message| message.alert == alert && message.news == News::Passed;
+            let waiting: String = (done.waiting.iter().filter(own)).map(outbox::line).collect();
+            if !waiting.is_empty() {
+                text += &waiting;
                 text += &format!("  it waits: `{}` delivers it\n", command(deployment));
             }
             output::say(&output::printable(&text));
@@ -308,7 +311,7 @@ fn text(deployment: &Deployment, delivery: &Delivery) -> String {
     match waiting.is_empty() {
         true => text += nothing,
         false => {
-            text += &lines(waiting);
+            text += &waiting.iter().map(outbox::line).collect::<String>();
             text += &format!("{} waiting\n", count(waiting.len() as u64));
         }
     }
@@ -342,10 +345,6 @@ fn facts(done: &Dispatched) -> String {
         text += &format!("{channel}: {} delivered\n", count(*messages));
     }
     text
-}
-
-fn lines(waiting: &[Message]) -> String {
-    waiting.iter().map(outbox::line).collect()
 }
 
 fn count(messages: u64) -> String {

@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if judged.listed.state() == LifeState::Passed && !judged.goes_out {
         match through_run {
             true => deliver::after_pass_in_rehearsal(&deployment),
-            false => deliver::after_pass(&deployment),
+            false => deliver::after_pass(&deployment, arguments.alert),
         }
     }
     Ok(exit)

@@ -4,6 +4,7 @@
 use super::*;
 use crate::judgements::tests::{LIMITS, at, officer, open, operator, store};
 use crate::judgements::{Adjudication, Report};
+use crate::inputs::HeldInputs;
 use crate::life::{Closed, Reject};
 
 /// What waits, as `alert channel news`.
@@ -201,4 +202,49 @@ fn a_letter_is_signed_with_the_key_that_signs_the_log() {
     let signature = ed25519_compact::Signature::new(signature);
     let key = ed25519_compact::PublicKey::new(key);
     assert!(key.verify(b"{}", &signature).is_ok() && key.verify(b"[]", &signature).is_err());
+}
+
+#[test]
+fn what_the_router_was_asked_is_sealed_with_who_was_named_and_goes_when_the_alert_goes() {
+    let (folder, records) = store(3);
+    let asked = AlertInputs {
+        bytes: b"asked about somebody at 0.75".to_vec().into(),
+    };
+    let team = ["team".to_owned()];
+    let passed = pass(&records, 1, 1);
+    let settled = |alert, seconds| records.settled_action(alert, at(seconds)).unwrap();
+    assert!(settled(1, 2).is_none());
+    records
+        .route(&passed, &team, false, Some(&asked), at(3_600))
+        .unwrap();
+    let held = HeldInputs::Held(asked.clone());
+    let action = settled(1, 3_601).unwrap();
+    assert_eq!(action.channels, team);
+    assert!(action.inputs == Some(held));
+    let file = std::fs::read(folder.path().join("records.redb")).unwrap();
+    let mut windows = file.windows(asked.bytes.len());
+    assert!(!windows.any(|window| *window == **asked.bytes));
+
+    // Nobody was asked about the second; the third was settled when its time was over.
+    let passed = pass(&records, 2, 1);
+    records.route(&passed, &team, true, None, at(2)).unwrap();
+    assert!(settled(2, 3).unwrap().inputs.is_none());
+    let passed = pass(&records, 3, 1);
+    let (day, end) = (86_400, at(86_400));
+    records
+        .route(&passed, &team, true, Some(&asked), end)
+        .unwrap();
+    assert!(settled(3, day).unwrap().inputs == Some(HeldInputs::NeverKept));
+
+    // A day from when it was raised, not from when it was passed.
+    let report = records.sweep(end).unwrap();
+    assert_eq!((report.alerts, report.inputs), (3, 1));
+    let inputs = settled(1, day).unwrap().inputs;
+    assert!(inputs == Some(HeldInputs::Expired { at: end }));
+
+    let too_many = AlertInputs {
+        bytes: vec![0; (4 << 20) + 1].into(),
+    };
+    let refused = records.route(&passed, &team, true, Some(&too_many), end);
+    assert!(matches!(refused, Err(RecordsError::Refused { .. })));
 }
