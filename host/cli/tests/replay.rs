@@ -493,8 +493,10 @@ fn the_call_that_chose_who_acts_replays_with_the_alert_and_tells_nobody_again() 
 /// The first `at` of a row.
 fn first_time(row: &mut Value) -> Option<&mut Value> {
     match row {
-        Value::Object(fields) if fields.contains_key("at") => fields.get_mut("at"),
-        Value::Object(fields) => fields.values_mut().find_map(first_time),
+        Value::Object(fields) => fields.iter_mut().find_map(|(name, value)| match &**name {
+            "at" => Some(value),
+            _ => first_time(value),
+        }),
         Value::Array(items) => items.iter_mut().find_map(first_time),
         _ => None,
     }
