@@ -11,93 +11,27 @@ use std::time::{Duration, Instant};
 
 use overt_records::{ExportKind, Retention, Store, StoreSettings};
 use serde_json::Value;
+use support::alerts::{alerts, await_told, done, file, place, refused, told};
 use support::receiver::{Answer, Receiver, free_port};
 use support::running::Running;
-use support::{Ended, Place};
+use support::Place;
 
 /// Longer than anything takes on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A place with person A on the watchlist, a force, and these channels beside the two desks.
-fn place(channels: &str) -> Place {
-    let place = Place::with_person_a();
-    place.with_force();
-    place.change(
-        "# Who must have signed",
-        &format!("{channels}\n# Who must have signed"),
-    );
-    place
-}
-
-/// A channel that is a file.
-fn file(name: &str, purpose: &str) -> String {
-    format!(
-        "[[channel]]\nname = \"{name}\"\npurpose = \"{purpose}\"\nkind = \"file\"\nfile = \"told/{name}.jsonl\"\n"
-    )
-}
-
-/// `overt alerts …` by somebody.
-fn alerts(place: &Place, who: &str, what: &str, more: &[&str]) -> Ended {
-    let deployment = place.deployment();
-    let mut arguments = vec!["alerts", what, deployment.to_str().unwrap()];
-    arguments.extend(more);
-    place.run_as(who, arguments)
-}
-
-/// The same, done, as JSON.
-fn done(place: &Place, who: &str, what: &str, more: &[&str]) -> Value {
-    let mut more = more.to_vec();
-    more.push("--json");
-    let ended = alerts(place, who, what, &more);
-    assert_eq!(
-        ended.status,
-        Some(0),
-        "{who} {what} {more:?}: {}",
-        ended.err
-    );
-    serde_json::from_str(&ended.out).unwrap()
-}
-
-/// The same, refused, with this in its words.
-fn refused(place: &Place, who: &str, what: &str, more: &[&str], because: &str) {
-    let ended = alerts(place, who, what, more);
-    assert_eq!(
-        ended.status,
-        Some(1),
-        "{who} {what} {more:?}: {}",
-        ended.out
-    );
-    // Lines are broken where the terminal ends.
-    let told = ended.err.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains(because), "{because}: {told}");
-    assert!(told.contains("help:"), "{told}");
-}
-
-/// What a channel that is a file was told.
-fn told(place: &Place, name: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(place.path(&format!("told/{name}.jsonl")));
-    let lines = text.unwrap_or_default();
-    // A line that is being written has no end yet.
-    let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
-    let read = |line| serde_json::from_str(line).unwrap();
-    whole.lines().map(read).collect()
-}
-
-/// Waits until it was told so often.
-fn await_told(place: &Place, name: &str, times: usize) -> Vec<Value> {
-    let begun = Instant::now();
-    loop {
-        let told = told(place, name);
-        if told.len() >= times {
-            return told;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{name}: {told:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 fn summary(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("out/summary.json")).unwrap()).unwrap()
+}
+
+fn settings() -> StoreSettings {
+    StoreSettings {
+        deployment: "walk-past".into(),
+        retention: Retention {
+            alerts_hours: 24,
+            inputs_hours: 24,
+            watchlist_hours: 24,
+        },
+    }
 }
 
 /// A channel's counts, delivered and waiting.
@@ -247,15 +181,7 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
     assert_eq!(counts(&summary, "log"), [1, 0]);
     assert!(told(&place, "team").is_empty());
     // The pages are on record as files that show a face, by whoever opened them; the second took the place of the first.
-    let settings = StoreSettings {
-        deployment: "walk-past".into(),
-        retention: Retention {
-            alerts_hours: 24,
-            inputs_hours: 24,
-            watchlist_hours: 24,
-        },
-    };
-    let store = Store::open(&place.path("out/records.redb"), &settings).unwrap();
+    let store = Store::open(&place.path("out/records.redb"), &settings()).unwrap();
     let exports = store.exports().unwrap();
     let pages: Vec<_> = exports
         .iter()
@@ -278,16 +204,28 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
 }
 
 #[test]
-fn where_no_run_goes_on_the_records_are_asked_and_the_next_run_tells_who_acts() {
+fn where_no_run_goes_on_the_records_are_asked_and_the_next_run_tells_whom_nobody_could_tell() {
     let place = place(&file("team", "action"));
     place.film(100);
     let run = place.run();
     assert_eq!(run.status, Some(0), "{}", run.err);
+    let lock = std::fs::read(place.path("out/overt.lock")).unwrap();
+    std::fs::remove_file(place.path("out/overt.lock")).unwrap();
     // Both an operator and an engagement officer, and yet one person.
     done(&place, "bo", "show", &["1", "--as", "operator"]);
     let passed = alerts(&place, "bo", "judge", &["1", "pass"]);
     assert_eq!(passed.status, Some(0), "{}", passed.err);
-    assert!(passed.out.contains("no run goes on"), "{}", passed.out);
+    assert!(
+        passed.out.contains("passed by B. Both") && passed.out.contains("its score was"),
+        "{}",
+        passed.out
+    );
+    let nobody = ["there is no lock", "NOBODY WHO ACTS HAS HEARD OF IT"];
+    assert!(
+        nobody.iter().all(|words| passed.err.contains(words)),
+        "{}",
+        passed.err
+    );
     assert_eq!(
         done(&place, "bo", "show", &["1"])["role"],
         "engagement-officer"
@@ -301,6 +239,7 @@ fn where_no_run_goes_on_the_records_are_asked_and_the_next_run_tells_who_acts() 
     );
     assert!(told(&place, "team").is_empty());
 
+    std::fs::write(place.path("out/overt.lock"), lock).unwrap();
     // The process that committed the pass is gone. No router rule names anybody, so everybody who acts is told.
     let run = place.run();
     assert_eq!(run.status, Some(0), "{}", run.err);
@@ -326,6 +265,33 @@ fn where_no_run_goes_on_the_records_are_asked_and_the_next_run_tells_who_acts() 
         done(&place, "eve", "outbox", &[])["messages"],
         serde_json::json!([])
     );
+}
+
+#[test]
+fn a_router_that_fails_once_an_alert_was_passed_is_counted_as_any_plugin_is_and_everybody_who_acts_is_told() {
+    let place = place(&(file("team", "action") + &file("van", "action")));
+    place.hostile("alert-router", "grants = [\"log\"]", "trap-once-passed");
+    place.film(1500);
+    let mut running = Running::start(&place);
+    running.await_line("ALERT 1 for desk-1");
+    done(&place, "olu", "show", &["1"]);
+    done(&place, "olu", "judge", &["1", "pass"]);
+    for channel in ["team", "van"] {
+        assert_eq!(await_told(&place, channel, 1)[0]["news"], "passed");
+    }
+    let line = running.await_line("A plugin failed");
+    assert!(line.contains("hostile-decision"), "{line}");
+    let run = running.interrupt();
+    assert_eq!(run.status, Some(130), "{}", run.err);
+    let errors = &summary(&place)["plugin_errors"];
+    assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
+    assert_eq!(
+        (&errors[0]["role"], &errors[0]["count"], &errors[0]["camera"]),
+        (&"alert-router".into(), &1.into(), &"concourse".into())
+    );
+    let store = Store::open(&place.path("out/records.redb"), &settings()).unwrap();
+    let counts = store.runs().unwrap()[0].counts;
+    assert_eq!(counts.plugin_errors, 1);
 }
 
 #[test]

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use overt_pipeline::inputs::Passing;
 use overt_records::{Encoder, HeldInputs, Retention, Store, StoreSettings, Timestamp};
 use serde_json::Value;
+use support::alerts::done;
 use support::running::Running;
 use support::{Place, photograph};
 
@@ -306,4 +308,59 @@ fn a_person_who_was_stopped_has_their_alert_kept_by_a_code_and_nobody_elses() {
     );
     let swept = done("ada", &["retention", "run"]);
     assert!(swept.contains("Nothing was over its time"), "{swept}");
+}
+
+#[test]
+fn what_the_router_was_asked_about_a_passed_alert_is_readable_in_no_file_and_goes_with_the_alert() {
+    let place = Place::with_person_a();
+    numbers(&place);
+    place.change(
+        "[retention]",
+        "[judgement]\nadjudicate-seconds = 3600\n\n[retention]",
+    );
+    let encoder = encoder(&place);
+    place.film(60);
+    let ended = place.run();
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let page = place.path("page.html");
+    done(&place, "olu", "show", &["1", "-o", page.to_str().unwrap()]);
+    overt_records::destroy_file(&page).unwrap();
+    done(&place, "olu", "judge", &["1", "pass"]);
+
+    let now = Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond());
+    let later = now.after_hours(25);
+    let open = store(&place);
+    let mut needles = needles(&open, &encoder);
+    let settled = open.settled_action(1, now).unwrap().unwrap();
+    let Some(HeldInputs::Held(inputs)) = settled.inputs else {
+        panic!("the router was asked");
+    };
+    // As they lie in memory: with the score, and how long the operator took.
+    let passing = Passing::read(&inputs.bytes).unwrap();
+    let mut asked = passing.passed.alert.score.to_le_bytes().to_vec();
+    asked.extend(passing.passed.judged_after.to_le_bytes());
+    assert!(
+        inputs.bytes.windows(12).any(|window| window == asked),
+        "it is what is sealed"
+    );
+    needles.push(Needle {
+        what: "what the router was asked",
+        bytes: asked,
+    });
+    drop(open);
+    assert_eq!(found(&place, &needles), []);
+    let old_keys = std::fs::read(place.path("out/records.keys")).unwrap();
+
+    let open = store(&place);
+    let report = open.sweep(later).unwrap();
+    assert_eq!((report.alerts, report.inputs), (1, 2));
+    let settled = open.settled_action(1, later).unwrap().unwrap();
+    assert!(matches!(settled.inputs, Some(HeldInputs::Expired { .. })));
+    drop(open);
+    assert_eq!(found(&place, &needles), []);
+    assert_ne!(
+        std::fs::read(place.path("out/records.keys")).unwrap(),
+        old_keys,
+        "the keys are written anew without those that went"
+    );
 }

@@ -7,10 +7,14 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use overt_records::{Counts, HeldInputs, NewAlert, Retention, Store, StoreSettings, Timestamp};
+use overt_records::{
+    Adjudication, Counts, HeldInputs, JudgementLimits, NewAlert, Retention, Store, StoreSettings,
+    Timestamp,
+};
 use overt_tests::schema::Schema;
 use redb::{ReadableTable, TableDefinition, TypeName};
 use serde_json::Value;
+use support::alerts::{alerts, done, told};
 use support::{Ended, Place, module, run, set_up};
 
 /// A place in which person A has raised an alert.
@@ -70,20 +74,22 @@ fn sign(file: &Path, key: &Path) {
     assert_eq!(signed.status, Some(0), "{}", signed.err);
 }
 
-/// The same policy under another version, signed: another file.
-fn other_policy(place: &Place) -> PathBuf {
-    let source =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/policy-threshold/plugin.toml");
+/// The same plugin under another version, signed: another file.
+fn other(place: &Place, name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../plugins")
+        .join(name)
+        .join("plugin.toml");
     let manifest = std::fs::read_to_string(source).unwrap();
     let changed = manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1);
     assert_ne!(changed, manifest);
     std::fs::write(place.path("plugin.toml"), changed).unwrap();
-    let packed = place.path("policy.wasm");
+    let packed = place.path(&format!("{name}.wasm"));
     let ended = run([
         Path::new("plugin"),
         Path::new("pack"),
         &place.path("plugin.toml"),
-        &module("policy_threshold"),
+        &module(&name.replace('-', "_")),
         Path::new("-o"),
         &packed,
     ]);
@@ -205,11 +211,13 @@ fn every_alert_of_the_demonstration_replays_the_same_and_a_changed_record_is_fou
     );
 }
 
-/// A row as the bytes that it is: of an alert in plain, or a sealed payload.
+/// A row as the bytes that it is, of one of these kinds.
 #[derive(Debug)]
-struct Row<const SEALED: bool>;
+struct Row<const KIND: usize>;
 
-impl<const SEALED: bool> redb::Value for Row<SEALED> {
+const KINDS: [&str; 4] = ["SealedPayload", "Alert", "Action", "Life"];
+
+impl<const KIND: usize> redb::Value for Row<KIND> {
     type SelfType<'a> = Vec<u8>;
     type AsBytes<'a> = Vec<u8>;
 
@@ -232,15 +240,14 @@ impl<const SEALED: bool> redb::Value for Row<SEALED> {
     }
 
     fn type_name() -> TypeName {
-        TypeName::new(match SEALED {
-            true => "overt-records::SealedPayload",
-            false => "overt-records::Alert",
-        })
+        TypeName::new(&format!("overt-records::{}", KINDS[KIND]))
     }
 }
 
-const ALERTS: TableDefinition<u32, Row<false>> = TableDefinition::new("alerts");
-const SEALED_INPUTS: TableDefinition<u64, Row<true>> = TableDefinition::new("sealed-inputs");
+const SEALED_INPUTS: TableDefinition<u64, Row<0>> = TableDefinition::new("sealed-inputs");
+const ALERTS: TableDefinition<u32, Row<1>> = TableDefinition::new("alerts");
+const ACTIONS: TableDefinition<u32, Row<2>> = TableDefinition::new("actions");
+const LIVES: TableDefinition<u32, Row<3>> = TableDefinition::new("lives");
 
 /// Changes the store past the program, as somebody would who can write the file.
 fn change_store(place: &Place, change: impl FnOnce(&redb::WriteTransaction)) {
@@ -254,7 +261,7 @@ fn change_store(place: &Place, change: impl FnOnce(&redb::WriteTransaction)) {
 fn a_changed_plugin_is_told_apart_from_a_missing_one_and_an_auditor_who_kept_it_replays() {
     let place = alerted();
     let sha256 = only(&place, &[], 0)["plugins"][0]["sha256"].clone();
-    policy_is(&place, &other_policy(&place));
+    policy_is(&place, &other(&place, "policy-threshold"));
     let changed = only(&place, &[], 1);
     assert_eq!(changed["verdict"], "plugin-changed");
     assert_eq!(changed["asked"]["sha256"], sha256);
@@ -272,7 +279,7 @@ fn a_changed_plugin_is_told_apart_from_a_missing_one_and_an_auditor_who_kept_it_
     let with_archive = ["--plugins", archive.to_str().unwrap()];
     assert_eq!(only(&place, &with_archive, 0)["verdict"], "same");
 
-    std::fs::remove_file(place.path("policy.wasm")).unwrap();
+    std::fs::remove_file(place.path("policy-threshold.wasm")).unwrap();
     let missing = only(&place, &[], 1);
     assert_eq!(missing["verdict"], "plugin-missing");
     assert_eq!(missing["asked"]["role"], "matcher-policy");
@@ -389,4 +396,207 @@ fn inputs_whose_time_is_over_are_expired_and_that_is_lawful_and_those_gone_befor
         "{}",
         ended.out
     );
+}
+
+/// The same place with a team who act and a desk that does not lapse, in which olu has passed the alert and the team has heard of it.
+fn passed() -> Place {
+    let place = Place::with_person_a();
+    place.change(
+        "[retention]",
+        "[[channel]]\nname = \"team\"\npurpose = \"action\"\nkind = \"file\"\nfile = \"told/team.jsonl\"\n
+         [judgement]\nadjudicate-seconds = 3600\nengage-seconds = 3600\n\n[retention]",
+    );
+    place.film(60);
+    let ended = place.run();
+    assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
+    place
+}
+
+/// Olu passes it, and whoever acts is told.
+fn pass(place: &Place) {
+    done(place, "olu", "show", &["1"]);
+    let judged = alerts(place, "olu", "judge", &["1", "pass"]);
+    assert_eq!(judged.status, Some(0), "{}", judged.err);
+    let said = judged.err.contains("team: 1 message delivered");
+    assert!(said, "{}", judged.err);
+}
+
+/// The router's file, as the deployment file names it.
+fn router() -> PathBuf {
+    set_up("plugins/router-desk.wasm")
+}
+
+#[test]
+fn the_call_that_chose_who_acts_replays_with_the_alert_and_tells_nobody_again() {
+    let place = passed();
+    let raised = only(&place, &[], 0);
+    assert_eq!(raised["for_action"], Value::Null);
+    pass(&place);
+    let alert = only(&place, &[], 0);
+    assert_eq!(
+        (&alert["verdict"], &alert["for_action"]),
+        (&"same".into(), &"kept".into())
+    );
+    let compared = |of: &Value| of["compared"].as_u64().unwrap();
+    assert_eq!(compared(&alert), compared(&raised) + 1);
+    assert!(alert["fuel"].as_u64() > raised["fuel"].as_u64());
+    assert_eq!(told(&place, "team").len(), 1);
+
+    // Its own row, its life and its inputs each say what they said.
+    let change_row = |table: TableDefinition<u32, Row<2>>, change: &dyn Fn(&mut Value)| {
+        change_store(&place, |writing| {
+            let mut rows = writing.open_table(table).unwrap();
+            let row = rows.get(1).unwrap().unwrap().value();
+            let mut row = serde_json::from_slice(&row).unwrap();
+            change(&mut row);
+            rows.insert(1, serde_json::to_vec(&row).unwrap()).unwrap();
+        });
+    };
+    let changed = |because: &str| {
+        let alert = only(&place, &[], 1);
+        assert_eq!(alert["verdict"], "record-changed", "{alert}");
+        assert!(
+            alert["cause"].as_str().unwrap().contains(because),
+            "{alert}"
+        );
+    };
+    change_row(ACTIONS, &|row| row["channels"] = serde_json::json!(["van"]));
+    changed("others were told");
+    change_row(ACTIONS, &|row| {
+        row["channels"] = serde_json::json!(["team"]);
+    });
+    assert_eq!(only(&place, &[], 0)["verdict"], "same");
+    let move_judgement = |milliseconds: i64| {
+        change_store(&place, |writing| {
+            let mut lives = writing.open_table(LIVES).unwrap();
+            let row = lives.get(1).unwrap().unwrap().value();
+            let mut life: Value = serde_json::from_slice(&row).unwrap();
+            let at = first_time(&mut life).expect("a step says when it was");
+            *at = (at.as_i64().unwrap() + milliseconds).into();
+            lives.insert(1, serde_json::to_vec(&life).unwrap()).unwrap();
+        });
+    };
+    move_judgement(1_000);
+    changed("asked about something else");
+    move_judgement(-1_000);
+    // The inputs of the raising in the place of those of the passing.
+    let inputs = |row: &Value, kept: &str| row.pointer(kept).cloned().unwrap();
+    let mut of_raising = Value::Null;
+    change_store(&place, |writing| {
+        let alerts = writing.open_table(ALERTS).unwrap();
+        let row = alerts.get(1).unwrap().unwrap().value();
+        of_raising = inputs(&serde_json::from_slice(&row).unwrap(), "/inputs");
+    });
+    change_row(ACTIONS, &|row| row["router"]["kept"] = of_raising.clone());
+    changed("their form");
+}
+
+/// The first `at` of a row.
+fn first_time(row: &mut Value) -> Option<&mut Value> {
+    match row {
+        Value::Object(fields) => fields.iter_mut().find_map(|(name, value)| match &**name {
+            "at" => Some(value),
+            _ => first_time(value),
+        }),
+        Value::Array(items) => items.iter_mut().find_map(first_time),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_router_that_chose_who_acts_need_not_be_the_one_that_chose_the_desk() {
+    let place = passed();
+    let newer = other(&place, "router-desk");
+    let old = router();
+    place.change(old.to_str().unwrap(), newer.to_str().unwrap());
+    place.lock();
+    pass(&place);
+
+    let archive = place.path("archive");
+    std::fs::create_dir(&archive).unwrap();
+    std::fs::copy(&old, archive.join("old.wasm")).unwrap();
+    let with_archive = ["--plugins", archive.to_str().unwrap()];
+    let alert = only(&place, &with_archive, 0);
+    assert_eq!(alert["verdict"], "same");
+    let routers: Vec<_> = alert["plugins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|plugin| plugin["role"] == "alert-router")
+        .map(|plugin| plugin["version"].as_str().unwrap())
+        .collect();
+    assert_eq!(routers, ["0.1.0", "0.2.0"]);
+
+    // The newer one is gone again, and what is there is of its id.
+    place.change(newer.to_str().unwrap(), old.to_str().unwrap());
+    let changed = only(&place, &[], 1);
+    assert_eq!(changed["verdict"], "plugin-changed", "{changed}");
+    assert_eq!(
+        (&changed["asked"]["version"], &changed["asked"]["role"]),
+        (&"0.2.0".into(), &"alert-router".into())
+    );
+    assert_eq!(changed["found"][0]["version"], "0.1.0");
+}
+
+#[test]
+fn what_the_router_was_asked_once_an_alert_was_passed_expires_with_the_rest_of_it() {
+    let place = passed();
+    pass(&place);
+    // Another alert like it, 25 hours ago, passed and told of a minute later.
+    let now = Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond());
+    let ago = |minutes: i64| Timestamp::from_unix_ms(now.unix_ms() - minutes * 60_000);
+    let open = || Store::open(&place.path("out/records.redb"), &settings()).unwrap();
+    let store = open();
+    let mut alert = store.alert(1).unwrap().alert;
+    (alert.number, alert.raised_at) = (2, ago(25 * 60));
+    let HeldInputs::Held(inputs) = store.alert_inputs(1, now).unwrap() else {
+        panic!("its time is not over");
+    };
+    let settled = store.settled_action(1, now).unwrap().unwrap();
+    let Some(HeldInputs::Held(asked)) = settled.inputs else {
+        panic!("the router was asked, and its time is not over");
+    };
+    let second = NewAlert {
+        alert,
+        payload: store.alert_payload(1).unwrap().unwrap(),
+        inputs: Some(inputs),
+    };
+    let header = store.runs().unwrap()[0].header.clone();
+    let run = store.begin_run(&header).unwrap();
+    run.commit_decisions(&[second], &Counts::default()).unwrap();
+    let olu = place.judge("olu");
+    let then = ago(25 * 60 - 1);
+    store.view(2, &olu, then).unwrap().unwrap();
+    let limits = JudgementLimits {
+        adjudication_ms: i64::MAX,
+        engagement_ms: i64::MAX,
+        location_ms: i64::MAX,
+    };
+    let passed = store.adjudicate(2, &olu, Adjudication::Pass, &limits, then);
+    let passed = passed.unwrap().unwrap();
+    let channels = ["team".to_owned()];
+    store
+        .route(&passed, &channels, true, Some(&asked), then)
+        .unwrap();
+    drop((run, store));
+    // The command sweeps before it looks.
+    let ended = replay(&place, &["1", "2"]);
+    assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.out.contains("2 alerts: 1 expired, 1 same"),
+        "{}",
+        ended.out
+    );
+    let expired = only(&place, &["2"], 0);
+    assert_eq!(
+        (&expired["verdict"], &expired["for_action"]),
+        (&"expired".into(), &"expired".into())
+    );
+
+    // A sweep by a clock that is a day ahead: by this machine's, somebody has removed them.
+    let store = open();
+    let report = store.sweep(now.after_hours(25)).unwrap();
+    assert_eq!((report.alerts, report.inputs), (1, 2));
+    drop(store);
+    assert_eq!(only(&place, &["1"], 1)["verdict"], "record-changed");
 }

@@ -17,9 +17,10 @@
 use overt_deployment::{Channel, Purpose};
 use overt_records::{self as records, PassedAlert, Timestamp};
 use overt_runtime::decision::{Alert, PassedAlert as Asked, Route, Urgency};
-use overt_runtime::{CallCause, CallError, Role};
+use overt_runtime::{CallCause, CallError, Metered, Plugin, Role};
 
 use crate::admission::Loaded;
+use crate::inputs::Passing;
 
 /// Whom a passed alert goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,18 +31,35 @@ pub struct Routes {
     pub by_default: bool,
 }
 
-/// Asks a router about a passed alert. `score` is the alert's own, which the records keep apart.
-///
-/// # Errors
-/// What the call ended with.
+/// Asks a router about a passed alert. `score` is the alert's own, which the records keep apart. What it was asked comes with the answer.
+pub fn ask(router: &Loaded, passed: &PassedAlert, score: f32) -> (Asked, Metered<Vec<Route>>) {
+    let asked = question(passed, score);
+    let called = call(&router.plugin, passed, &asked);
+    (asked, called)
+}
+
+/// Asks a plugin what was asked about a passed alert once before. The answer goes nowhere but into a comparison.
+pub(crate) fn ask_again(
+    plugin: &Plugin,
+    passed: &PassedAlert,
+    asked: &Asked,
+) -> Metered<Vec<Route>> {
+    call(plugin, passed, asked)
+}
+
 #[allow(clippy::disallowed_methods)] // The one place that has the proof.
-pub fn ask(router: &Loaded, passed: &PassedAlert, score: f32) -> Result<Vec<Route>, CallError> {
+fn call(plugin: &Plugin, _proof: &PassedAlert, asked: &Asked) -> Metered<Vec<Route>> {
+    plugin.for_action_metered(asked)
+}
+
+/// What a router is asked about a passed alert.
+pub(crate) fn question(passed: &PassedAlert, score: f32) -> Asked {
     let alert = passed.alert();
     let waited = passed
         .at()
         .unix_ms()
         .saturating_sub(alert.raised_at.unix_ms());
-    router.plugin.for_action(&Asked {
+    Asked {
         alert: Alert {
             number: alert.number,
             camera: alert.camera.clone(),
@@ -57,7 +75,7 @@ pub fn ask(router: &Loaded, passed: &PassedAlert, score: f32) -> Result<Vec<Rout
         },
         // A clock that was set back between the two makes no judgement come before its alert.
         judged_after: waited.max(0) as f64 / 1_000.0,
-    })
+    }
 }
 
 /// What the router named, without what it may not name. Where nothing is left, every channel for action: a passed alert reaches somebody, or the deployment has nobody
@@ -89,32 +107,67 @@ pub(crate) fn routes(named: &[Route], channels: &[Channel]) -> (Routes, Vec<Stri
     (routes, refused)
 }
 
-/// Asks the router, where there is one to ask, and settles whom a passed alert goes to. Hears what failed.
+/// Whom a passed alert goes to, on record.
+pub(crate) struct Settled {
+    pub(crate) routes: Routes,
+    /// How the call ended, where the router was asked.
+    pub(crate) called: Option<Result<(), CallError>>,
+    /// What the host refused of its answer.
+    pub(crate) refused: Vec<CallError>,
+}
+
+impl Settled {
+    /// All that failed.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &CallError> {
+        let called = self.called.as_ref();
+        called
+            .and_then(|called| called.as_ref().err())
+            .into_iter()
+            .chain(&self.refused)
+    }
+}
+
+/// Asks the router, where there is one to ask, and settles whom a passed alert goes to. What it was asked and answered is sealed with that.
 pub(crate) fn settle(
     store: &records::Store,
     router: Option<&Loaded>,
     channels: &[Channel],
     passed: &PassedAlert,
     now: Timestamp,
-    failed: &dyn Fn(&CallError),
-) -> Result<(), records::RecordsError> {
+) -> Result<Settled, records::RecordsError> {
     // Once an alert's score is gone, the router cannot be asked what it would be asked otherwise.
     let payload = store.alert_payload(passed.alert().number)?;
-    let mut named = Vec::new();
-    if let (Some(router), Some(payload)) = (router, &payload) {
-        match ask(router, passed, payload.score) {
-            Ok(routes) => named = routes,
-            Err(error) => failed(&error),
-        }
-    }
-    let (routes, refused) = routes(&named, channels);
-    if let Some(router) = router {
-        for what in refused {
-            failed(&host_refused(router, passed, what));
-        }
-    }
-    store.route(passed, &routes.channels, routes.by_default, now)?;
-    Ok(())
+    let asked = router.zip(payload).map(|(router, payload)| {
+        let (asked, called) = ask(router, passed, payload.score);
+        (router, asked, called)
+    });
+    let named = match &asked {
+        Some((_, _, called)) => called.answer.as_deref().unwrap_or_default(),
+        None => &[],
+    };
+    let (routes, refused) = routes(named, channels);
+    let sealed = asked.as_ref().and_then(|(router, asked, called)| {
+        Passing::sealed(&router.plugin, &router.capabilities, asked, called, &routes)
+    });
+    store.route(
+        passed,
+        &routes.channels,
+        routes.by_default,
+        sealed.as_ref(),
+        now,
+    )?;
+    let refused = match router {
+        Some(router) => refused
+            .into_iter()
+            .map(|what| host_refused(router, passed, what))
+            .collect(),
+        None => Vec::new(),
+    };
+    Ok(Settled {
+        routes,
+        called: asked.map(|(_, _, called)| called.answer.map(drop)),
+        refused,
+    })
 }
 
 fn host_refused(router: &Loaded, passed: &PassedAlert, what: String) -> CallError {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
 use overt_records::{RecordsError, RunMode, SignedIn};
-use overt_runtime::{CallError, Role};
+use overt_runtime::Role;
 
 use crate::action;
 use crate::capture::Intake;
@@ -15,6 +15,7 @@ use crate::caught::caught;
 use crate::custody::{self, CustodyError};
 use crate::desk::{self, Desk, DeskError};
 use crate::error::PipelineError;
+use crate::failures::{AskedRouter, Failures};
 use crate::generations::GenerationFacts;
 use crate::incident;
 use crate::list_change::{Add, Come, Gone, ListError, Listing, Remove};
@@ -106,6 +107,7 @@ pub(crate) struct Control<'a> {
     pub(crate) unswept: AtomicBool,
     pub(crate) listing: Listing<'a>,
     pub(crate) intake: &'a Intake,
+    pub(crate) failures: &'a Failures,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }
 
@@ -167,8 +169,12 @@ impl Control<'_> {
                 Question::Remove(wanted) => {
                     let removed = caught("removal", || self.listing.remove(&wanted))
                         .unwrap_or_else(|error| Err(error.into()));
-                    if let Ok(Some(gone)) = &removed {
-                        (self.tell)(Event::Generation(&gone.generation));
+                    if let Ok(Some(Gone {
+                        generation: Some(generation),
+                        ..
+                    })) = &removed
+                    {
+                        (self.tell)(Event::Generation(generation));
                     }
                     let _ = answers.send(Answer::Removed(Box::new(removed)));
                 }
@@ -272,12 +278,18 @@ impl Control<'_> {
         let router = (!out).then_some(&*current.router);
         let (store, channels) = (self.swapping.store, &self.swapping.deployment.channels);
         for passed in waiting {
-            let failed = |error: &CallError| {
-                self.swapping.machine.metrics.failed(error);
-                incident::failed(error, &passed.alert().camera, passed.alert().last_frame);
-                (self.tell)(Event::PluginError(error));
-            };
-            action::settle(store, router, channels, &passed, now(), &failed)?;
+            let settled = action::settle(store, router, channels, &passed, now())?;
+            let (alert, metrics) = (passed.alert(), &self.swapping.machine.metrics);
+            for error in settled.failures() {
+                self.failures
+                    .note(error, &alert.camera, alert.last_frame, metrics, self.tell);
+            }
+            if let Some(called) = settled.called {
+                self.failures.asked_router(AskedRouter {
+                    file: current.router.plugin.identity().sha256.clone(),
+                    failed: called.err(),
+                });
+            }
         }
         Ok(())
     }

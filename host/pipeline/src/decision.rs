@@ -21,9 +21,9 @@ use crate::admission::Loaded;
 use crate::capture::Intake;
 use crate::caught::caught;
 use crate::error::PipelineError;
+use crate::failures::{AskedRouter, Failures};
 use crate::generation::Generation;
 use crate::generations::{GenerationCause, Generations};
-use crate::incident;
 use crate::metrics::{CameraMetrics, Metrics};
 use crate::order::{Lanes, Next};
 use crate::report::AlertReport;
@@ -82,6 +82,7 @@ pub(crate) struct DecisionThread<'a> {
     pub(crate) generations: &'a Generations,
     /// How alerts stand that people have judged.
     pub(crate) standing: &'a Standing,
+    pub(crate) failures: &'a Failures,
 }
 
 struct State {
@@ -95,7 +96,6 @@ struct State {
     alerts: Vec<AlertReport>,
     /// For each alert its camera and its track as it stands; the track goes on after the alert.
     spans: Vec<(CameraIndex, TrackSpan)>,
-    errors: BTreeMap<(String, Role, &'static str), summary::PluginErrors>,
     supervisor: Supervisor,
     /// Plugins that failed too often: not yet on record.
     struck: Vec<(Struck, CallError)>,
@@ -141,7 +141,6 @@ impl DecisionThread<'_> {
             pending: Vec::new(),
             alerts: Vec::new(),
             spans: Vec::new(),
-            errors: BTreeMap::new(),
             supervisor: Supervisor::default(),
             struck: Vec::new(),
             quarantines: Vec::new(),
@@ -170,7 +169,8 @@ impl DecisionThread<'_> {
             alerts: state.alerts,
             spans,
             lanes: ends,
-            errors: state.errors.into_values().collect(),
+            // Others may still hear of some.
+            errors: Vec::new(),
             quarantines: state.quarantines,
         })
     }
@@ -207,6 +207,7 @@ impl DecisionThread<'_> {
                 self.ended(state, &generation, camera, *span, lane.seconds);
             }
         }
+        self.heed_passing(state, &generation);
         // The last word on an open track can be one failure too many as well.
         self.quarantine(state, &generation)?;
         self.figures(state, &generation);
@@ -226,6 +227,7 @@ impl DecisionThread<'_> {
             permit: _permit,
         } = passed;
         state.uncommitted_frames += 1;
+        self.heed_passing(state, &generation);
         // Frames that were under way when a plugin was put in quarantine: no healthy plugin saw them, whatever it answered.
         let blind = is_blind(state, &generation);
         match seen {
@@ -410,6 +412,7 @@ impl DecisionThread<'_> {
         state.uncommitted_frames = 0;
         state.counts.frames.read = self.intake.read.load(Ordering::Relaxed);
         state.counts.frames.dropped = self.intake.dropped.load(Ordering::Relaxed);
+        state.counts.plugin_errors = self.failures.total();
         let withdrawn = self.stages.time(Stage::Commit, || {
             self.run.commit_decisions(&pending, &state.counts, now())
         })?;
@@ -432,30 +435,32 @@ impl DecisionThread<'_> {
         sequence: u32,
         error: &CallError,
     ) {
-        state.counts.plugin_errors += 1;
-        self.metrics.failed(error);
         let id = &self.deployment.cameras[camera].id;
-        incident::failed(error, id, error.frame.unwrap_or(sequence));
-        let first = summary::PluginErrors {
-            plugin: error.plugin.to_string(),
-            role: error.role,
-            cause: error.cause.to_string(),
-            count: 0,
-            camera: id.clone(),
-            frame: error.frame.unwrap_or(sequence),
-        };
-        let key = (error.plugin.to_string(), error.role, error.cause.name());
-        let errors = state.errors.entry(key).or_insert_with(|| {
-            (self.tell)(Event::PluginError(error));
-            first
-        });
-        errors.count += 1;
+        let frame = error.frame.unwrap_or(sequence);
+        self.failures
+            .note(error, id, frame, self.metrics, self.tell);
         let Some(loaded) = generation.plugin(error.role) else {
             return;
         };
         let file = &loaded.plugin.identity().sha256;
         if let Some(struck) = state.supervisor.strike(file, error) {
             state.struck.push((struck, error.clone()));
+        }
+    }
+
+    /// How the router did when it was asked about passed alerts, which is asked by another thread.
+    fn heed_passing(&self, state: &mut State, generation: &Generation) {
+        for AskedRouter { file, failed } in self.failures.take_unheard() {
+            let Some(error) = failed else {
+                state.supervisor.well(Role::AlertRouter, &file);
+                continue;
+            };
+            let struck = state.supervisor.strike(&file, &error);
+            // One that was swapped for another since is out, and that is all.
+            let serves = generation.router.plugin.identity().sha256 == file;
+            if let Some(struck) = struck.filter(|_| serves) {
+                state.struck.push((struck, error));
+            }
         }
     }
 

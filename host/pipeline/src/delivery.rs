@@ -2,7 +2,8 @@
 //! own messages.
 //!
 //! A message that is not taken stays in the outbox and is tried again after a pause that grows. Messages about one alert keep their order; a receiver that refuses one
-//! does not hold up those about other alerts. When the run ends, each courier goes once more; what is left then waits for the next run.
+//! does not hold up those about other alerts. When the run ends, each courier goes once more; what is left then waits for the next run, or for somebody who has it delivered
+//! without one (`dispatch`).
 
 mod body;
 mod file;
@@ -47,7 +48,7 @@ pub(crate) struct Courier<'a> {
     /// The deployment's id.
     pub(crate) deployment: &'a str,
     pub(crate) channel: &'a Channel,
-    /// The number of this run's first alert.
+    /// The number of this run's first alert; the highest there is where no run goes on.
     pub(crate) first_alert: u32,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }

@@ -88,6 +88,8 @@ pub enum Told {
         messages: Vec<Message>,
         /// The key that messages are signed with, 64 hexadecimal digits.
         key: String,
+        /// Whether whoever answers delivers them now: a live run does, and a rehearsal does not.
+        goes_out: bool,
     },
     /// How many people who were engaged were what.
     Described(Vec<DescribedCount>),
@@ -142,6 +144,8 @@ pub struct Judged {
     pub listed: Listed,
     /// What is shown after it; absent where it is gone.
     pub after: Option<After>,
+    /// Whether whoever answers tells channels of it now: a live run does, and a rehearsal does not.
+    pub goes_out: bool,
 }
 
 /// Why something was not done.
@@ -217,6 +221,7 @@ pub struct Desk<'a> {
     store: &'a records::Store,
     limits: JudgementLimits,
     standing: Option<&'a Standing>,
+    goes_out: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -226,17 +231,28 @@ impl<'a> Desk<'a> {
             store,
             limits: limits(&deployment.judgement),
             standing: None,
+            goes_out: false,
         }
     }
 
-    /// Of a run, which hears how its alerts stand.
+    /// While what waits is delivered without a run.
+    pub(crate) fn delivering(store: &'a records::Store, deployment: &Deployment) -> Desk<'a> {
+        Desk {
+            goes_out: true,
+            ..Desk::new(store, deployment)
+        }
+    }
+
+    /// Of a run, which hears how its alerts stand. `goes_out`: whether it tells channels anything.
     pub(crate) fn of_run(
         store: &'a records::Store,
         deployment: &Deployment,
         standing: &'a Standing,
+        goes_out: bool,
     ) -> Desk<'a> {
         Desk {
             standing: Some(standing),
+            goes_out,
             ..Desk::new(store, deployment)
         }
     }
@@ -277,6 +293,7 @@ impl<'a> Desk<'a> {
             Ask::Outbox => Ok(Told::Outbox {
                 messages: self.store.outbox()?,
                 key: self.store.audit_key(),
+                goes_out: self.goes_out,
             }),
         }
     }
@@ -407,6 +424,7 @@ impl<'a> Desk<'a> {
         Ok(Judged {
             listed: self.listed(living)?,
             after: self.after(alert, judge)?,
+            goes_out: self.goes_out,
         })
     }
 

@@ -279,6 +279,7 @@ impl PipelineError {
             PipelineError::Records(RecordsError::OtherEncoder(_)) => {
                 "enrol the watchlist again with this deployment's encoder: `overt watchlist enrol`".into()
             }
+            PipelineError::Records(RecordsError::MayNot(cause)) => cause.mend(),
             PipelineError::Records(RecordsError::NoSuchAlert { .. }) => {
                 "leave the numbers out: then every alert on record is taken".into()
             }

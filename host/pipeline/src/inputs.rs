@@ -2,8 +2,9 @@
 //! in few bytes; they are zeroed with the track. Only an alert has them sealed.
 //!
 //! A policy is asked about the same probes again and again, so each probe is kept once, however many calls it was part of. A long track's oldest calls
-//! make way, and what is sealed says how many.
+//! make way, and what is sealed says how many. What the router is asked once the alert was passed is sealed then, by itself.
 
+mod passing;
 mod written;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,7 @@ use overt_runtime::{CallCause, CallError, Metered, Plugin};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use passing::Passing;
 pub use written::{Inputs, PolicyCall, RouterCall, Unreadable};
 use written::{Part, Written, WrittenCall, WrittenRouting, written};
 

@@ -16,6 +16,7 @@
 //! - [`shadow`]: a challenger that is asked the same and decides nothing.
 //! - [`control`]: what a run can be asked while it goes on.
 //! - [`desk`]: what people do with alerts, and [`action`]: who hears of one that was passed.
+//! - [`dispatch`]: what waits for channels, delivered while no run goes on.
 //! - [`custody`]: what is kept, for how long and why.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
@@ -39,8 +40,10 @@ pub mod custody;
 mod decision;
 mod delivery;
 pub mod desk;
+pub mod dispatch;
 pub mod enrol;
 pub mod error;
+mod failures;
 pub mod generation;
 mod generations;
 pub mod health;

@@ -57,6 +57,9 @@ pub enum ListError {
     /// The run is about to end.
     #[error("the run is about to end")]
     Ending,
+    /// No run goes on: whoever holds the records delivers messages.
+    #[error("messages are being delivered, and nobody is put on the watchlist meanwhile")]
+    Delivering,
     /// The rest.
     #[error("{0}")]
     Pipeline(#[from] PipelineError),
@@ -70,6 +73,7 @@ impl ListError {
             ListError::Busy => "wait until it is through".into(),
             ListError::OtherEncoder => "try again".into(),
             ListError::Ending => "try again once it has ended".into(),
+            ListError::Delivering => "wait until `overt alerts deliver` has ended".into(),
             ListError::Pipeline(error) => error.mend(),
         }
     }
@@ -84,8 +88,8 @@ impl From<records::RecordsError> for ListError {
 /// Somebody is off the watchlist.
 #[derive(Clone, Debug)]
 pub struct Gone {
-    /// The generation without them.
-    pub generation: GenerationFacts,
+    /// The generation without them; absent where no run goes on.
+    pub generation: Option<GenerationFacts>,
     /// Their images, which are destroyed.
     pub images: u64,
     /// The alerts that were withdrawn.
@@ -98,6 +102,20 @@ pub struct Come {
     pub generation: Option<GenerationFacts>,
     /// Photograph by photograph.
     pub enrolments: Vec<Enrolment>,
+}
+
+/// Takes somebody off in the records, where no run goes on. `None` where they are not on it.
+pub(crate) fn remove_stored(
+    store: &records::Store,
+    wanted: &Remove,
+) -> Result<Option<Gone>, ListError> {
+    let removal = Removal::by(&wanted.by, &wanted.reason, now())?;
+    let removed = store.watchlist().remove(&wanted.reference, &removal)?;
+    Ok(removed.map(|removed| Gone {
+        generation: None,
+        images: removed.images as u64,
+        withdrawn: removed.withdrawn,
+    }))
 }
 
 /// What a change needs of the run.
@@ -155,7 +173,7 @@ impl Listing<'_> {
             None => (0, self.store.withdraw(&wanted.reference, now())?),
         };
         Ok(Some(Gone {
-            generation,
+            generation: Some(generation),
             images,
             withdrawn,
         }))

@@ -5,147 +5,27 @@
 //! No model and no back end is needed, nor the deployment's present configuration: a plugin runs with the one that is on record.
 
 mod shelf;
+mod told;
+mod words;
 
 use std::path::PathBuf;
 
-use overt_contract::Role;
 use overt_deployment::{Deployment, Timestamp};
-use overt_records::{self as records, HeldInputs, RecordsError, Store};
-use overt_runtime::decision::{Decision, Priority, Route};
+use overt_records::{self as records, HeldInputs, PassedAlert, RecordsError, Store};
+use overt_runtime::decision::{Decision, Priority};
 use overt_runtime::{
-    Limits, Plugin, PluginBytes, PluginError, Runtime, RuntimeOptions, Terms, Trust, TrustedFile,
+    Limits, Metered, Plugin, PluginBytes, PluginError, Runtime, RuntimeOptions, Terms, Trust,
+    TrustedFile,
 };
 use serde::Serialize;
 
+use crate::action;
 use crate::error::PipelineError;
-use crate::inputs::{Answer, AskingHost, Inputs, Outcome, Ran, Unreadable, same_answer};
+use crate::inputs::{Answer, AskingHost, Inputs, Outcome, Passing, Ran, Unreadable, same_answer};
 use crate::machine::MachineOptions;
 use crate::trust::trust;
 use shelf::{Found, Shelf};
-
-/// What came of replaying an alert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "verdict", rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Every answer is the same byte for byte, and took the same fuel.
-    Same,
-    /// Every answer is the same byte for byte. The fuel does not compare, because another version of the host counted it.
-    OtherHost,
-    /// A call is answered otherwise, or takes other fuel: the first that does.
-    Differs {
-        /// Which and how.
-        difference: Box<Difference>,
-    },
-    /// A plugin that was asked is not there, but another file of the same id is.
-    PluginChanged {
-        /// The one that was asked.
-        asked: AskedPlugin,
-        /// The files of the same id that are there.
-        found: Vec<OtherFile>,
-    },
-    /// A plugin that was asked is not there, and none of its id.
-    PluginMissing {
-        /// The one that was asked.
-        asked: AskedPlugin,
-    },
-    /// A plugin that was asked is there, and this deployment does not accept it now.
-    PluginRefused {
-        /// The one that was asked.
-        asked: AskedPlugin,
-        /// Its file.
-        file: PathBuf,
-        /// Why.
-        cause: String,
-        /// What can be done.
-        mend: String,
-    },
-    /// What is on record is not what was recorded.
-    RecordChanged {
-        /// How that shows.
-        cause: String,
-    },
-    /// The inputs' time is over.
-    Expired {
-        /// Since when.
-        at: String,
-    },
-    /// No inputs were kept with this alert: it was raised by a version of the host that kept none.
-    NeverKept,
-}
-
-/// A plugin on record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AskedPlugin {
-    /// The role that it filled.
-    pub role: Role,
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// SHA-256 of its file.
-    pub sha256: String,
-}
-
-/// A plugin file that is not the one on record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OtherFile {
-    /// The file.
-    pub file: PathBuf,
-    /// Its version.
-    pub version: String,
-    /// SHA-256 of it.
-    pub sha256: String,
-}
-
-/// How a call differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// Which plugin.
-    pub asked: AskedPlugin,
-    /// Which of its calls on record, from 1.
-    pub call: u32,
-    /// Whether another version of the host asked then.
-    pub other_host: bool,
-    /// What was answered then.
-    pub recorded: Answered,
-    /// What is answered now.
-    pub found: Answered,
-}
-
-/// An answer in words, and what it took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answered {
-    /// In words; where two answers are the same in words, the fuel differs.
-    pub answer: String,
-    /// Fuel.
-    pub fuel: u64,
-}
-
-/// An alert that was replayed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Replayed {
-    /// The alert's number.
-    pub alert: u32,
-    /// When it was raised; absent where its row cannot be read.
-    pub raised_at: Option<String>,
-    /// The run that raised it.
-    pub run: Option<u64>,
-    /// What came of it.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// Calls that were made once more and compared: the policy's, and the router's one.
-    pub compared: u32,
-    /// Calls on record that were ended by the host's clock or by the host's own fault, which need not happen again.
-    pub not_compared: u32,
-    /// Earlier calls of the track that are not on record, because it was long.
-    pub left_out: u32,
-    /// Fuel of the calls that were compared, as recorded.
-    pub fuel: u64,
-    /// Version of the host that raised it.
-    pub host: Option<String>,
-    /// The plugins that were asked.
-    pub plugins: Vec<AskedPlugin>,
-}
+pub use told::{Answered, AskedPlugin, Difference, ForAction, OtherFile, Replayed, Verdict};
 
 /// How what is on record shows that it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +57,12 @@ enum Foreign {
     OtherReason,
     #[error("the router was asked about another alert")]
     OtherRouting,
+    #[error("nobody has passed it, and its passing was settled")]
+    NotPassed,
+    #[error("once it was passed, the router was asked about something else")]
+    OtherPassing,
+    #[error("once it was passed, others were told than are on record")]
+    OtherChannels,
 }
 
 /// Replays alerts. It accepts a plugin once, however many alerts it was asked about.
@@ -186,34 +72,6 @@ pub struct Replayer {
     now: Timestamp,
     shelf: Shelf,
     accepted: Vec<(Ran, Plugin)>,
-}
-
-impl Verdict {
-    /// Its name, as in JSON.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Verdict::Same => "same",
-            Verdict::OtherHost => "other-host",
-            Verdict::Differs { .. } => "differs",
-            Verdict::PluginChanged { .. } => "plugin-changed",
-            Verdict::PluginMissing { .. } => "plugin-missing",
-            Verdict::PluginRefused { .. } => "plugin-refused",
-            Verdict::RecordChanged { .. } => "record-changed",
-            Verdict::Expired { .. } => "expired",
-            Verdict::NeverKept => "never-kept",
-        }
-    }
-}
-
-impl From<&Ran> for AskedPlugin {
-    fn from(ran: &Ran) -> Self {
-        Self {
-            role: ran.role,
-            id: ran.id.clone(),
-            version: ran.version.clone(),
-            sha256: ran.sha256.clone(),
-        }
-    }
 }
 
 impl Replayer {
@@ -295,17 +153,34 @@ impl Replayer {
         let stored = store.alert(number).map_err(RecordFault::Records)?;
         replayed.raised_at = Some(in_words(stored.alert.raised_at));
         replayed.run = Some(stored.run.0);
+        let payload = store.alert_payload(number).map_err(RecordFault::Records)?;
+        let score = payload.as_ref().map(|payload| payload.score);
+        let passing = passing(store, number, score, now, replayed)?;
         let held = store.alert_inputs(number, now);
-        let bytes = match held.map_err(RecordFault::Records)? {
-            HeldInputs::Held(inputs) => inputs.bytes,
+        let verdict = match held.map_err(RecordFault::Records)? {
             HeldInputs::Expired { at } => return Ok(Verdict::Expired { at: in_words(at) }),
-            HeldInputs::NeverKept => return Ok(Verdict::NeverKept),
+            HeldInputs::NeverKept => Verdict::NeverKept,
+            HeldInputs::Held(held) => {
+                let inputs = Inputs::read(&held.bytes)?;
+                let reason = payload.as_ref().map(|payload| payload.reason.as_str());
+                agrees(&inputs, &stored.alert, reason)?;
+                self.again(&inputs, replayed)
+            }
         };
-        let inputs = Inputs::read(&bytes)?;
-        let reason = store.alert_payload(number).map_err(RecordFault::Records)?;
-        let reason = reason.as_ref().map(|payload| payload.reason.as_str());
-        agrees(&inputs, &stored.alert, reason)?;
-        Ok(self.again(&inputs, replayed))
+        let is_well = matches!(
+            verdict,
+            Verdict::Same | Verdict::OtherHost | Verdict::NeverKept
+        );
+        let Some((passing, passed)) = passing.filter(|_| is_well) else {
+            return Ok(verdict);
+        };
+        Ok(match self.passing_again(&passing, &passed, replayed) {
+            // What there is to say of the other calls.
+            Verdict::Same => verdict,
+            Verdict::OtherHost if verdict == Verdict::Same => Verdict::OtherHost,
+            Verdict::OtherHost => verdict,
+            other => other,
+        })
     }
 
     /// Makes every call of these inputs once more. `replayed` is told how many were compared.
@@ -339,20 +214,15 @@ impl Replayer {
                 continue;
             }
             let called = self.plugin(&call.ran)?.decide_metered(&call.observation);
-            let found = Answer::of(&called.answer);
-            replayed.compared += 1;
-            replayed.fuel += call.fuel;
-            let same = same_answer(&found, &call.answer_bytes);
-            if same && (called.fuel == call.fuel || !same_host) {
-                continue;
-            }
-            return Err(differs(
-                &call.ran,
+            let recorded = Recorded {
+                ran: &call.ran,
+                function: "decide",
                 index,
-                !same_host,
-                (decision(&call.answer), call.fuel),
-                (decision(&found), called.fuel),
-            ));
+                answer: &call.answer,
+                bytes: &call.answer_bytes,
+                fuel: call.fuel,
+            };
+            recorded.compare(&called, same_host, words::decision, replayed)?;
         }
         let Some(call) = &inputs.routing else {
             return Ok(());
@@ -362,20 +232,54 @@ impl Replayer {
             return Ok(());
         }
         let called = self.plugin(&call.ran)?.for_review_metered(&call.alert);
-        let found = Answer::of(&called.answer);
-        replayed.compared += 1;
-        replayed.fuel += call.fuel;
-        let same = same_answer(&found, &call.answer_bytes);
-        if same && (called.fuel == call.fuel || !same_host) {
-            return Ok(());
+        let recorded = Recorded {
+            ran: &call.ran,
+            function: "for-review",
+            index: 0,
+            answer: &call.answer,
+            bytes: &call.answer_bytes,
+            fuel: call.fuel,
+        };
+        recorded.compare(&called, same_host, words::desks, replayed)
+    }
+
+    /// Makes the router's call about a passed alert once more. Nobody is told anything by that.
+    pub fn passing_again(
+        &mut self,
+        passing: &Passing,
+        passed: &PassedAlert,
+        replayed: &mut Replayed,
+    ) -> Verdict {
+        let asked = AskedPlugin::from(&passing.ran);
+        if !replayed.plugins.contains(&asked) {
+            replayed.plugins.push(asked);
         }
-        Err(differs(
-            &call.ran,
-            0,
-            !same_host,
-            (routes(&call.answer), call.fuel),
-            (routes(&found), called.fuel),
-        ))
+        let same_host = passing.host == AskingHost::this();
+        if let Answer::Ended { .. } = passing.answer {
+            replayed.not_compared += 1;
+        } else {
+            let plugin = match self.plugin(&passing.ran) {
+                Ok(plugin) => plugin,
+                Err(verdict) => return *verdict,
+            };
+            let called = action::ask_again(plugin, passed, &passing.passed);
+            let recorded = Recorded {
+                ran: &passing.ran,
+                function: "for-action",
+                index: 0,
+                answer: &passing.answer,
+                bytes: &passing.answer_bytes,
+                fuel: passing.fuel,
+            };
+            let compared = recorded.compare(&called, same_host, words::officers, replayed);
+            if let Err(verdict) = compared {
+                return *verdict;
+            }
+        }
+        match same_host {
+            true => Verdict::Same,
+            false => Verdict::OtherHost,
+        }
     }
 
     /// The plugin on record, accepted as a run accepts one, with the configuration on record.
@@ -424,24 +328,6 @@ impl Replayer {
     }
 }
 
-impl Replayed {
-    /// An alert about which nothing is known yet.
-    pub fn nothing(alert: u32) -> Replayed {
-        Replayed {
-            alert,
-            raised_at: None,
-            run: None,
-            verdict: Verdict::NeverKept,
-            compared: 0,
-            not_compared: 0,
-            left_out: 0,
-            fuel: 0,
-            host: None,
-            plugins: Vec::new(),
-        }
-    }
-}
-
 /// Whether the inputs are those of this alert.
 fn agrees(inputs: &Inputs, alert: &records::Alert, reason: Option<&str>) -> Result<(), Foreign> {
     let Some(last) = inputs.calls.last() else {
@@ -485,61 +371,83 @@ fn agrees(inputs: &Inputs, alert: &records::Alert, reason: Option<&str>) -> Resu
     Ok(())
 }
 
-fn differs(
-    ran: &Ran,
+/// What the router was asked about a passed alert, where that is held, with the proof that it was passed. Whatever there is, `replayed` is told.
+fn passing(
+    store: &Store,
+    number: u32,
+    score: Option<f32>,
+    now: records::Timestamp,
+    replayed: &mut Replayed,
+) -> Result<Option<(Passing, PassedAlert)>, RecordFault> {
+    let settled = store.settled_action(number, now);
+    let Some(settled) = settled.map_err(RecordFault::Records)? else {
+        return Ok(None);
+    };
+    let passed = store.passed(number).map_err(RecordFault::Records)?;
+    let passed = passed.ok_or(Foreign::NotPassed)?;
+    let (held, for_action) = match settled.inputs {
+        None => (None, ForAction::NotAsked),
+        Some(HeldInputs::NeverKept) => (None, ForAction::NeverKept),
+        Some(HeldInputs::Expired { .. }) => (None, ForAction::Expired),
+        Some(HeldInputs::Held(inputs)) => (Some(inputs), ForAction::Kept),
+    };
+    replayed.for_action = Some(for_action);
+    let Some(held) = held else {
+        return Ok(None);
+    };
+    let passing = Passing::read(&held.bytes)?;
+    // Where the alert's own score is gone, the one that was asked about says nothing of the rest.
+    let score = score.unwrap_or(passing.passed.alert.score);
+    if !passing.is_about(&action::question(&passed, score)) {
+        return Err(Foreign::OtherPassing.into());
+    }
+    if passing.routes.channels != settled.channels {
+        return Err(Foreign::OtherChannels.into());
+    }
+    Ok(Some((passing, passed)))
+}
+
+/// A call on record.
+struct Recorded<'a, T> {
+    ran: &'a Ran,
+    function: &'static str,
+    /// Its place among the calls of its function, from 0.
     index: usize,
-    other_host: bool,
-    recorded: (String, u64),
-    found: (String, u64),
-) -> Box<Verdict> {
-    let answered = |(answer, fuel)| Answered { answer, fuel };
-    Box::new(Verdict::Differs {
-        difference: Box::new(Difference {
-            asked: ran.into(),
-            call: index as u32 + 1,
-            other_host,
-            recorded: answered(recorded),
-            found: answered(found),
-        }),
-    })
+    answer: &'a Answer<T>,
+    bytes: &'a [u8],
+    fuel: u64,
 }
 
-fn decision(answer: &Answer<Decision>) -> String {
-    match answer {
-        Answer::Given(Decision::Ignore(reason)) => format!("ignore: {reason}"),
-        Answer::Given(Decision::Hold(reason)) => format!("hold: {reason}"),
-        Answer::Given(Decision::Alert(proposal)) => {
-            let priority = match proposal.priority {
-                Priority::Low => "low",
-                Priority::Normal => "normal",
-                Priority::High => "high",
-            };
-            format!(
-                "alert for offer {}, {priority}: {}",
-                proposal.offered, proposal.reason
-            )
+impl<T: Clone + Serialize> Recorded<'_, T> {
+    /// Holds it against the same call made now.
+    fn compare(
+        &self,
+        called: &Metered<T>,
+        same_host: bool,
+        words: impl Fn(&Answer<T>) -> String,
+        replayed: &mut Replayed,
+    ) -> Result<(), Box<Verdict>> {
+        let found = Answer::of(&called.answer);
+        replayed.compared += 1;
+        replayed.fuel += self.fuel;
+        let same = same_answer(&found, self.bytes);
+        if same && (called.fuel == self.fuel || !same_host) {
+            return Ok(());
         }
-        other => no_answer(other),
-    }
-}
-
-fn routes(answer: &Answer<Vec<Route>>) -> String {
-    match answer {
-        Answer::Given(routes) if routes.is_empty() => "nobody, so the default desk".to_owned(),
-        Answer::Given(routes) => {
-            let names: Vec<&str> = routes.iter().map(|route| route.channel.as_str()).collect();
-            names.join(", ")
-        }
-        other => no_answer(other),
-    }
-}
-
-fn no_answer<T>(answer: &Answer<T>) -> String {
-    match answer {
-        Answer::Failed { cause, said } if said.is_empty() => format!("failed with {cause}"),
-        Answer::Failed { cause, said } => format!("failed with {cause}: {said}"),
-        Answer::Ended { cause } => format!("ended by the host: {cause}"),
-        Answer::Given(_) => String::new(),
+        let answered = |answer: &Answer<T>, fuel| Answered {
+            answer: words(answer),
+            fuel,
+        };
+        Err(Box::new(Verdict::Differs {
+            difference: Box::new(Difference {
+                asked: self.ran.into(),
+                function: self.function,
+                call: self.index as u32 + 1,
+                other_host: !same_host,
+                recorded: answered(self.answer, self.fuel),
+                found: answered(&found, called.fuel),
+            }),
+        }))
     }
 }
 

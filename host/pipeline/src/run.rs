@@ -23,6 +23,7 @@ use crate::decision::{Decided, DecisionThread};
 use crate::delivery::Courier;
 use crate::desk::Desk;
 use crate::error::PipelineError;
+use crate::failures::Failures;
 use crate::generation::Generation;
 use crate::generations::{GenerationFacts, Generations};
 use crate::health::{CameraNews, HealthRecord};
@@ -177,6 +178,7 @@ pub fn run(
     let first = generations.facts().remove(0);
     let record = store.begin_run(&header(deployment, mode, authority, &first, started))?;
     let (standing, first_alert) = (Standing::default(), record.next_alert_number()?);
+    let failures = Failures::default();
     let before = store.channel_counts()?;
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
     let metrics = machine.metrics.begin(deployment, &stages);
@@ -196,6 +198,7 @@ pub fn run(
             halt: &halt,
             generations: &generations,
             standing: &standing,
+            failures: &failures,
             by_arrival: deployment
                 .cameras
                 .iter()
@@ -407,7 +410,7 @@ pub(crate) fn way(
     began: &dyn Fn(),
 ) -> Result<Decided, PipelineError> {
     let (stages, intake, generations) = (decision.stages, decision.intake, decision.generations);
-    let (halt, figures) = (decision.halt, decision.cameras);
+    let (halt, figures, failures) = (decision.halt, decision.cameras, decision.failures);
     let (detect, detect_jobs) = unbounded::<Job>();
     let (compare, compare_jobs) = unbounded::<Job>();
     let (to_lanes, lane_messages): (Vec<Sender<ToLane>>, Vec<Receiver<ToLane>>) =
@@ -416,6 +419,8 @@ pub(crate) fn way(
         cameras.iter().map(|_| unbounded()).unzip();
     let (loaded, loadings) = unbounded::<Result<(), InferenceError>>();
     let (ended, busy) = (AtomicBool::new(false), AtomicBool::new(false));
+    // A rehearsal tells nobody anything, not even what a live run has left.
+    let is_told = decision.run.mode() != records::RunMode::Rehearsal;
     let control = Control {
         requests,
         swapping: Swapping {
@@ -427,7 +432,12 @@ pub(crate) fn way(
             workers,
             over: [stop, halt, &ended],
         },
-        desk: Desk::of_run(decision.store, decision.deployment, decision.standing),
+        desk: Desk::of_run(
+            decision.store,
+            decision.deployment,
+            decision.standing,
+            is_told,
+        ),
         troubled: AtomicBool::new(false),
         unswept: AtomicBool::new(false),
         listing: Listing {
@@ -438,10 +448,9 @@ pub(crate) fn way(
             generations,
         },
         intake,
+        failures,
         tell: decision.tell,
     };
-    // A rehearsal tells nobody anything, not even what a live run has left.
-    let is_told = decision.run.mode() != records::RunMode::Rehearsal;
     let channels = decision.deployment.channels.iter();
     let couriers: Vec<Courier<'_>> = channels
         .filter(|_| is_told)
@@ -563,7 +572,12 @@ pub(crate) fn way(
             (Ok(_) | Err(PipelineError::Panicked("lane")), Some(name)) => {
                 Err(PipelineError::Panicked(name))
             }
-            (decided, _) => decided,
+            (Ok(mut decided), _) => {
+                decided.counts.plugin_errors = failures.total();
+                decided.errors = failures.by_cause();
+                Ok(decided)
+            }
+            (failed, _) => failed,
         }
     })
 }

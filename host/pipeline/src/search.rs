@@ -16,6 +16,7 @@ use crate::capture::{Feed, Intake};
 use crate::control::Request;
 use crate::decision::DecisionThread;
 use crate::error::PipelineError;
+use crate::failures::Failures;
 use crate::generation::Generation;
 use crate::generations::Generations;
 use crate::incident;
@@ -220,6 +221,7 @@ pub fn search(
         zone: None,
     };
     let (standing, first_alert) = (Standing::default(), record.next_alert_number()?);
+    let failed_calls = Failures::default();
     let (stages, intake) = (Arc::new(Stages::default()), Intake::default());
     let metrics = machine.metrics.begin(deployment, &stages);
     let halt = AtomicBool::new(false);
@@ -235,6 +237,7 @@ pub fn search(
         halt: &halt,
         generations: &generations,
         standing: &standing,
+        failures: &failed_calls,
         by_arrival: false,
     };
     let calibration = first.calibration.as_ref();

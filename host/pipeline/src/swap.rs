@@ -116,6 +116,9 @@ pub enum SwapError {
     /// The run is about to end.
     #[error("the run is about to end")]
     Ending,
+    /// No run goes on: whoever holds the records delivers messages.
+    #[error("no run goes on: messages are being delivered")]
+    Delivering,
     /// What a run would be refused for as well.
     #[error("{0}")]
     Pipeline(#[from] PipelineError),
@@ -148,6 +151,7 @@ impl SwapError {
             SwapError::WatchlistChanged => "try again".into(),
             SwapError::Busy => "wait until it is through".into(),
             SwapError::Ending => "begin the next run with what the deployment file says now".into(),
+            SwapError::Delivering => "begin a run with what the deployment file says now, once that has ended".into(),
             SwapError::Pipeline(error) if is_shut_out(error) => "put the file into a folder that the deployment file named when the run began: the run has shut itself in, and reads no other".into(),
             SwapError::Pipeline(error) => error.mend(),
         }

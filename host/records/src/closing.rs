@@ -6,8 +6,8 @@ use crate::error::RecordsError;
 use crate::force::By;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AUDIT, ENTRIES, HELD};
-use redb::ReadableTable;
+use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, RouterRow};
+use redb::{ReadableTable, TableError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ pub struct Destroyed {
     pub watchlist_images: u64,
     /// Crops, scores and reasons of alerts.
     pub alerts: u64,
-    /// What plugins were asked for an alert.
+    /// What plugins were asked for an alert, when it was raised and when it was passed.
     pub inputs: u64,
 }
 
@@ -182,12 +182,22 @@ impl Store {
         })
     }
 
-    /// Alerts with which inputs were kept.
+    /// Inputs that were kept: those of alerts, and those of their passing.
     fn inputs_ever_kept(&self) -> Result<u64, RecordsError> {
         self.read(|store| {
             let mut kept = 0;
             for row in store.rows.open_table(ALERTS)?.iter()? {
                 kept += u64::from(row?.1.value().read()?.inputs.is_some());
+            }
+            let actions = match store.rows.open_table(ACTIONS) {
+                Ok(actions) => actions,
+                // A store from before anybody could pass an alert.
+                Err(TableError::TableDoesNotExist(_)) => return Ok(kept),
+                Err(error) => return Err(error.into()),
+            };
+            for row in actions.iter()? {
+                let router = row?.1.value().read()?.router;
+                kept += u64::from(matches!(router, RouterRow::Kept(_)));
             }
             Ok(kept)
         })

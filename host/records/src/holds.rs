@@ -13,7 +13,9 @@ use crate::life::{Life, LifeState};
 use crate::payload;
 use crate::retention::Timestamp;
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, HOLDS, LIVES, RECEIPTS, Row, RowBytes};
+use crate::tables::{
+    ALERTS, ActionRow, AlertRow, HOLDS, LIVES, RECEIPTS, RouterRow, Row, RowBytes,
+};
 use crate::transaction::Change;
 use redb::{ReadableTable, TableError};
 use serde::{Deserialize, Serialize};
@@ -329,10 +331,12 @@ impl Store {
     }
 }
 
-/// The records that are kept past their time: of each alert that is held its payload and its inputs.
+/// The records that are kept past their time: of each alert that is held its payload and its inputs, those of its passing too. `actions` is absent in a store in which
+/// nobody has passed any.
 pub(crate) fn held_records(
     holds: &impl ReadableTable<u64, Row<Hold>>,
     alerts: &impl ReadableTable<u32, Row<AlertRow>>,
+    actions: Option<&impl ReadableTable<u32, Row<ActionRow>>>,
     now: Timestamp,
 ) -> Result<BTreeSet<u64>, Fault> {
     let mut records = BTreeSet::new();
@@ -341,6 +345,15 @@ pub(crate) fn held_records(
             let row = row.value().read()?;
             records.insert(row.record);
             records.extend(row.inputs.map(|inputs| inputs.record));
+        }
+        let action = match actions {
+            Some(actions) => actions.get(hold.alert)?,
+            None => None,
+        };
+        if let Some(row) = action
+            && let RouterRow::Kept(inputs) = row.value().read()?.router
+        {
+            records.insert(inputs.record);
         }
     }
     Ok(records)

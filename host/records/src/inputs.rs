@@ -2,14 +2,19 @@
 //!
 //! They are bound to the alert that they belong to: its plain row is sealed with them as it was committed. So a changed row is found out, and rows
 //! that change places are.
+//!
+//! What the router is asked once an operator has passed the alert comes later, and is sealed as a record of its own. It goes when the others go.
 
 use crate::alerts::Alert;
 use crate::error::RecordsError;
+use crate::fault::Fault;
 use crate::payload;
-use crate::retention::Timestamp;
+use crate::retention::{RetentionClass, Timestamp};
 use crate::sealed::{Kind, Sealable};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, HELD};
+use crate::tables::{ACTIONS, ALERTS, AlertRow, HELD, InputsRow, RouterRow};
+use crate::transaction::{Change, Reading};
+use redb::{ReadableTable, TableError};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -35,6 +40,15 @@ pub enum HeldInputs {
     },
     /// None were kept with this alert.
     NeverKept,
+}
+
+/// Who hears of an alert that was passed, and what the router was asked about it.
+#[derive(Clone, PartialEq)]
+pub struct SettledAction {
+    /// The channels for action.
+    pub channels: Vec<String>,
+    /// What the router was asked and answered; absent where nobody asked it.
+    pub inputs: Option<HeldInputs>,
 }
 
 impl AlertInputs {
@@ -95,7 +109,8 @@ impl Store {
     pub fn alert_numbers(&self) -> Result<Vec<u32>, RecordsError> {
         self.read(|store| {
             let alerts = store.rows.open_table(ALERTS)?;
-            let numbers: Result<_, redb::StorageError> = redb::ReadableTable::iter(&alerts)?
+            let numbers: Result<_, redb::StorageError> = alerts
+                .iter()?
                 .map(|row| row.map(|(number, _)| number.value()))
                 .collect();
             Ok(numbers?)
@@ -132,23 +147,104 @@ impl Store {
                 return Err(RecordsError::NoSuchAlert { path, number }.into());
             };
             let AlertRow { stored, inputs, .. } = row.value().read()?;
-            let Some(inputs) = inputs else {
-                return Ok(HeldInputs::NeverKept);
-            };
-            let record = inputs.record;
-            if let Some(sealed) = store.open::<SealedInputs>(record)?
-                && sealed.alert == stored.alert
-            {
-                let SealedInputs { bytes, .. } = sealed;
-                return Ok(HeldInputs::Held(AlertInputs { bytes }));
+            match inputs {
+                Some(inputs) => self.held_inputs(store, &stored.alert, inputs, now),
+                None => Ok(HeldInputs::NeverKept),
             }
-            let is_held = store.rows.open_table(HELD)?.get(record)?.is_some();
-            if !is_held && now >= inputs.expires_at {
-                let at = inputs.expires_at;
-                return Ok(HeldInputs::Expired { at });
-            }
-            let path = self.path().to_path_buf();
-            Err(RecordsError::Altered { path, record }.into())
         })
     }
+
+    /// Who hears of an alert that was passed, and what the router was asked about it; `None` where it was not passed, or that is still to be settled.
+    ///
+    /// # Errors
+    /// As [`Store::alert_inputs`].
+    pub fn settled_action(
+        &self,
+        number: u32,
+        now: Timestamp,
+    ) -> Result<Option<SettledAction>, RecordsError> {
+        self.read(|store| {
+            let actions = match store.rows.open_table(ACTIONS) {
+                Ok(actions) => actions,
+                // A store from before anybody could pass an alert.
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let found = actions.get(number)?.map(|row| row.value().read());
+            let Some(action) = found.transpose()? else {
+                return Ok(None);
+            };
+            let Some(channels) = action.channels else {
+                return Ok(None);
+            };
+            let alerts = store.rows.open_table(ALERTS)?;
+            let Some(row) = alerts.get(number)? else {
+                return Err(Fault::Inconsistent(format!("alert {number} is gone")));
+            };
+            let alert = row.value().read()?.stored.alert;
+            let inputs = match action.router {
+                RouterRow::NotAsked => None,
+                RouterRow::Nothing => Some(HeldInputs::NeverKept),
+                RouterRow::Kept(inputs) => Some(self.held_inputs(store, &alert, inputs, now)?),
+            };
+            Ok(Some(SettledAction { channels, inputs }))
+        })
+    }
+
+    fn held_inputs(
+        &self,
+        store: &Reading<'_>,
+        alert: &Alert,
+        inputs: InputsRow,
+        now: Timestamp,
+    ) -> Result<HeldInputs, Fault> {
+        let record = inputs.record;
+        if let Some(sealed) = store.open::<SealedInputs>(record)?
+            && sealed.alert == *alert
+        {
+            let SealedInputs { bytes, .. } = sealed;
+            return Ok(HeldInputs::Held(AlertInputs { bytes }));
+        }
+        let is_held = store.rows.open_table(HELD)?.get(record)?.is_some();
+        if !is_held && now >= inputs.expires_at {
+            let at = inputs.expires_at;
+            return Ok(HeldInputs::Expired { at });
+        }
+        let path = self.path().to_path_buf();
+        Err(RecordsError::Altered { path, record }.into())
+    }
+}
+
+/// Seals what the router was asked about a passed alert, in the change that says who hears of it. It goes when the alert's other inputs go, and before its score
+/// does; what would have to be gone already is not kept.
+pub(crate) fn keep_action(
+    change: &mut Change<'_>,
+    store: &Store,
+    number: u32,
+    inputs: &AlertInputs,
+    now: Timestamp,
+) -> Result<Option<InputsRow>, Fault> {
+    let alerts = change.rows.open_table(ALERTS)?;
+    let found = alerts.get(number)?.map(|row| row.value().read());
+    let Some(AlertRow {
+        stored,
+        inputs: others,
+        ..
+    }) = found.transpose()?
+    else {
+        return Err(store.no_such_alert(number).into());
+    };
+    drop(alerts);
+    let class = RetentionClass::Inputs;
+    let expires_at = match others {
+        Some(others) => others.expires_at,
+        None => (store.settings().retention).expires(class, stored.alert.raised_at),
+    };
+    let expires_at = expires_at.min(stored.expires_at);
+    if expires_at <= now {
+        return Ok(None);
+    }
+    let record = change.add_record(class, expires_at)?;
+    change.seal(record, &SealedInputs::of(&stored.alert, inputs))?;
+    Ok(Some(InputsRow { record, expires_at }))
 }

@@ -88,7 +88,7 @@ pub use force::{
 };
 pub use generations::{ChangeCause, GenerationChange, ReEncoded};
 pub use holds::{Hold, HoldRelease, LONGEST_HOLD_DAYS, NoReceiptCode, Receipt, ReceiptCode};
-pub use inputs::{AlertInputs, HeldInputs};
+pub use inputs::{AlertInputs, HeldInputs, SettledAction};
 pub use judgements::{
     Adjudication, AlertView, JudgementError, LivingAlert, PassedAlert, Report, View,
 };

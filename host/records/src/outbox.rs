@@ -8,12 +8,17 @@ use crate::alerts::Alert;
 use crate::audit::{Actor, AuditEvent, AuditHead};
 use crate::error::RecordsError;
 use crate::fault::Fault;
+use crate::force::{By, MayNot, PersonRole, SignedIn};
+use crate::inputs::{self, AlertInputs};
 use crate::judgements::{LivingAlert, PassedAlert, living_in};
 use crate::life::{LifeState, Step, StepKind};
+use crate::membership::acting_as_any;
+use crate::payload;
 use crate::retention::Timestamp;
+use crate::runs::PluginUsed;
 use crate::store::Store;
 use crate::tables::{
-    ACTIONS, ALERTS, ActionRow, DELIVERED, LIVES, OUTBOX, PlainRow, Row, RowBytes,
+    ACTIONS, ALERTS, ActionRow, DELIVERED, LIVES, OUTBOX, PlainRow, RouterRow, Row, RowBytes,
 };
 use crate::transaction::{Change, Reading};
 use redb::{Key, ReadOnlyTable, ReadableTable, TableDefinition, TableError};
@@ -22,6 +27,13 @@ use std::collections::BTreeMap;
 
 /// Most bytes that are kept of why a message was not taken.
 const MOST_CAUSE: usize = 256;
+
+/// Who may have messages delivered while no run goes on: whoever's alerts they are about, and whoever looks after the channels.
+const MAY_DELIVER: [PersonRole; 3] = [
+    PersonRole::Operator,
+    PersonRole::EngagementOfficer,
+    PersonRole::SystemEngineer,
+];
 
 /// What a channel is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +113,16 @@ pub struct ChannelCounts {
     pub delivered: u64,
     /// Not delivered yet.
     pub waiting: u64,
+}
+
+impl By {
+    /// Somebody who has messages delivered: an operator, an engagement officer or a system engineer.
+    ///
+    /// # Errors
+    /// [`MayNot`].
+    pub fn delivering(who: &SignedIn) -> Result<By, MayNot> {
+        acting_as_any(who, &MAY_DELIVER)
+    }
 }
 
 /// Tells the channels of a new alert, in the change that records it.
@@ -198,6 +220,28 @@ impl Store {
             }
             Ok(counts)
         })
+    }
+
+    /// Puts on record that somebody has what waits delivered while no run goes on.
+    ///
+    /// # Errors
+    /// [`RecordsError::MayNot`]; [`RecordsError::Refused`] for what is no digest; [`RecordsError::Full`] and the like.
+    pub fn begin_delivery(
+        &self,
+        by: &SignedIn,
+        lock_sha256: &str,
+        router: Option<&PluginUsed>,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let by = By::delivering(by)?;
+        payload::digest("the lock", lock_sha256)?;
+        let event = AuditEvent::DeliveryBegun {
+            lock_sha256: lock_sha256.to_owned(),
+            router: router.cloned(),
+            unrouted: self.unrouted()?.len() as u64,
+            waiting: self.outbox()?.len() as u64,
+        };
+        self.change(|change| change.log(now, Actor::from(&by), event))
     }
 
     /// Takes a message out to be delivered, with what is so about its alert now, and marks it as one that may have arrived. `None` where it was delivered already.
@@ -306,29 +350,42 @@ impl Store {
     }
 
     /// Settles who hears of a passed alert, and puts it into their outboxes. Where that was settled before, nothing changes. Takes a [`PassedAlert`]: no other alert
-    /// can be put into the outbox of a channel for action.
+    /// can be put into the outbox of a channel for action. `asked` is what the router was asked and answered, sealed with the alert's other inputs; absent: nobody asked it.
     ///
     /// # Errors
-    /// [`RecordsError::Full`] and the like.
+    /// [`RecordsError::Refused`] for more bytes than inputs may have; [`RecordsError::Full`] and the like.
     pub fn route(
         &self,
         passed: &PassedAlert,
         channels: &[String],
         by_default: bool,
+        asked: Option<&AlertInputs>,
         now: Timestamp,
     ) -> Result<bool, RecordsError> {
+        let alert = passed.alert().number;
+        if let Some(asked) = asked {
+            asked.check(&format!("what was asked about alert {alert}"))?;
+        }
         self.change(|change| {
-            let alert = passed.alert().number;
-            let mut actions = change.rows.open_table(ACTIONS)?;
-            let found = actions.get(alert)?.map(|row| row.value().read());
+            let found =
+                (change.rows.open_table(ACTIONS)?.get(alert)?).map(|row| row.value().read());
             match found.transpose()? {
-                Some(ActionRow { channels: None }) => {}
+                Some(ActionRow { channels: None, .. }) => {}
                 _ => return Ok(false),
             }
+            let router = match asked {
+                None => RouterRow::NotAsked,
+                Some(asked) => match inputs::keep_action(change, self, alert, asked, now)? {
+                    Some(kept) => RouterRow::Kept(kept),
+                    None => RouterRow::Nothing,
+                },
+            };
             let row = ActionRow {
                 channels: Some(channels.to_vec()),
+                router,
             };
-            actions.insert(alert, RowBytes::of(&row)?)?;
+            let row = RowBytes::of(&row)?;
+            change.rows.open_table(ACTIONS)?.insert(alert, row)?;
             let event = AuditEvent::AlertRouted {
                 alert,
                 channels: channels.to_vec(),

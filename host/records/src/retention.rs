@@ -114,7 +114,7 @@ pub struct SweepReport {
     pub withdrawn: Vec<u32>,
     /// Alerts whose crop, scores and reason are gone; that they were raised stays on record.
     pub alerts: usize,
-    /// Alerts whose inputs are gone, so that they replay no more.
+    /// Inputs that are gone, so that their alerts replay no more: one for each alert, and one more for each about which the router was asked once it was passed.
     pub inputs: usize,
     /// Files that showed faces or scores and are gone.
     pub exports: usize,

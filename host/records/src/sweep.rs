@@ -9,7 +9,7 @@ use crate::judgements::withdraw;
 use crate::life::{RetentionOf, StepKind};
 use crate::retention::{GoneByRetention, Retained, RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AUDIT, ENTRIES, HELD, HOLDS, RowBytes};
+use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, HOLDS, RowBytes};
 use crate::transaction::Change;
 use redb::{ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,15 @@ impl Store {
             let mut expired = expired(&store.rows.open_table(HELD)?, now)?;
             let alerts = store.rows.open_table(ALERTS)?;
             match store.rows.open_table(HOLDS) {
-                Ok(holds) => leave_held(&mut expired, &held_records(&holds, &alerts, now)?),
+                Ok(holds) => {
+                    let actions = match store.rows.open_table(ACTIONS) {
+                        Ok(actions) => Some(actions),
+                        Err(TableError::TableDoesNotExist(_)) => None,
+                        Err(error) => return Err(error.into()),
+                    };
+                    let held = held_records(&holds, &alerts, actions.as_ref(), now)?;
+                    leave_held(&mut expired, &held);
+                }
                 // A store from before there were any.
                 Err(TableError::TableDoesNotExist(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -122,12 +130,14 @@ impl Store {
     ) -> Result<SweepReport, RecordsError> {
         self.change(|change| {
             let mut expired = expired(&change.rows.open_table(HELD)?, now)?;
-            let (holds, alerts) = (
+            let (holds, alerts, actions) = (
                 change.rows.open_table(HOLDS)?,
                 change.rows.open_table(ALERTS)?,
+                change.rows.open_table(ACTIONS)?,
             );
-            leave_held(&mut expired, &held_records(&holds, &alerts, now)?);
-            drop((holds, alerts));
+            let held = held_records(&holds, &alerts, Some(&actions), now)?;
+            leave_held(&mut expired, &held);
+            drop((holds, alerts, actions));
             let mut report = SweepReport::default();
             let mut of_watchlist = false;
             for (class, record) in expired {

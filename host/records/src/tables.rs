@@ -202,6 +202,22 @@ impl ImageRow {
 pub(crate) struct ActionRow {
     /// The channels that are told; absent until the router was asked.
     pub(crate) channels: Option<Vec<String>>,
+    /// What is kept of asking it.
+    #[serde(default)]
+    pub(crate) router: RouterRow,
+}
+
+/// What is kept of asking the router about a passed alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RouterRow {
+    /// Nothing: that is still to come, its time was over already, or an older version settled it.
+    #[default]
+    Nothing,
+    /// Nobody asked it.
+    NotAsked,
+    /// What it was asked and answered.
+    Kept(InputsRow),
 }
 
 /// An alert.

@@ -98,6 +98,13 @@ fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
     let (folder, place) = (Folder::new(), people());
     let store = with_alerts(&folder, 3);
     store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
+    // What the router was asked once it was passed is the alert's as well.
+    stop(&store, &place, 2);
+    let passed = store.passed(2).unwrap().unwrap();
+    let team = ["team".to_owned()];
+    store
+        .route(&passed, &team, true, Some(&inputs(9)), NOW)
+        .unwrap();
     let until = NOW.after_hours(24 * 30);
     let hold = store
         .hold(2, "complaint 2027/12", until, &who(&place, "ada"), NOW)
@@ -120,6 +127,9 @@ fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
         [1, 2, 3].map(|alert| is_there(&store, alert)),
         [false, true, false]
     );
+    let late = NOW.after_hours(24 * 7);
+    let asked = |late| store.settled_action(2, late).unwrap().unwrap().inputs;
+    assert!(asked(late) == Some(HeldInputs::Held(inputs(9))));
     // What is held costs no sweep a write.
     let before = store.audit_head().unwrap();
     let nothing = store.sweep(NOW.after_hours(24 * 8)).unwrap();
@@ -128,8 +138,9 @@ fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
 
     // It ends by itself.
     let report = store.sweep(until).unwrap();
-    assert_eq!((report.alerts, report.inputs), (1, 1));
+    assert_eq!((report.alerts, report.inputs), (1, 2));
     assert!(!is_there(&store, 2));
+    assert!(matches!(asked(until), Some(HeldInputs::Expired { .. })));
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn judge_all(folder: &Path) {
 fn tend(store: &Store) {
     for passed in store.unrouted().unwrap() {
         let channels = [TEAM.to_owned()];
-        store.route(&passed, &channels, true, NOW).unwrap();
+        store.route(&passed, &channels, true, None, NOW).unwrap();
         say(&format!("routed {}.", passed.alert().number));
     }
     for message in store.outbox().unwrap() {

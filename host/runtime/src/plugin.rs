@@ -359,16 +359,15 @@ impl Plugin {
         })
     }
 
-    /// The officers who should hear of an alert that a person has passed (`wit/alert-router.wit`). What a person has passed this crate cannot know: its one caller is
-    /// the pipeline's `action`, which takes the records' proof of a committed judgement. Clippy refuses any other (`clippy.toml`).
-    pub fn for_action(
+    /// The officers who should hear of an alert that a person has passed (`wit/alert-router.wit`), with the fuel that it took. What a person has passed this crate cannot
+    /// know: its one caller is the pipeline's `action`, which takes the records' proof of a committed judgement. Clippy refuses any other (`clippy.toml`).
+    pub fn for_action_metered(
         &self,
         passed: &alert_router::PassedAlert,
-    ) -> Result<Vec<alert_router::Route>, CallError> {
-        let asked = self.ask_router(&passed.alert.camera, |guest, store| {
+    ) -> Metered<Vec<alert_router::Route>> {
+        self.ask_router(&passed.alert.camera, |guest, store| {
             guest.call_for_action(store, passed)
-        });
-        asked.answer
+        })
     }
 
     /// Asks the router one of its two questions, about an alert on this camera.

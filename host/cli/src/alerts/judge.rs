@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
 use overt_pipeline::desk::{Ask, Told};
-use overt_records::{Adjudication, Reject};
+use overt_records::{Adjudication, LifeState, Reject};
 
+use super::deliver;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Judge an alert first, on its images, as an operator: pass it on or reject it
 ///
-/// You have opened it (`overt alerts show`). When this returns the judgement is on disk; the same sent twice is one. The score is printed after it. Only a passed alert reaches
+/// You have opened it (`overt alerts show`). When the judgement is printed it is on disk; the same sent twice is one. The score is printed with it. Only a passed alert reaches
 /// anybody who acts, and a second person judges it again.
+///
+/// A run that goes on tells the channels for action. Where none does, this command tries each of them once after it has printed the judgement, and says on standard error what came of
+/// it; what waits then is delivered by `overt alerts deliver`, or by the next run. Channels that are a terminal wait for those.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +25,7 @@ Examples:
   overt alerts judge deployment.toml 3 reject --why not-this-person
   overt alerts judge deployment.toml 3 pass --json | jq .score
 
-Exit status: 0 if it is on record, 1 if it was refused, 2 for a mistake in the arguments.")]
+Exit status: 0 if it is on record, whoever has heard of it, 1 if it was refused, 2 for a mistake in the arguments.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
@@ -81,5 +85,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (Told::Judged(judged), through_run) = super::ask(&deployment, ask)? else {
         return Err(super::something_else());
     };
-    super::print_judged(&judged, through_run, arguments.json)
+    let exit = super::print_judged(&judged, arguments.json)?;
+    // Said already: whether anybody can be told now changes nothing of the judgement.
+    if judged.listed.state() == LifeState::Passed && !judged.goes_out {
+        match through_run {
+            true => deliver::after_pass_in_rehearsal(&deployment),
+            false => deliver::after_pass(&deployment, arguments.alert),
+        }
+    }
+    Ok(exit)
 }

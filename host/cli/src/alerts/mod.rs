@@ -1,6 +1,7 @@
 //! `overt alerts`: what waits for a person's judgement, and what came of it. Where a run goes on, it is asked, for it holds the records; otherwise the records are opened
 //! here. What may be done by whom is the pipeline's desk's to say.
 
+mod deliver;
 mod describe;
 mod judge;
 mod list;
@@ -43,6 +44,7 @@ enum Command {
     Outcome(outcome::Arguments),
     Describe(describe::Arguments),
     Outbox(outbox::Arguments),
+    Deliver(deliver::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -53,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Outcome(arguments) => outcome::run(arguments),
         Command::Describe(arguments) => describe::run(arguments),
         Command::Outbox(arguments) => outbox::run(arguments),
+        Command::Deliver(arguments) => deliver::run(arguments),
     }
 }
 
@@ -177,7 +180,7 @@ struct JudgedReport<'r> {
 }
 
 /// Prints a judgement that is on record, and the score, which whoever has judged may see.
-fn print_judged(judged: &Judged, through_run: bool, json: bool) -> Result<Exit, Failure> {
+fn print_judged(judged: &Judged, json: bool) -> Result<Exit, Failure> {
     let after = judged.after.as_ref();
     if json {
         output::print_json(&JudgedReport {
@@ -200,10 +203,6 @@ fn print_judged(judged: &Judged, through_run: bool, json: bool) -> Result<Exit, 
             "  its score was {:.3}; the policy said: {}\n",
             after.score, after.reason
         );
-    }
-    let is_passed = judged.listed.state() == overt_records::LifeState::Passed;
-    if is_passed && !through_run {
-        text += "  no run goes on: the channels for action hear of it when the next one begins\n";
     }
     output::print(&output::printable(&text))?;
     Ok(Exit::Done)

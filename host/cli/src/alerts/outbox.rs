@@ -15,7 +15,7 @@ use crate::output;
 
 /// List messages that no channel has taken yet, and the key that messages are signed with
 ///
-/// A message is tried again while a run goes on, and in the next one; none is given up. The key is what a receiver verifies the signatures of a webhook's messages with.
+/// A message is tried again while a run goes on, in the next one, and by `overt alerts deliver`; none is given up. The key is what a receiver verifies the signatures of a webhook's messages with.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ struct Report<'r> {
 }
 
 #[derive(Serialize)]
-struct Row<'r> {
+pub(super) struct Row<'r> {
     message: u64,
     alert: u32,
     channel: &'r str,
@@ -55,7 +55,7 @@ struct Row<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let (Told::Outbox { messages, key }, _) = super::ask(&deployment, Ask::Outbox)? else {
+    let (Told::Outbox { messages, key, .. }, _) = super::ask(&deployment, Ask::Outbox)? else {
         return Err(super::something_else());
     };
     if arguments.json {
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn row(message: &Message) -> Row<'_> {
+pub(super) fn row(message: &Message) -> Row<'_> {
     Row {
         message: message.number,
         alert: message.alert,
@@ -87,7 +87,7 @@ fn row(message: &Message) -> Row<'_> {
     }
 }
 
-fn line(message: &Message) -> String {
+pub(super) fn line(message: &Message) -> String {
     let tried = match (message.tries, &message.trouble) {
         (0, _) => "not tried yet".to_owned(),
         (tries, None) => format!("tried {tries} times"),

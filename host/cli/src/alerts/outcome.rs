@@ -136,10 +136,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
     let report = report(arguments)?;
     let ask = Ask::Report { alert, report };
-    let (Told::Judged(judged), through_run) = super::ask(&deployment, ask)? else {
+    let (Told::Judged(judged), _) = super::ask(&deployment, ask)? else {
         return Err(super::something_else());
     };
-    super::print_judged(&judged, through_run, json)
+    super::print_judged(&judged, json)
 }
 
 fn report(arguments: Arguments) -> Result<Report, Failure> {

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::MachineOptions;
-use overt_pipeline::replay::{Answered, AskedPlugin, OtherFile, Replayed, Replayer, Verdict};
+use overt_pipeline::replay::{
+    Answered, AskedPlugin, ForAction, OtherFile, Replayed, Replayer, Verdict,
+};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -17,8 +19,8 @@ use crate::{interrupt, machine, output, watchlist};
 
 /// Replay alerts: ask their plugins the same once more, and compare the answers byte for byte
 ///
-/// What the matcher policy was asked about the track of an alert, and what the router was asked, is sealed with the alert and kept as long as `inputs-hours`
-/// under [retention] says. Each call is made again, in a fresh instance, from the plugin file of the digest on record and with the configuration on
+/// What the matcher policy was asked about the track of an alert, and what the router was asked, when it was raised and once it was passed, is sealed with the alert and kept as
+/// long as `inputs-hours` under [retention] says. Nobody is told anything by a replay. Each call is made again, in a fresh instance, from the plugin file of the digest on record and with the configuration on
 /// record; the answer has to be the same byte for byte, and to take the same fuel. Plugins are looked for where the deployment file names them, and in
 /// the folders given with --plugins. They have to be trusted as in a run. No model is needed.
 #[derive(Args)]
@@ -168,9 +170,10 @@ fn detail(replayed: &Replayed) -> String {
             let answered =
                 |answered: &Answered| format!("{} (fuel {})", answered.answer, answered.fuel);
             said.push(format!(
-                "call {} of {}: recorded {}; now {}",
+                "call {} of {} ({}): recorded {}; now {}",
                 difference.call,
                 asked(&difference.asked),
+                difference.function,
                 answered(&difference.recorded),
                 answered(&difference.found)
             ));
@@ -213,6 +216,18 @@ fn detail(replayed: &Replayed) -> String {
         Verdict::RecordChanged { cause } => said.push(cause.clone()),
         Verdict::Expired { at } => said.push(format!("its inputs were to be gone by {at}")),
         Verdict::NeverKept => {}
+    }
+    match replayed.for_action {
+        None | Some(ForAction::Kept) => {}
+        Some(ForAction::NotAsked) => {
+            said.push("the router was not asked who should act, so everybody was told".to_owned());
+        }
+        Some(ForAction::NeverKept) => {
+            said.push("what the router was asked once it was passed was not kept".to_owned());
+        }
+        Some(ForAction::Expired) => {
+            said.push("what the router was asked once it was passed is expired".to_owned());
+        }
     }
     if replayed.left_out > 0 {
         said.push(format!(

@@ -118,7 +118,8 @@ pub(crate) enum ListTold {
     Removed {
         images: u64,
         withdrawn: Vec<u32>,
-        generation: u64,
+        /// Absent where no run goes on.
+        generation: Option<u64>,
     },
     /// It was not on it.
     Absent,
@@ -135,7 +136,7 @@ impl From<Option<Gone>> for ListTold {
             Some(gone) => ListTold::Removed {
                 images: gone.images,
                 withdrawn: gone.withdrawn,
-                generation: gone.generation.number,
+                generation: gone.generation.map(|facts| facts.number),
             },
             None => ListTold::Absent,
         }

@@ -40,10 +40,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         output::print_json(&status)?;
         return Ok(Exit::Done);
     }
-    let mut text = format!(
-        "{} runs: {} frames read, {} dropped\n",
-        status.deployment, status.frames_read, status.frames_dropped
-    );
+    let mut text = match status.generations.is_empty() {
+        true => format!(
+            "{}: no run goes on; messages are being delivered\n",
+            status.deployment
+        ),
+        false => format!(
+            "{} runs: {} frames read, {} dropped\n",
+            status.deployment, status.frames_read, status.frames_dropped
+        ),
+    };
     for generation in &status.generations {
         text += &swap::text(generation);
     }

@@ -126,7 +126,7 @@ fn live(
                 removed: true,
                 images,
                 withdrawn,
-                generation: Some(generation),
+                generation,
             }),
             Told::List(ListTold::Absent) => Ok(absent(reference)),
             _ => Err(Failure::new(

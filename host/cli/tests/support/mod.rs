@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub(crate) mod alerts;
 pub(crate) mod eyes;
 pub(crate) mod openmetrics;
 pub(crate) mod people;

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use overt_deployment::{Deployment, RulesFile};
 use overt_pipeline::authority;
 use overt_records::{
-    Credential, Force, Hashing, Moment, NewPerson, Order, Password, PersonRole, RULES_DOMAIN,
-    RegisterState, SignedRules, Timestamp,
+    Credential, Force, Hashing, Judge, JudgingRole, Moment, NewPerson, Order, Password, PersonRole,
+    RULES_DOMAIN, RegisterState, SignedIn, SignedRules, Timestamp,
 };
 use overt_runtime::signature::SecretKey;
 use rustix::time::{ClockId, clock_gettime};
@@ -129,6 +129,14 @@ fn prepared() -> &'static Prepared {
     })
 }
 
+/// One of that force's people, who is signed in.
+fn signed_in(force: &Force, id: &str, now: &Moment) -> SignedIn {
+    let mut sessions = prepared().sessions.iter();
+    let (_, token) = sessions.find(|(of, _)| *of == id).unwrap();
+    let uid = nix::unistd::geteuid().as_raw();
+    force.verify(&token.parse().unwrap(), uid, now).unwrap()
+}
+
 /// The demonstration's rules, signed by a key that nobody keeps.
 fn signed_rules() -> SignedRules {
     let file = RulesFile::read(&super::example("rules.toml")).unwrap();
@@ -228,15 +236,7 @@ impl Place {
             Some(_) => self.with_force(),
         }
         let now = now();
-        let who = |id: &str| {
-            let (_, token) = prepared()
-                .sessions
-                .iter()
-                .find(|(of, _)| *of == id)
-                .unwrap();
-            let uid = nix::unistd::geteuid().as_raw();
-            force.verify(&token.parse().unwrap(), uid, &now).unwrap()
-        };
+        let who = |id: &str| signed_in(&force, id, &now);
         let planned = force.plan(&terms, &who("paula"), &now).unwrap();
         let order = Order {
             reference: "TEST/1".to_owned(),
@@ -244,6 +244,13 @@ impl Place {
         };
         // What the rules let nobody authorise stays planned.
         let _ = force.authorise(planned.number(), &order, &who("boss"), &now);
+    }
+
+    /// An operator of that force, for a test that judges in the records itself.
+    pub(crate) fn judge(&self, id: &str) -> Judge {
+        let force = Force::at(&self.path("out/force.redb"));
+        let who = signed_in(&force, id, &now());
+        who.judging(JudgingRole::Operator).unwrap()
     }
 
     /// The program, for one of that force's people.

@@ -63,7 +63,10 @@ pub(super) fn written(value: &impl Serialize) -> Result<Secret, postcard::Error>
     written_after(&[], value)
 }
 
-fn written_after(head: &[u8], value: &impl Serialize) -> Result<Secret, postcard::Error> {
+pub(super) fn written_after(
+    head: &[u8],
+    value: &impl Serialize,
+) -> Result<Secret, postcard::Error> {
     let size = postcard::experimental::serialized_size(value)?;
     let mut bytes = Zeroizing::new(vec![0; head.len() + size]);
     bytes[..head.len()].copy_from_slice(head);
@@ -137,7 +140,10 @@ pub enum Unreadable {
 }
 
 /// Reads all of the bytes, or none.
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, Unreadable> {
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+    what: &'static str,
+) -> Result<T, Unreadable> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         _ => Err(Unreadable::Part(what)),

@@ -169,6 +169,15 @@ pub enum AuditEvent {
         channels: Vec<String>,
         by_default: bool,
     },
+    /// Somebody had what waits delivered while no run goes on. The router is the one that was asked about passed alerts; absent where it is in quarantine.
+    DeliveryBegun {
+        lock_sha256: String,
+        router: Option<PluginUsed>,
+        /// Passed alerts that nobody had been named for.
+        unrouted: u64,
+        /// Messages that no channel had taken.
+        waiting: u64,
+    },
     /// A channel was given a message. One that may have been given to it before is marked.
     MessageDelivered {
         message: u64,

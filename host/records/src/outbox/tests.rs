@@ -4,6 +4,7 @@
 use super::*;
 use crate::judgements::tests::{LIMITS, at, officer, open, operator, store};
 use crate::judgements::{Adjudication, Report};
+use crate::inputs::HeldInputs;
 use crate::life::{Closed, Reject};
 
 /// What waits, as `alert channel news`.
@@ -67,10 +68,10 @@ fn a_passed_alert_waits_to_be_routed_until_it_is_and_is_routed_once() {
     assert_eq!(records.unrouted().unwrap(), std::slice::from_ref(&passed));
     assert_eq!(records.acting_channels(2).unwrap(), None);
     let team = ["team".to_owned(), "van".to_owned()];
-    assert!(records.route(&passed, &team, false, at(2)).unwrap());
+    assert!(records.route(&passed, &team, false, None, at(2)).unwrap());
     assert!(
         !records
-            .route(&passed, &["other".to_owned()], true, at(3))
+            .route(&passed, &["other".to_owned()], true, None, at(3))
             .unwrap()
     );
     assert_eq!(records.unrouted().unwrap(), []);
@@ -92,7 +93,7 @@ fn whoever_was_told_of_an_alert_is_told_that_it_lapsed_or_was_withdrawn_and_nobo
         let passed = pass(&records, alert, 50);
         if alert != 4 {
             records
-                .route(&passed, &["team".to_owned()], false, at(51))
+                .route(&passed, &["team".to_owned()], false, None, at(51))
                 .unwrap();
         }
     }
@@ -110,7 +111,7 @@ fn whoever_was_told_of_an_alert_is_told_that_it_lapsed_or_was_withdrawn_and_nobo
     // The one that nobody was named for in time is not forgotten: its channel hears of it, and that it is over.
     let late = records.unrouted().unwrap();
     records
-        .route(&late[0], &["team".to_owned()], true, at(172))
+        .route(&late[0], &["team".to_owned()], true, None, at(172))
         .unwrap();
     let letters = deliver_all(&records);
     let last = letters.last().unwrap();
@@ -172,7 +173,7 @@ fn numbers_go_on_where_every_message_was_delivered() {
     let first = deliver_all(&records);
     let passed = pass(&records, 1, 1);
     records
-        .route(&passed, &["team".to_owned()], true, at(2))
+        .route(&passed, &["team".to_owned()], true, None, at(2))
         .unwrap();
     let second = records.outbox().unwrap();
     assert_eq!(second[0].number, first[0].message.number + 1);
@@ -201,4 +202,49 @@ fn a_letter_is_signed_with_the_key_that_signs_the_log() {
     let signature = ed25519_compact::Signature::new(signature);
     let key = ed25519_compact::PublicKey::new(key);
     assert!(key.verify(b"{}", &signature).is_ok() && key.verify(b"[]", &signature).is_err());
+}
+
+#[test]
+fn what_the_router_was_asked_is_sealed_with_who_was_named_and_goes_when_the_alert_goes() {
+    let (folder, records) = store(3);
+    let asked = AlertInputs {
+        bytes: b"asked about somebody at 0.75".to_vec().into(),
+    };
+    let team = ["team".to_owned()];
+    let passed = pass(&records, 1, 1);
+    let settled = |alert, seconds| records.settled_action(alert, at(seconds)).unwrap();
+    assert!(settled(1, 2).is_none());
+    records
+        .route(&passed, &team, false, Some(&asked), at(3_600))
+        .unwrap();
+    let held = HeldInputs::Held(asked.clone());
+    let action = settled(1, 3_601).unwrap();
+    assert_eq!(action.channels, team);
+    assert!(action.inputs == Some(held));
+    let file = std::fs::read(folder.path().join("records.redb")).unwrap();
+    let mut windows = file.windows(asked.bytes.len());
+    assert!(!windows.any(|window| *window == **asked.bytes));
+
+    // Nobody was asked about the second; the third was settled when its time was over.
+    let passed = pass(&records, 2, 1);
+    records.route(&passed, &team, true, None, at(2)).unwrap();
+    assert!(settled(2, 3).unwrap().inputs.is_none());
+    let passed = pass(&records, 3, 1);
+    let (day, end) = (86_400, at(86_400));
+    records
+        .route(&passed, &team, true, Some(&asked), end)
+        .unwrap();
+    assert!(settled(3, day).unwrap().inputs == Some(HeldInputs::NeverKept));
+
+    // A day from when it was raised, not from when it was passed.
+    let report = records.sweep(end).unwrap();
+    assert_eq!((report.alerts, report.inputs), (3, 1));
+    let inputs = settled(1, day).unwrap().inputs;
+    assert!(inputs == Some(HeldInputs::Expired { at: end }));
+
+    let too_many = AlertInputs {
+        bytes: vec![0; (4 << 20) + 1].into(),
+    };
+    let refused = records.route(&passed, &team, true, Some(&too_many), end);
+    assert!(matches!(refused, Err(RecordsError::Refused { .. })));
 }

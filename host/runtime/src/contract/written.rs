@@ -36,6 +36,7 @@ in_shape!(
     Decision: DecisionShape,
     Urgency: UrgencyShape,
     Alert: AlertShape,
+    PassedAlert: PassedAlertShape,
     Route: RouteShape
 );
 
@@ -151,6 +152,13 @@ struct AlertShape {
     category: String,
     urgency: decision::Urgency,
     score: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "decision::PassedAlert")]
+struct PassedAlertShape {
+    alert: decision::Alert,
+    judged_after: f64,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -27,11 +27,16 @@ impl Guest for Hostile {
             "unprintable-channel" => Ok(vec![Route::to("desk-1\r\nfake line")]),
             "long-channel" => Ok(vec![Route::to("d".repeat(257))]),
             "unprintable-error" => Err(RouterError::failed("\u{7}")),
+            // It does well until somebody has decided.
+            "trap-once-passed" => Ok(vec![Route::to("desk-1")]),
             other => panic!("no such behaviour: {other}"),
         }
     }
 
     fn for_action(_: PassedAlert) -> Result<Vec<Route>, RouterError> {
-        Ok(Vec::new())
+        match behaviour().as_str() {
+            "trap-once-passed" => panic!("as asked"),
+            _ => Ok(Vec::new()),
+        }
     }
 }
