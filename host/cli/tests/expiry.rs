@@ -148,8 +148,13 @@ impl Going<'_> {
 }
 
 /// Runs a deployment until `test` is through with it.
-fn while_it_runs(store_of: &Place, test: impl FnOnce(&Going<'_>)) -> (Finished, Store) {
-    let deployment = Deployment::read(&store_of.deployment()).unwrap();
+fn while_it_runs(place: &Place, test: impl FnOnce(&Going<'_>)) -> (Finished, Store) {
+    // On a slow machine nothing lapses meanwhile either.
+    place.change(
+        "# [judgement]\n# adjudicate-seconds = 120",
+        "[judgement]\nadjudicate-seconds = 3600",
+    );
+    let deployment = Deployment::read(&place.deployment()).unwrap();
     let (machine, store) = machine_and_store(&deployment);
     let (ask, requests) = unbounded();
     let (tell, heard) = channel();

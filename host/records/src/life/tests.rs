@@ -183,7 +183,15 @@ fn an_alert_that_nobody_judges_in_time_lapses_and_a_clock_that_is_set_back_wins_
 
 #[test]
 fn nothing_withdraws_or_lapses_once_an_officer_speaks_to_somebody() {
-    let withdrawn = |ms| step(ms, None, StepKind::Withdrawn);
+    let of = RetentionOf::Entry;
+    for kind in [StepKind::Withdrawn, StepKind::WithdrawnByRetention { of }] {
+        nothing_once_engaged(&kind);
+    }
+}
+
+/// An alert that is open is withdrawn by this step, and one over which somebody is engaged is not, nor does it lapse.
+fn nothing_once_engaged(kind: &StepKind) {
+    let withdrawn = |ms| step(ms, None, kind.clone());
     let viable = lived(vec![
         operator(1_000, StepKind::Passed),
         officer(2_000, StepKind::Viable),
@@ -250,6 +258,9 @@ fn any_step() -> impl Strategy<Value = Step> {
             limit: LimitOf::Adjudication
         }),
         Just(StepKind::Withdrawn),
+        Just(StepKind::WithdrawnByRetention {
+            of: RetentionOf::Entry
+        }),
     ];
     let person = prop_oneof![
         Just(None),
@@ -298,6 +309,7 @@ proptest! {
             kind,
             StepKind::Rejected(_) | StepKind::NotViable | StepKind::NotLocated
                 | StepKind::Confirmed { .. } | StepKind::Lapsed { .. } | StepKind::Withdrawn
+                | StepKind::WithdrawnByRetention { .. }
         ));
         // One decision, recorded once; one end.
         for once in [&first, &second, &engaged, &confirmed, &ended] {
@@ -315,7 +327,10 @@ proptest! {
         }
         // What a person decides has a person; what time and the watchlist do has none.
         for step in life.steps() {
-            let nobody = matches!(step.kind, StepKind::Lapsed { .. } | StepKind::Withdrawn);
+            let nobody = matches!(
+                step.kind,
+                StepKind::Lapsed { .. } | StepKind::Withdrawn | StepKind::WithdrawnByRetention { .. }
+            );
             prop_assert_eq!(step.by.is_none(), nobody);
         }
         // A disposal is said of a stop alone.
