@@ -7,6 +7,7 @@ use overt_records::{
     BreakKind, LodgedHead, RecordsError, Selection, Store, Verdict, Verification, verify_export,
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -147,15 +148,10 @@ fn this_program_and_the_verifier_in_python_agree_on_every_mutation_and_find_ever
         run: None,
     };
     let mut random = fastrand::Rng::with_seed(26);
-    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    let mut kinds = BTreeMap::<String, usize>::new();
     for selection in [Selection::default(), some] {
         let good = log(&folder).export(&selection, NOW).unwrap().text;
         let good = good.as_bytes();
-        let events = |export: &[u8]| -> Vec<Vec<u8>> {
-            let lines = export.split(|byte| *byte == b'\n');
-            let is_event = |line: &&[u8]| line.starts_with(b"{\"hash\"");
-            lines.filter(is_event).map(<[u8]>::to_vec).collect()
-        };
         let mutations: Vec<Vec<u8>> = (0..400)
             .map(|_| {
                 let once = mutated(&mut random, good, older.as_bytes());
@@ -244,6 +240,76 @@ fn a_forged_event_with_a_hash_of_its_own_is_found_by_the_event_after_it() {
     assert_eq!(verdict, broken(BreakKind::Changed, 87));
 }
 
+/// The events of an export.
+fn events(export: &[u8]) -> Vec<Vec<u8>> {
+    let lines = export.split(|byte| *byte == b'\n');
+    let is_event = |line: &&[u8]| line.starts_with(b"{\"hash\"");
+    lines.filter(is_event).map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn both_agree_on_every_mutation_of_a_log_whose_older_contents_are_gone() {
+    let (older, good, head) = let_go();
+    assert!(good.contains("\",\"gone\":{"));
+    let mut random = fastrand::Rng::with_seed(27);
+    let (older, good) = (older.as_bytes(), good.as_bytes());
+    let mutations: Vec<Vec<u8>> = (0..300)
+        .map(|_| mutated(&mut random, good, older))
+        .collect();
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for heads in [vec![head.clone()], vec![]] {
+        for (export, verification) in mutations.iter().zip(agreed(&mutations, &heads)) {
+            let name = serde_json::to_value(verification.verdict).unwrap();
+            let name = name["kind"].as_str().unwrap_or("none").to_owned();
+            *kinds.entry(name).or_default() += 1;
+            match verification.verdict {
+                Verdict::Broken(_) => assert_ne!(export, good),
+                Verdict::Proven => assert_eq!(events(export), events(good)),
+                Verdict::TailUnproven => {
+                    let found = events(export);
+                    assert!(heads.is_empty() && [events(good), events(older)].contains(&found));
+                }
+            }
+        }
+    }
+    for kind in ["changed", "dropped", "inserted", "reordered", "cut"] {
+        assert!(kinds.contains_key(kind), "{kind}: {kinds:?}");
+    }
+}
+
+/// Exports of a force's log before and after it let go of what was over the period of its rules, and a head that was lodged then.
+fn let_go() -> (String, String, String) {
+    use overt_records::{Force, Hashing, PersonRole};
+    use support::force::{DAY, NOW, UID, credential, new, password};
+    use support::register::{at, rules, signed, terms};
+    use support::years::{YEAR, after};
+    let folder = tempfile::tempdir().unwrap();
+    let force = Force::with_hashing(&folder.path().join("force.redb"), Hashing::cheapest());
+    let (now, later) = (after(0), after(11 * YEAR));
+    let own = password("the boss's own");
+    let officer = credential(PersonRole::AuthorisingOfficer, 36_500);
+    force.init(&new("boss", &[]), &officer, &own, &now).unwrap();
+    let boss = |now| force.sign_in("boss", &own, UID, now).unwrap().signed_in;
+    let before = boss(&now);
+    force
+        .adopt_rules(&signed(rules(1), 1), &before, &now)
+        .unwrap();
+    force.plan(&terms("town-hall"), &before, &now).unwrap();
+    force.refuse(1, "not needed", &before, &now).unwrap();
+    let after = boss(&later);
+    let whole = || {
+        let log = force.audit_log().unwrap();
+        let export = log.export(&Selection::default(), later.at).unwrap();
+        (export.text, log.lodge(later.at).unwrap())
+    };
+    let (older, _) = whole();
+    force
+        .destroy_over_period(at(NOW + DAY), &after, &later)
+        .unwrap();
+    let (good, head) = whole();
+    (older, good, head)
+}
+
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("audit/vectors")
 }
@@ -279,7 +345,14 @@ fn bless() {
     let part = log(&folder).export(&selection, NOW).unwrap().text;
     let head = log(&folder).lodge(NOW).unwrap();
     let _ = fs::create_dir_all(vectors());
+    let (_, gone, gone_head) = let_go();
+    // Without the event that says what went, which is the last.
+    let mut untold: Vec<&str> = gone.split_inclusive('\n').collect();
+    untold.remove(untold.len() - 2);
     for (name, text) in [
+        ("gone.jsonl", gone.as_str()),
+        ("gone-untold.jsonl", &untold.concat()),
+        ("gone-head.json", &gone_head),
         ("head.json", head.as_str()),
         ("whole.jsonl", &whole),
         ("part.jsonl", &part),
@@ -321,4 +394,12 @@ fn the_published_vectors_come_out_as_they_are_published() {
     }
     let found = both(&read("whole.jsonl"), &[]).verdict;
     assert_eq!(found, Verdict::TailUnproven);
+    let gone_head = read("gone-head.json");
+    for (name, verdict) in [
+        ("gone.jsonl", Verdict::Proven),
+        ("gone-untold.jsonl", broken(BreakKind::Dropped, 2)),
+    ] {
+        let found = both(&read(name), std::slice::from_ref(&gone_head)).verdict;
+        assert_eq!(found, verdict, "{name}");
+    }
 }

@@ -13,6 +13,7 @@ use overt_records::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -30,18 +31,40 @@ const START: &str = "OVERT_RECORDS_TEST_START";
 const KEPT_DAYS: i64 = 30;
 
 fn main() -> ExitCode {
-    if std::env::var(ROLE).as_deref() == Ok("do-all") {
-        let folder = std::env::args_os().nth(1).unwrap_or_default();
-        let start = std::env::var(START).unwrap().parse().unwrap();
-        do_all(&store_in(Path::new(&folder)), start);
-        return ExitCode::SUCCESS;
+    let folder = std::env::args_os().nth(1).unwrap_or_default();
+    match std::env::var(ROLE).as_deref() {
+        Ok("do-all") => {
+            let start = std::env::var(START).unwrap().parse().unwrap();
+            do_all(&store_in(Path::new(&folder)), start);
+        }
+        Ok("read") => {
+            let register = store_in(Path::new(&folder)).register().unwrap();
+            println!("{}", register.len());
+        }
+        _ => return libtest_mimic::run(&Arguments::from_args(), trials()).exit_code(),
     }
-    let name = "a_process_killed_at_any_moment_leaves_a_force_s_store_that_is_whole_with_all_that_was_acknowledged";
-    let trial = Trial::test(name, || {
-        killed_at_any_moment();
-        Ok::<(), Failed>(())
-    });
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+    ExitCode::SUCCESS
+}
+
+fn trials() -> Vec<Trial> {
+    type Test = fn();
+    let tests: [(&str, Test); 2] = [
+        (
+            "a_process_killed_at_any_moment_leaves_a_force_s_store_that_is_whole_with_all_that_was_acknowledged",
+            killed_at_any_moment,
+        ),
+        (
+            "a_store_that_cannot_be_written_anew_is_read_all_the_same_and_written_anew_once_it_can_be",
+            no_room_to_write_anew,
+        ),
+    ];
+    let trial = |(name, test): (&str, Test)| {
+        Trial::test(name, move || {
+            test();
+            Ok::<(), Failed>(())
+        })
+    };
+    tests.into_iter().map(trial).collect()
 }
 
 fn store_in(folder: &Path) -> Force {
@@ -495,4 +518,48 @@ fn nothing_gone_is_in_the_file(force: &Force, said: &[String], found: &Found<'_>
         let holds = bytes.windows(id.len()).any(|window| window == id);
         assert!(!holds, "{line} {when}");
     }
+}
+
+fn no_room_to_write_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let force = store_in(folder.path());
+    set_up(&force);
+    let now = moment(NOW);
+    let own = |id: &str| password(&format!("{id} own password"));
+    let sign_in = |id: &str| force.sign_in(id, &own(id), UID, &now).unwrap().signed_in;
+    force.plan(&terms("one"), &sign_in("paul"), &now).unwrap();
+    {
+        // As a process leaves it that had no room.
+        let database = redb::Database::open(force.path()).unwrap();
+        let change = database.begin_write().unwrap();
+        let facts: redb::TableDefinition<&str, &str> = redb::TableDefinition::new("force");
+        change
+            .open_table(facts)
+            .unwrap()
+            .insert("rewrite", "due")
+            .unwrap();
+        change.commit().unwrap();
+    }
+    let file = || std::fs::metadata(force.path()).unwrap().ino();
+    let before = file();
+    // Its own first pages can be written, and no file of a store's size.
+    let inner = std::env::current_exe().unwrap();
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg("trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$1\"")
+        .arg(inner)
+        .arg(folder.path())
+        .env(ROLE, "read")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(output.stdout, b"1\n");
+    assert_eq!(file(), before);
+    assert_eq!(beside(folder.path()).len(), 2);
+    // With room.
+    assert_eq!(force.register().unwrap().len(), 1);
+    assert_ne!(file(), before);
+    assert_eq!(beside(folder.path()).len(), 2);
+    all_is_whole(&force, folder.path(), &[], "written anew");
 }

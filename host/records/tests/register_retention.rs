@@ -557,3 +557,26 @@ fn whoever_waits_for_the_store_while_it_is_written_anew_loses_nothing() {
     assert_eq!(force.register().unwrap().len(), 20);
     is_whole(force);
 }
+
+#[test]
+fn a_file_beside_the_store_that_is_behind_and_names_an_event_that_is_gone_tells_of_no_older_copy() {
+    let place = place();
+    let force = &place.force;
+    // As after a loss of power: it was written last when somebody signed in, long ago.
+    let beside = place.folder.path().join("force.audit");
+    who(&place, "paul", &after(0));
+    let behind = fs::read(&beside).unwrap();
+    let now = after(11 * YEAR);
+    let sue = who(&place, "sue", &now);
+    let over = force
+        .destroy_over_period(at(NOW + YEAR), &sue, &now)
+        .unwrap();
+    assert!(over.people > 0);
+    fs::write(&beside, behind).unwrap();
+    is_whole(force);
+    who(&place, "paul", &now);
+    is_whole(force);
+    let entries = force.audit_log().unwrap().entries();
+    let is_rollback = |event: &AuditEvent| matches!(event, AuditEvent::RollbackFound { .. });
+    assert!(!entries.iter().any(|entry| is_rollback(&entry.event)));
+}

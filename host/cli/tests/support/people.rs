@@ -138,7 +138,7 @@ fn signed_in(force: &Force, id: &str, now: &Moment) -> SignedIn {
 }
 
 /// The demonstration's rules, signed by a key that nobody keeps.
-fn signed_rules() -> SignedRules {
+pub(crate) fn signed_rules() -> SignedRules {
     let file = RulesFile::read(&super::example("rules.toml")).unwrap();
     let key = SecretKey::generate();
     let message = [RULES_DOMAIN, file.source().as_bytes()].concat();

@@ -165,6 +165,14 @@ pub enum ForceError {
         /// The rules' version.
         rules_version: u32,
     },
+    /// The file could not be written anew.
+    #[error(
+        "what went is off the record, and {path} could not be written anew: pages of it can hold what went"
+    )]
+    NotRewritten {
+        /// The store.
+        path: PathBuf,
+    },
     /// A deployment's own records may not go yet.
     #[error("the records of {deployment} stay: {why}")]
     RecordsStay {
@@ -334,6 +342,7 @@ impl ForceError {
             Self::NoRules => "adopt them first: `overt rules adopt rules.toml`".into(),
             Self::NoSuchEntry { .. } => "`overt deployment register` shows all".into(),
             Self::EntryGone { .. } => "whoever was given a report of it has it; the register keeps the number alone".into(),
+            Self::NotRewritten { .. } => "make room on its disk for another file of its size, and see that its folder can be written to; the next command that opens it tries again".into(),
             Self::RecordsStay { why: RecordsStay::NotEnded { .. }, .. } => "refuse, cancel or close it first: `overt deployment close DEPLOYMENT`".into(),
             Self::RecordsStay { why: RecordsStay::Younger { .. }, .. } => "they go once all of them is over the period of the rules".into(),
             Self::RecordsStay { why: RecordsStay::Holds { .. }, .. } => "let go what is over its own time first: `overt retention run DEPLOYMENT`; `overt retention show DEPLOYMENT` says what is held".into(),

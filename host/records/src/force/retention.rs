@@ -126,8 +126,8 @@ impl Force {
     /// Destroys what is of before this moment and over its time, and writes the file anew, so that no page of it keeps what went.
     ///
     /// # Errors
-    /// [`ForceError::MayNot`] for anybody but an authorising officer; [`ForceError::NoRules`], [`ForceError::WithinPeriod`]. With
-    /// [`RecordsError::Full`](crate::RecordsError::Full) all of it is off the record, and the file is written anew by whoever opens it once there is space.
+    /// [`ForceError::MayNot`] for anybody but an authorising officer; [`ForceError::NoRules`], [`ForceError::WithinPeriod`]. With [`ForceError::NotRewritten`] all of it
+    /// is off the record, and the file is written anew by whoever opens it once it can be.
     pub fn destroy_over_period(
         &self,
         before: Timestamp,

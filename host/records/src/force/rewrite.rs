@@ -38,11 +38,12 @@ pub(super) fn tidy(path: &Path) -> Result<(), RecordsError> {
 }
 
 impl Force {
-    /// The store in a file that holds nothing but its rows. On a full disk it stays as it is, and the next opening tries again.
+    /// The store in a file that holds nothing but its rows. Where there is no room for it, or its folder cannot be written to, it stays as it is for whoever has to sign in
+    /// meanwhile, and the next opening tries again.
     pub(super) fn rewritten(&self, database: Database) -> Result<Database, ForceError> {
         match rewrite(&database, &self.path) {
             Ok(()) => {}
-            Err(RecordsError::Full { .. }) => {
+            Err(RecordsError::Full { .. } | RecordsError::Io { .. }) => {
                 // What there is of the new file is in nobody's way but the disk's.
                 tidy(&self.path)?;
                 return Ok(database);
@@ -56,15 +57,14 @@ impl Force {
         Ok(database)
     }
 
-    /// That the file needs no rewriting: opening it does it where it does.
+    /// Whether the file was written anew, which opening it does.
     pub(super) fn is_rewritten(&self) -> Result<(), ForceError> {
         let is_due = self.read(|reading| Ok(reading.open_table(FACTS)?.get(REWRITE)?.is_some()))?;
         match is_due {
             false => Ok(()),
-            true => {
-                let path = self.path.clone();
-                Err(RecordsError::Full { path }.into())
-            }
+            true => Err(ForceError::NotRewritten {
+                path: self.path.clone(),
+            }),
         }
     }
 }
