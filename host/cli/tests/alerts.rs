@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use overt_records::{ExportKind, Retention, Store, StoreSettings};
 use serde_json::Value;
+use support::Place;
 use support::alerts::{alerts, await_told, done, file, place, refused, told};
 use support::receiver::{Answer, Receiver, free_port};
 use support::running::Running;
-use support::Place;
 
 /// Longer than anything takes on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -268,7 +268,8 @@ fn where_no_run_goes_on_the_records_are_asked_and_the_next_run_tells_whom_nobody
 }
 
 #[test]
-fn a_router_that_fails_once_an_alert_was_passed_is_counted_as_any_plugin_is_and_everybody_who_acts_is_told() {
+fn a_router_that_fails_once_an_alert_was_passed_is_counted_as_any_plugin_is_and_everybody_who_acts_is_told()
+ {
     let place = place(&(file("team", "action") + &file("van", "action")));
     place.hostile("alert-router", "grants = [\"log\"]", "trap-once-passed");
     place.film(1500);
@@ -286,7 +287,11 @@ fn a_router_that_fails_once_an_alert_was_passed_is_counted_as_any_plugin_is_and_
     let errors = &summary(&place)["plugin_errors"];
     assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
     assert_eq!(
-        (&errors[0]["role"], &errors[0]["count"], &errors[0]["camera"]),
+        (
+            &errors[0]["role"],
+            &errors[0]["count"],
+            &errors[0]["camera"]
+        ),
         (&"alert-router".into(), &1.into(), &"concourse".into())
     );
     let store = Store::open(&place.path("out/records.redb"), &settings()).unwrap();

@@ -29,19 +29,18 @@ fn webhook(port: u16) -> String {
     )
 }
 
-/// A place in which nothing lapses while the machine is busy.
-fn patient(channels: &str) -> Place {
-    let place = place(channels);
+/// Lets alerts wait for as long as the rules let them: the machine may be busy.
+fn patient(place: &Place) {
     place.change(
         "[retention]",
-        "[judgement]\nadjudicate-seconds = 3600\nengage-seconds = 3600\n\n[retention]",
+        "[judgement]\nadjudicate-seconds = 300\n\n[retention]",
     );
-    place
 }
 
-/// The same, whose runs have raised this many alerts and ended, one each.
+/// A place whose runs have raised this many alerts and ended, one each.
 fn ended(channels: &str, alerts: usize) -> Place {
-    let place = patient(channels);
+    let place = place(channels);
+    patient(&place);
     place.film(60);
     for _ in 0..alerts {
         let run = place.run();
@@ -277,7 +276,7 @@ fn what_differs_from_the_lock_tells_nobody_and_what_is_locked_then_does() {
     let judged = pass(&place, "1");
     let said = [
         "the deployment is not the one that was locked",
-        "plugin.alert-router.config_sha256",
+        "plugin.alert-router.config-sha256",
         "The judgement is on record. NOBODY WHO ACTS HAS HEARD OF IT",
     ];
     assert!(
@@ -306,8 +305,9 @@ fn what_differs_from_the_lock_tells_nobody_and_what_is_locked_then_does() {
 
 #[test]
 fn a_router_that_traps_sends_a_passed_alert_to_everybody_who_acts() {
-    let place = patient(&(file("team", "action") + &file("van", "action")));
+    let place = place(&(file("team", "action") + &file("van", "action")));
     place.hostile("alert-router", "grants = [\"log\"]", "trap-once-passed");
+    patient(&place);
     place.film(60);
     let run = place.run();
     assert_eq!(run.status, Some(0), "{}", run.err);
@@ -344,18 +344,30 @@ fn a_router_that_traps_sends_a_passed_alert_to_everybody_who_acts() {
 
 #[test]
 fn while_a_run_goes_on_it_delivers_and_a_rehearsal_does_not() {
-    let place = patient(&file("team", "action"));
+    let place = place(&file("team", "action"));
+    patient(&place);
     place.film(1500);
     let mut running = Running::start(&place);
     running.await_answer(&place);
     let ended = alerts(&place, "eve", "deliver", &[]);
-    assert!(ended.out.contains("a run of walk-past goes on"), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.out.contains("a run of walk-past goes on"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
     running.await_line("ALERT 1 for");
     running.interrupt();
 
     let mut running = Running::start_with(&place, &["--rehearsal"]);
     running.await_answer(&place);
-    refused(&place, "eve", "deliver", &[], "a rehearsal of walk-past goes on");
+    refused(
+        &place,
+        "eve",
+        "deliver",
+        &[],
+        "a rehearsal of walk-past goes on",
+    );
     let judged = pass(&place, "1");
     assert!(
         judged.err.contains("NOBODY WHO ACTS HAS HEARD OF IT"),

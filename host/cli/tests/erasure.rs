@@ -316,7 +316,7 @@ fn what_the_router_was_asked_about_a_passed_alert_is_readable_in_no_file_and_goe
     numbers(&place);
     place.change(
         "[retention]",
-        "[judgement]\nadjudicate-seconds = 3600\n\n[retention]",
+        "[judgement]\nadjudicate-seconds = 300\n\n[retention]",
     );
     let encoder = encoder(&place);
     place.film(60);

@@ -404,7 +404,7 @@ fn passed() -> Place {
     place.change(
         "[retention]",
         "[[channel]]\nname = \"team\"\npurpose = \"action\"\nkind = \"file\"\nfile = \"told/team.jsonl\"\n
-         [judgement]\nadjudicate-seconds = 3600\nengage-seconds = 3600\n\n[retention]",
+         [judgement]\nadjudicate-seconds = 300\n\n[retention]",
     );
     place.film(60);
     let ended = place.run();

@@ -126,7 +126,9 @@ pub(super) fn after_pass(deployment: &Deployment, alert: u32) {
             let mut text = facts(&done);
             // What waits of other alerts is no business of this judgement.
             let own = |message: &&Message| message.alert == alert && message.news == News::Passed;
-            let waiting: String = (done.waiting.iter().filter(own)).map(outbox::line).collect();
+            let waiting: String = (done.waiting.iter().filter(own))
+                .map(outbox::line)
+                .collect();
             if !waiting.is_empty() {
                 text += &waiting;
                 text += &format!("  it waits: `{}` delivers it\n", command(deployment));

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::inputs::HeldInputs;
 use crate::judgements::tests::{LIMITS, at, officer, open, operator, store};
 use crate::judgements::{Adjudication, Report};
-use crate::inputs::HeldInputs;
 use crate::life::{Closed, Reject};
 
 /// What waits, as `alert channel news`.
