@@ -223,7 +223,7 @@ fn json(value: impl serde::Serialize) -> Value {
 #[test]
 fn nobody_is_alerted_by_an_image_whose_day_ends_in_a_run_and_what_was_pending_is_withdrawn() {
     let place = people(&[("MP-0001", "a-1.jpg"), ("MP-0002", "b.jpg")]);
-    film_passes(&place, 60);
+    film_passes(&place, 30);
     let (finished, store) = while_it_runs(&place, |run| {
         run.until("an alert", |news| match news {
             News::Alert(1) => Some(()),
@@ -290,7 +290,7 @@ fn nobody_is_alerted_by_an_image_whose_day_ends_in_a_run_and_what_was_pending_is
 #[test]
 fn an_image_past_its_day_goes_unasked_and_whoever_has_another_is_sought_by_that() {
     let place = people(&[("MP-0001", "a-1.jpg"), ("MP-0001", "a-3.jpg")]);
-    film_passes(&place, 60);
+    film_passes(&place, 30);
     {
         let deployment = Deployment::read(&place.deployment()).unwrap();
         end_the_day_of(&machine_and_store(&deployment).1, "MP-0001", 0);
@@ -323,7 +323,7 @@ fn an_image_past_its_day_goes_unasked_and_whoever_has_another_is_sought_by_that(
 #[test]
 fn a_run_whose_only_image_is_past_its_day_raises_no_alert_at_any_time() {
     let place = people(&[("MP-0001", "a-1.jpg")]);
-    film_passes(&place, 20);
+    film_passes(&place, 8);
     {
         let deployment = Deployment::read(&place.deployment()).unwrap();
         end_the_day_of(&machine_and_store(&deployment).1, "MP-0001", 0);

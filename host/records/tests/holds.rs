@@ -49,9 +49,10 @@ fn who(place: &Place, id: &str) -> SignedIn {
     place.sign_in(id).signed_in
 }
 
-/// A store with so many alerts, each with its inputs.
+/// A store with so many alerts about somebody who is on the watchlist, each with its inputs.
 fn with_alerts(folder: &Folder, number: u32) -> Store {
     let store = folder.store();
+    store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
     let alerts: Vec<_> = (1..=number)
         .map(|number| {
@@ -97,7 +98,6 @@ fn is_there(store: &Store, alert: u32) -> bool {
 fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
     let (folder, place) = (Folder::new(), people());
     let store = with_alerts(&folder, 3);
-    store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     // What the router was asked once it was passed is the alert's as well.
     stop(&store, &place, 2);
     let passed = store.passed(2).unwrap().unwrap();
@@ -118,6 +118,8 @@ fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
     let expected = SweepReport {
         watchlist_images: 1,
         watchlist_entries: 1,
+        images: vec![("W-1".into(), 0)],
+        withdrawn: vec![1, 2, 3],
         alerts: 2,
         inputs: 2,
         ..SweepReport::default()

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 use support::people::judges;
-use support::{Folder, NOW, alert, counts, header, settings};
+use support::{Folder, NOW, alert, counts, header, image, settings};
 
 /// Tells a child from the test program.
 const ROLE: &str = "OVERT_RECORDS_TEST_ROLE";
@@ -53,6 +53,7 @@ fn say(line: &str) {
 fn judge_all(folder: &Path) {
     let store = Store::open_or_create(&folder.join("records.redb"), &settings()).unwrap();
     let [operator, officer] = judges(folder);
+    store.watchlist().enrol(&[image("W-1", 1)], NOW).unwrap();
     let run = store.begin_run(&header()).unwrap();
     say("ready.");
     // What a kill has left.

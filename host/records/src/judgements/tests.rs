@@ -5,12 +5,14 @@ use std::sync::Barrier;
 
 use super::*;
 use crate::alerts::{NewAlert, Priority};
+use crate::entry::{Grounds, ImageFacts};
 use crate::force::{Credential, PersonRole};
 use crate::life::{Closed, Disposal, IdentityCheck, JudgingRole, LimitOf};
-use crate::payload::AlertPayload;
+use crate::payload::{AlertPayload, Picture};
 use crate::retention::Retention;
 use crate::runs::{Counts, RunHeader};
 use crate::store::StoreSettings;
+use crate::watchlist::{Encoder, NewImage};
 
 const RAISED: i64 = 1_800_000_000_000;
 
@@ -68,6 +70,8 @@ pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
         })
         .unwrap();
     let new: Vec<NewAlert> = (1..=alerts).map(alert).collect();
+    let sought: Vec<NewImage> = new.iter().map(|new| sought(&new.alert.reference)).collect();
+    store.watchlist().enrol(&sought, at(-10)).unwrap();
     run.commit_decisions(&new, &Counts::default(), at(0))
         .unwrap();
     (folder, store)
@@ -83,6 +87,37 @@ pub(crate) fn open(folder: &std::path::Path) -> Store {
         },
     };
     Store::open_or_create(&folder.join("records.redb"), &settings).unwrap()
+}
+
+/// An image of a person sought.
+fn sought(reference: &str) -> NewImage {
+    NewImage {
+        reference: reference.into(),
+        category: "wanted-on-warrant".into(),
+        picture: Picture {
+            jpeg: vec![1; 100].into(),
+            source_name: "w.jpg".into(),
+            source_sha256: "0c".repeat(32),
+            landmarks: None,
+            quality: Vec::new(),
+        },
+        encoder: Encoder {
+            plugin_id: "encoder-example".into(),
+            plugin_sha256: "0a".repeat(32),
+            model_sha256: "0b".repeat(32),
+            backend: "onnxruntime f32".into(),
+            dimension: 2,
+        },
+        template: vec![1.0, 0.5].into(),
+        grounds: Grounds {
+            wanted: true,
+            offence: Some("theft".into()),
+            ..Grounds::default()
+        },
+        facts: ImageFacts::default(),
+        // As older records have it.
+        by: serde_json::from_str("\"A. N. Engineer\"").unwrap(),
+    }
 }
 
 fn alert(number: u32) -> NewAlert {
