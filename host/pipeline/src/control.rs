@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
-use overt_records::{RecordsError, RunMode, SignedIn};
+use overt_records::{RecordsError, RunMode, SignedIn, Store};
 use overt_runtime::Role;
 
 use crate::action;
@@ -109,6 +109,21 @@ pub(crate) struct Control<'a> {
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
 }
 
+/// Destroys what is over its time. What does not go now is tried again with the next sweep.
+pub(crate) fn sweep(store: &Store) {
+    match store.sweep(now()) {
+        Ok(report) => {
+            for (path, cause) in report.exports_left {
+                let path = path.display().to_string();
+                tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
+            }
+        }
+        Err(error) => {
+            tracing::error!(target: incident::TARGET, incident = "sweep", %error);
+        }
+    }
+}
+
 impl Control<'_> {
     /// Works until `over` is closed. A swap has a thread of its own, and there is one at a time.
     pub(crate) fn run<'scope>(
@@ -129,7 +144,7 @@ impl Control<'_> {
                     continue;
                 }
                 recv(sweeps) -> _ => {
-                    self.sweep();
+                    sweep(self.swapping.store);
                     continue;
                 }
                 recv(requests) -> request => request,
@@ -212,21 +227,6 @@ impl Control<'_> {
             && was_well
         {
             tracing::error!(target: incident::TARGET, incident = "desk", %error);
-        }
-    }
-
-    /// Destroys what is over its time.
-    fn sweep(&self) {
-        match self.swapping.store.sweep(now()) {
-            Ok(report) => {
-                for (path, cause) in report.exports_left {
-                    let path = path.display().to_string();
-                    tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
-                }
-            }
-            Err(error) => {
-                tracing::error!(target: incident::TARGET, incident = "sweep", %error);
-            }
         }
     }
 
