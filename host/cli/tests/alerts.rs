@@ -373,16 +373,20 @@ fn a_dead_receiver_loses_nothing_and_what_may_have_come_before_is_marked() {
     place.film(1500);
     let mut running = Running::start(&place);
     running.await_line("CHANNEL far has not taken a message");
-    let outbox = done(&place, "olu", "outbox", &[]);
-    let waiting = &outbox["messages"][0];
-    assert!(
-        waiting["trouble"].is_string() && waiting["tries"].as_u64() > Some(0),
-        "{waiting}"
-    );
-    assert_eq!(
-        waiting["may_have_arrived"], false,
-        "nobody answered the door"
-    );
+    // While it is tried it may have arrived, for all that anybody knows; afterwards nobody answered the door.
+    let begun = Instant::now();
+    let outbox = loop {
+        let outbox = done(&place, "olu", "outbox", &[]);
+        let waiting = &outbox["messages"][0];
+        assert!(
+            waiting["trouble"].is_string() && waiting["tries"].as_u64() > Some(0),
+            "{waiting}"
+        );
+        if waiting["may_have_arrived"] == false {
+            break outbox;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{waiting}");
+    };
     let key = outbox["key"].as_str().unwrap();
 
     // Alive again. It reads the first and says nothing, refuses the second, and would lead the third elsewhere.

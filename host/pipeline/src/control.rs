@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
-use overt_records::{RecordsError, RunMode, SignedIn};
+use overt_records::{RecordsError, RunMode, SignedIn, Store, SweepReport};
 use overt_runtime::Role;
 
 use crate::action;
@@ -109,6 +109,24 @@ pub(crate) struct Control<'a> {
     pub(crate) intake: &'a Intake,
     pub(crate) failures: &'a Failures,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// Destroys what is over its time while nobody compares faces. What does not go now is tried again with the next sweep.
+pub(crate) fn sweep(store: &Store) {
+    match store.sweep(now()) {
+        Ok(report) => left(&report),
+        Err(error) => {
+            tracing::error!(target: incident::TARGET, incident = "sweep", %error);
+        }
+    }
+}
+
+/// Files with faces that should be gone and could not be destroyed.
+fn left(report: &SweepReport) {
+    for (path, cause) in &report.exports_left {
+        let path = path.display().to_string();
+        tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
+    }
 }
 
 impl Control<'_> {
@@ -244,10 +262,7 @@ impl Control<'_> {
                 return Err(CustodyError::Run(Box::new(error)));
             }
         };
-        for (path, cause) in &report.exports_left {
-            let path = path.display().to_string();
-            tracing::error!(target: incident::TARGET, incident = "export-left", path, %cause);
-        }
+        left(&report);
         if let Some(generation) = generation {
             if !report.images.is_empty() {
                 (self.tell)(Event::Retention(&report));

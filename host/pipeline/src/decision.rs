@@ -21,7 +21,7 @@ use crate::admission::Loaded;
 use crate::capture::Intake;
 use crate::caught::caught;
 use crate::error::PipelineError;
-use crate::failures::{AskedRouter, Failures};
+use crate::failures::Failures;
 use crate::generation::Generation;
 use crate::generations::{GenerationCause, Generations};
 use crate::metrics::{CameraMetrics, Metrics};
@@ -450,15 +450,11 @@ impl DecisionThread<'_> {
 
     /// How the router did when it was asked about passed alerts, which is asked by another thread.
     fn heed_passing(&self, state: &mut State, generation: &Generation) {
-        for AskedRouter { file, failed } in self.failures.take_unheard() {
-            let Some(error) = failed else {
-                state.supervisor.well(Role::AlertRouter, &file);
-                continue;
-            };
-            let struck = state.supervisor.strike(&file, &error);
+        for asked in self.failures.take_unheard() {
+            let struck = state.supervisor.heed(&asked);
             // One that was swapped for another since is out, and that is all.
-            let serves = generation.router.plugin.identity().sha256 == file;
-            if let Some(struck) = struck.filter(|_| serves) {
+            let serves = generation.router.plugin.identity().sha256 == asked.file;
+            if let (Some(struck), Some(error), true) = (struck, asked.failed, serves) {
                 state.struck.push((struck, error));
             }
         }

@@ -15,7 +15,7 @@ use overt_runtime::{PluginBytes, Role};
 
 use crate::action;
 use crate::admission::{Admission, Loaded};
-use crate::control::{Answer, Question, Request, Status};
+use crate::control::{Answer, Question, Request, Status, sweep};
 use crate::custody;
 use crate::delivery::Courier;
 use crate::desk::Desk;
@@ -229,7 +229,7 @@ impl Office<'_> {
         while !stop.load(Ordering::Relaxed) && begun.elapsed() < wait && self.is_anything(served)? {
             select! {
                 recv(ticks) -> _ => self.tend()?,
-                recv(sweeps) -> _ => drop(self.store.sweep(now())?),
+                recv(sweeps) -> _ => sweep(self.store),
                 recv(requests) -> request => match request {
                     Ok(request) => self.answer(request)?,
                     // Nobody asks any more.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use overt_runtime::answer::AnswerFault;
 use overt_runtime::{CallCause, CallError, Role};
 
+use crate::failures::AskedRouter;
+
 /// Calls that are looked back on.
 pub(crate) const CALLS: usize = 100;
 
@@ -103,6 +105,17 @@ impl Supervisor {
         })
     }
 
+    /// A call of the router about a passed alert, which another thread has made.
+    pub(crate) fn heed(&mut self, asked: &AskedRouter) -> Option<Struck> {
+        match &asked.failed {
+            Some(error) => self.strike(&asked.file, error),
+            None => {
+                self.well(Role::AlertRouter, &asked.file);
+                None
+            }
+        }
+    }
+
     /// Whether this plugin is in quarantine.
     pub(crate) fn is_out(&self, role: Role, file: &str) -> bool {
         self.standing(role, file).1
@@ -159,6 +172,24 @@ mod tests {
         assert!(!supervisor.is_out(Role::Quality, &one));
         assert_eq!(supervisor.strike(&other, &failed), None);
         assert!(!supervisor.is_out(Role::Detector, &other));
+    }
+
+    #[test]
+    fn a_router_is_one_plugin_whether_it_is_asked_about_new_alerts_or_about_passed_ones() {
+        let mut supervisor = Supervisor::default();
+        let failed = error(Role::AlertRouter, CallCause::StackOverflow);
+        let router = file("router");
+        let asked = |failed| AskedRouter {
+            file: router.clone(),
+            failed,
+        };
+        for _ in 0..STRIKES - 1 {
+            assert_eq!(supervisor.heed(&asked(None)), None);
+            assert_eq!(supervisor.heed(&asked(Some(failed.clone()))), None);
+        }
+        let struck = supervisor.strike(&router, &failed).unwrap();
+        assert_eq!((struck.strikes, struck.calls), (10, 19));
+        assert!(supervisor.is_out(Role::AlertRouter, &router));
     }
 
     #[test]
