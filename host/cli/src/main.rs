@@ -11,6 +11,7 @@ mod doctor;
 mod evaluate;
 mod exit;
 mod failure;
+mod inquiry;
 mod interrupt;
 mod key;
 mod lock;

@@ -17,6 +17,7 @@
 //! - [`control`]: what a run can be asked while it goes on.
 //! - [`desk`]: what people do with alerts, and [`action`]: who hears of one that was passed.
 //! - [`custody`]: what is kept, for how long and why.
+//! - [`inquiry`]: what officers and auditors ask of the records.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`publication`]: the record of a deployment, as far as its file, store and log know it.
@@ -46,6 +47,7 @@ mod generations;
 pub mod health;
 pub mod incident;
 pub mod inputs;
+pub mod inquiry;
 pub mod inspection;
 mod lane;
 pub mod list_change;

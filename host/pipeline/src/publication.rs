@@ -8,7 +8,7 @@ mod notice;
 mod register;
 mod sought;
 
-pub use gathered::{PublicationError, Source, deployment, period};
+pub use gathered::{PublicationError, Source, deployment, of_file, of_store, period};
 pub use kept::keep;
 pub use notice::notice;
 pub use register::{add_entry, whole_register};
@@ -118,6 +118,17 @@ pub fn record(
             ..Retention::default()
         },
     })
+}
+
+/// Whether [`add_log`] has something to say of an event.
+fn is_of_destruction(event: &AuditEvent) -> bool {
+    matches!(
+        event,
+        AuditEvent::Swept { .. }
+            | AuditEvent::EntryRemoved { .. }
+            | AuditEvent::WatchlistDestroyed { .. }
+            | AuditEvent::ExportDestroyed { .. }
+    )
 }
 
 /// Adds what only the log knows: what was destroyed, and when.

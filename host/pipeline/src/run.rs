@@ -434,6 +434,7 @@ pub(crate) fn way(
             run: decision.run,
             generations,
         },
+        inquiring: AtomicBool::new(false),
         intake,
         tell: decision.tell,
     };

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
+use overt_pipeline::inquiry::{Ask, Told};
 use overt_records::{Actor, EntrySummary};
 use serde::Serialize;
 
+use crate::control::something_else;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, times};
+use crate::{inquiry, output, times};
 
 /// List the watchlist's entries: reference, category, whether wanted for arrest or under 18, images, and when they have to be gone
 #[derive(Args)]
@@ -45,12 +47,10 @@ struct Row {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let rows: Vec<_> = super::open(&deployment)?
-        .watchlist()
-        .list()?
-        .iter()
-        .map(row)
-        .collect();
+    let Told::Watchlist(entries) = inquiry::ask(&deployment, Ask::Watchlist)? else {
+        return Err(something_else());
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
     if arguments.json {
         output::print_json(&rows)?;
     } else {
