@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use overt_records::{ExportKind, Retention, Store, StoreSettings};
+use overt_tests::schema::Schema;
 use serde_json::Value;
 use support::receiver::{Answer, Receiver, free_port};
 use support::running::Running;
@@ -55,7 +56,12 @@ fn done(place: &Place, who: &str, what: &str, more: &[&str]) -> Value {
         "{who} {what} {more:?}: {}",
         ended.err
     );
-    serde_json::from_str(&ended.out).unwrap()
+    let told = serde_json::from_str(&ended.out).unwrap();
+    if ["list", "show", "judge", "outcome"].contains(&what) {
+        let schema = Schema::parse(include_str!("../alerts.schema.json"));
+        assert_eq!(schema.errors(&told), Vec::<String>::new(), "{told}");
+    }
+    told
 }
 
 /// The same, refused, with this in its words.
@@ -229,7 +235,17 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
     let mut confirmed = vec!["1", "confirmed"];
     confirmed.extend(STOP);
     done(&place, "eve", "outcome", &confirmed);
-    let ended = done(&place, "eve", "outcome", &["1", "disposal", "arrest"]);
+    let arrest = ["1", "disposal", "arrest", "--reason"];
+    let other = [&arrest[..], &["mood"]].concat();
+    refused(
+        &place,
+        "eve",
+        "outcome",
+        &other,
+        "`mood` is none of what an arrest may be for by the force's rules: warrant, failing-to-appear",
+    );
+    let listed = [&arrest[..], &["warrant"]].concat();
+    let ended = done(&place, "eve", "outcome", &listed);
     assert_eq!(ended["alert"]["state"], "confirmed-true");
     let steps = ended["alert"]["steps"].as_array().unwrap();
     assert_eq!(steps.len(), 5);
@@ -237,7 +253,7 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
         (&steps[0]["by"]["id"], &steps[1]["by"]["id"]),
         (&"olu".into(), &"eve".into())
     );
-    assert_eq!(steps[4]["step"]["disposal"], "arrest");
+    assert_eq!(steps[4]["step"]["disposal"]["arrest-for"], "warrant");
 
     let run = running.interrupt();
     assert_eq!(run.status, Some(130), "{}", run.err);
@@ -494,6 +510,7 @@ fn a_mistake_in_what_is_reported_is_told_before_anything_is_asked() {
         &["1", "disposal"],
         &["1", "disposal", "other"],
         &["1", "disposal", "arrest", "--note", "x"],
+        &["1", "viable", "--reason", "warrant"],
     ] {
         assert_eq!(
             alerts(&place, "eve", "outcome", more).status,

@@ -196,7 +196,7 @@ fn the_log_is_verified_lodged_and_exported_while_it_is_written() {
         "olu",
         &["audit", "export"],
         &["--out", export],
-        "olu is no auditor",
+        "olu is no authorising-officer",
     );
     assert!(!Path::new(export).exists());
     live.done("ada", &["audit", "export"], &["--out", export], 0);
@@ -233,7 +233,12 @@ fn the_log_is_verified_lodged_and_exported_while_it_is_written() {
 #[test]
 fn what_is_published_is_made_while_a_run_goes_on() {
     let mut live = Live::new();
-    live.refused("olu", &["report", "deployment"], &[], "olu is no auditor");
+    live.refused(
+        "olu",
+        &["report", "deployment"],
+        &[],
+        "olu is no authorising-officer",
+    );
     let json = ["--format", "json"];
     let record = live.done("ada", &["report", "deployment"], &json, 0);
     let record: Value = serde_json::from_str(&record).unwrap();

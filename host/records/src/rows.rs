@@ -11,9 +11,9 @@ use crate::retention::Timestamp;
 use crate::sealed::Kind;
 use crate::store::Store;
 use crate::tables::{
-    ACTIONS, ALERTS, APPROVALS, AUDIT, AUDIT_HEADS, DELIVERED, DESCRIBED, ENTRIES, EVERYBODY,
-    EXPORTS, GENERATIONS, HELD, HOLDS, LIVES, META, OUTBOX, QUARANTINES, RECEIPTS, REMOVALS, RUNS,
-    VIEWS,
+    ACTIONS, ALERTS, APPROVALS, AUDIT, AUDIT_HEADS, DELIVERED, DESCRIBED, DESCRIBED_IN, ENTRIES,
+    EVERYBODY, EXPORTS, GENERATIONS, HELD, HOLDS, LIVES, META, OUTBOX, QUARANTINES, RECEIPTS,
+    REMOVALS, RUNS, VIEWS,
 };
 use crate::transaction::Change;
 use redb::{
@@ -63,6 +63,7 @@ fn each(what: &mut impl EachTable) -> Result<(), Fault> {
     what.table(DELIVERED)?;
     what.table(ACTIONS)?;
     what.table(DESCRIBED)?;
+    what.table(DESCRIBED_IN)?;
     what.table(MEMBERS)?;
     what.table(AUDIT)?;
     what.table(AUDIT_HEADS)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use overt_publication::field::Field;
-use overt_publication::record::{Composition, ListSize, PeopleEngaged, Tally, Watchlist};
+use overt_publication::record::{Composition, ListSize, Mode, PeopleEngaged, Tally, Watchlist};
 use overt_records::{ListComposition, RecordsError, RunRecord, Store};
 
-use super::NEVER_RUN;
+use super::{NEVER_RUN, mode_of};
 
 const OLDER: &str = "an older version ran it and did not count";
 
@@ -82,9 +82,9 @@ fn composition(of: &ListComposition) -> Composition {
     }
 }
 
-/// Where a deployment ran in several modes: the counts have no mode, so that they lead to nobody.
-pub(super) fn of_all_modes() -> PeopleEngaged {
-    const WHY: &str = "it is counted of all modes of the deployment together";
+/// Where a deployment ran in several modes, and an older version counted people without saying in which.
+fn of_all_modes() -> PeopleEngaged {
+    const WHY: &str = "an older version counted it of all modes of the deployment together";
     PeopleEngaged {
         ethnicity: Field::not_recorded(WHY),
         sex: Field::not_recorded(WHY),
@@ -92,10 +92,22 @@ pub(super) fn of_all_modes() -> PeopleEngaged {
     }
 }
 
-/// The people who were engaged, so many of whom were stopped. Of whom nothing is counted, it is not recorded.
-pub(super) fn engaged(store: &Store, stopped: u64) -> Result<PeopleEngaged, RecordsError> {
+/// The people who were engaged in a mode, so many of whom were stopped; `is_only` where the deployment ran in no other. Of whom nothing is counted, it is not recorded.
+pub(super) fn engaged(
+    store: &Store,
+    mode: Mode,
+    is_only: bool,
+    stopped: u64,
+) -> Result<PeopleEngaged, RecordsError> {
     const SILENT: &str = "not recorded";
-    let described = store.described()?;
+    let mut described = store.described()?;
+    if !is_only && described.iter().any(|count| count.mode.is_none()) {
+        return Ok(of_all_modes());
+    }
+    described.retain(|count| match count.mode {
+        Some(of) => mode_of(of) == Some(mode),
+        None => true,
+    });
     let counts = |what: &str| {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for count in described.iter().filter(|count| count.what == what) {
