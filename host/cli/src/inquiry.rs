@@ -4,7 +4,7 @@ use overt_deployment::Deployment;
 use overt_pipeline::inquiry::{self, Ask, InquiryError, Told};
 use overt_pipeline::publication;
 use overt_publication::record::DeploymentRecord;
-use overt_records::{AuditLog, Force, LogRows, Piece, RecordsError, SignedIn};
+use overt_records::{AuditLog, EntrySummary, Force, LogRows, Piece, RecordsError, SignedIn};
 
 use crate::control::{self, client, something_else};
 use crate::failure::Failure;
@@ -32,11 +32,6 @@ impl From<InquiryError> for Failure {
 /// What hears the steps of an answer.
 pub(crate) type Steps<'a> = &'a mut dyn FnMut(Told) -> Result<(), Failure>;
 
-/// Nobody.
-pub(crate) fn no_steps() -> impl FnMut(Told) -> Result<(), Failure> {
-    |_| Ok(())
-}
-
 /// Asks what anybody of the machine's user may; `None` where no run goes on.
 pub(crate) fn of_run(
     deployment: &Deployment,
@@ -50,12 +45,19 @@ pub(crate) fn of_run(
     )?)
 }
 
-/// Asks what anybody of the machine's user may.
-pub(crate) fn ask(deployment: &Deployment, ask: Ask) -> Result<Told, Failure> {
-    match of_run(deployment, ask.clone(), &mut no_steps())? {
-        Some(told) => Ok(told),
-        None => here(deployment, &ask, None),
+/// The watchlist's entries: anybody of the machine's user may see them.
+pub(crate) fn watchlist(deployment: &Deployment) -> Result<Vec<EntrySummary>, Failure> {
+    let mut entries = Vec::new();
+    let mut take = |told| {
+        if let Told::Entries(some) = told {
+            entries.extend(some);
+        }
+        Ok(())
+    };
+    if of_run(deployment, Ask::Watchlist, &mut take)?.is_some() {
+        return Ok(entries);
     }
+    Ok(watchlist::open(deployment)?.watchlist().list()?)
 }
 
 /// Asks what takes somebody who is signed in.

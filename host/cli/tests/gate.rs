@@ -473,7 +473,7 @@ fn a_closed_deployment_has_no_watchlist_a_good_certificate_and_runs_no_more() {
         "Good: the line below is what the key signed",
         "Holds the digest of the line",
         "Deployment 1 is closed",
-        "<caption>1 alerts, each in exactly one state</caption>",
+        "<caption>All alerts (1), each in exactly one state</caption>",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

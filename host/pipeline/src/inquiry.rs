@@ -16,6 +16,9 @@ use crate::error::PipelineError;
 use crate::list_check::{self, ListReport};
 use crate::publication;
 
+/// Entries of the watchlist that are told at a time.
+const ENTRIES: usize = 1_000;
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,26 +59,27 @@ pub enum Told {
         /// Of so many.
         of: u64,
     },
+    /// A step: some entries of the watchlist.
+    Entries(Vec<EntrySummary>),
     /// A step: some rows.
     Rows(PieceBytes),
-    /// The watchlist.
-    Watchlist(Vec<EntrySummary>),
     /// How it is.
     Checked(Box<ListReport>),
     /// When somebody was on it.
     Proved(Vec<Interval>),
     /// The records.
     Record(Vec<DeploymentRecord>),
-    /// It is on record.
-    Published,
-    /// Every row was told.
-    Rowed,
+    /// It is done: all was told in steps, or what was to be put on record is.
+    Done,
 }
 
 impl Told {
     /// Whether others follow.
     pub fn is_step(&self) -> bool {
-        matches!(self, Self::Compared { .. } | Self::Rows(_))
+        matches!(
+            self,
+            Self::Compared { .. } | Self::Entries(_) | Self::Rows(_)
+        )
     }
 }
 
@@ -167,7 +171,12 @@ pub fn answer(
 ) -> Result<Told, InquiryError> {
     let somebody = || by.ok_or(InquiryError::Nobody);
     Ok(match ask {
-        Ask::Watchlist => Told::Watchlist(store.watchlist().list()?),
+        Ask::Watchlist => {
+            for some in store.watchlist().list()?.chunks(ENTRIES) {
+                tell(step, Told::Entries(some.to_vec()))?;
+            }
+            Told::Done
+        }
         Ask::Check => {
             let progress = |done, of| step(Told::Compared { done, of });
             let checked = list_check::check(deployment, store, now, &progress).map_err(Box::new)?;
@@ -188,7 +197,7 @@ pub fn answer(
         }
         Ask::Publish(published) => {
             store.note_published(published, somebody()?, now)?;
-            Told::Published
+            Told::Done
         }
         Ask::Log => rows(store.rows_of_log()?, step)?,
         Ask::Copy => rows(store.rows_to_copy(now)?, step)?,
@@ -197,9 +206,14 @@ pub fn answer(
 
 fn rows(pieces: Vec<Piece>, step: &dyn Fn(Told) -> bool) -> Result<Told, InquiryError> {
     for piece in pieces {
-        if !step(Told::Rows(PieceBytes::of(&piece)?)) {
-            return Err(InquiryError::Ending);
-        }
+        tell(step, Told::Rows(PieceBytes::of(&piece)?))?;
     }
-    Ok(Told::Rowed)
+    Ok(Told::Done)
+}
+
+fn tell(step: &dyn Fn(Told) -> bool, told: Told) -> Result<(), InquiryError> {
+    match step(told) {
+        true => Ok(()),
+        false => Err(InquiryError::Ending),
+    }
 }

@@ -69,6 +69,7 @@ struct Page<'a> {
     destroyed: Vec<(&'a str, String)>,
     held: Vec<(&'a StillHeld, String, String)>,
     alerts: String,
+    events: String,
     states: Vec<(&'a str, String)>,
     /// Whether the states add up to the alerts.
     reconciles: bool,
@@ -92,6 +93,7 @@ impl Certificate {
                 .map(|held| (held, grouped(held.records), moment(held.until)))
                 .collect(),
             alerts: grouped(cleaned.alerts),
+            events: grouped(cleaned.events),
             states: counts(&cleaned.alerts_by_state),
             reconciles: in_states == cleaned.alerts,
             is_registered: cleaned.standing == Standing::Registered,

@@ -213,14 +213,19 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             let ask = Box::new(ask);
             Question::Custody { ask, by }
         }
-        Ask::Inquiry(ask) => match now_of(begun) {
-            Ok(deployment) => Question::Inquiry {
-                ask: Box::new(ask),
-                by: who(begun, asked.session.as_ref(), uid).ok().map(Box::new),
-                deployment: Box::new(deployment),
-            },
-            Err(failure) => return tell(&Told::Refused(refusals(&failure))),
-        },
+        Ask::Inquiry(ask) => {
+            // What anybody may comes without a session; one that is no good any more says why.
+            let shown = asked.session.as_ref();
+            let by = shown.map(|shown| who(begun, Some(shown), uid)).transpose();
+            match by.and_then(|by| Ok((by, now_of(begun)?))) {
+                Ok((by, deployment)) => Question::Inquiry {
+                    ask: Box::new(ask),
+                    by: by.map(Box::new),
+                    deployment: Box::new(deployment),
+                },
+                Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+            }
+        }
         Ask::Desk(ask) => match who(begun, asked.session.as_ref(), uid) {
             Ok(by) => Question::Desk {
                 ask: Box::new(ask),

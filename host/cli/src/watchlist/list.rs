@@ -5,11 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::inquiry::{Ask, Told};
 use overt_records::{Actor, EntrySummary};
 use serde::Serialize;
 
-use crate::control::something_else;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{inquiry, output, times};
@@ -47,9 +45,7 @@ struct Row {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let Told::Watchlist(entries) = inquiry::ask(&deployment, Ask::Watchlist)? else {
-        return Err(something_else());
-    };
+    let entries = inquiry::watchlist(&deployment)?;
     let rows: Vec<_> = entries.iter().map(row).collect();
     if arguments.json {
         output::print_json(&rows)?;
