@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_records::{Backup, BackupError, Force, restore, restore_force};
+use overt_pipeline::inquiry::Ask;
+use overt_records::{Backup, BackupError, Copying, Force, Timestamp, restore, restore_force};
 use serde::Serialize;
 
+use crate::control::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, times, watchlist};
+use crate::{inquiry, output, times, watchlist};
 
 /// Copy a deployment's records and the force's people and register, against the loss of a disk
 ///
 /// The copy holds no key of what is sealed: it brings back who decided what, the counts, the register and the logs; never a face, and nobody's place on a watchlist. It is a folder of yours alone; it holds
-/// the keys by which the logs are signed, so keep it as you keep the records. A run holds its records: make the copy before or after it. Lodge the head that is printed.
+/// the keys by which the logs are signed, so keep it as you keep the records. A run that goes on gives it out and goes on. Lodge the head that is printed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -96,7 +98,6 @@ impl Row {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
     let folder = &arguments.folder;
-    let store = watchlist::open(&deployment)?;
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let path = folder.clone();
@@ -105,12 +106,29 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         made => made.map_err(|error| Failure::file(folder, &error))?,
     }
     let now = watchlist::now();
-    let records = store.backup(&folder.join(RECORDS), now)?;
+    let records = copied(&deployment, &folder.join(RECORDS), now)?;
     let force = match deployment.host.force.exists() {
         true => Some(Force::at(&deployment.host.force).backup(&folder.join(FORCE), now)?),
         false => None,
     };
     told(&records, force.as_ref(), "copied", arguments.json)
+}
+
+/// The records, from a run that has them open or from their file.
+fn copied(deployment: &Deployment, folder: &Path, now: Timestamp) -> Result<Backup, Failure> {
+    if client::is_running(deployment) {
+        let copying = Copying::begin(folder, &deployment.host.records, &deployment.id)?;
+        let mut take = |piece| Ok(copying.take(&piece)?);
+        let told = inquiry::of_run(deployment, Ask::Copy, &mut inquiry::pieces(&mut take))?;
+        return match told {
+            Some(_) => Ok(copying.finish(now)?),
+            None => Err(Failure::new(
+                "the run ended before it had given out its records",
+                "make the copy again, in another folder",
+            )),
+        };
+    }
+    Ok(watchlist::open(deployment)?.backup(folder, now)?)
 }
 
 pub(crate) fn restored(arguments: RestoreArguments) -> Result<Exit, Failure> {

@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 #[cfg(test)]
 mod help_tests;
+mod inquiry;
 mod interrupt;
 mod key;
 mod lock;

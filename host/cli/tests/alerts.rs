@@ -163,7 +163,17 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
     let mut confirmed = vec!["1", "confirmed"];
     confirmed.extend(STOP);
     done(&place, "eve", "outcome", &confirmed);
-    let ended = done(&place, "eve", "outcome", &["1", "disposal", "arrest"]);
+    let arrest = ["1", "disposal", "arrest", "--reason"];
+    let other = [&arrest[..], &["mood"]].concat();
+    refused(
+        &place,
+        "eve",
+        "outcome",
+        &other,
+        "`mood` is none of what an arrest may be for by the force's rules: warrant, failing-to-appear",
+    );
+    let listed = [&arrest[..], &["warrant"]].concat();
+    let ended = done(&place, "eve", "outcome", &listed);
     assert_eq!(ended["alert"]["state"], "confirmed-true");
     let steps = ended["alert"]["steps"].as_array().unwrap();
     assert_eq!(steps.len(), 5);
@@ -171,7 +181,7 @@ fn an_alert_goes_through_two_people_while_a_run_goes_on_and_only_then_reaches_wh
         (&steps[0]["by"]["id"], &steps[1]["by"]["id"]),
         (&"olu".into(), &"eve".into())
     );
-    assert_eq!(steps[4]["step"]["disposal"], "arrest");
+    assert_eq!(steps[4]["step"]["disposal"]["arrest-for"], "warrant");
 
     let run = running.interrupt();
     assert_eq!(run.status, Some(130), "{}", run.err);
@@ -469,6 +479,7 @@ fn a_mistake_in_what_is_reported_is_told_before_anything_is_asked() {
         &["1", "disposal"],
         &["1", "disposal", "other"],
         &["1", "disposal", "arrest", "--note", "x"],
+        &["1", "viable", "--reason", "warrant"],
     ] {
         assert_eq!(
             alerts(&place, "eve", "outcome", more).status,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use overt_records::{Actor, AuditEvent, AuditLog, Force};
 use overt_tests::schema::Schema;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use support::running::Running;
 use support::{Ended, Place, example};
 
@@ -461,8 +462,41 @@ fn a_closed_deployment_has_no_watchlist_a_good_certificate_and_runs_no_more() {
         good.out
     );
     let text = std::fs::read_to_string(&file).unwrap();
+    // The same for people: what the line says, its digest, the line itself and what vouches for it.
+    let page = std::fs::read_to_string(place.path("out/certificate.html")).unwrap();
+    let line = text.trim_end();
+    let digest = hex::encode(Sha256::digest(line));
+    let shown = page.replace("&#34;", "\"").replace("&quot;", "\"");
+    for part in [
+        line,
+        &digest,
+        "Good: the line below is what the key signed",
+        "Holds the digest of the line",
+        "Deployment 1 is closed",
+        "<caption>All alerts (1), each in exactly one state</caption>",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let again = place.path("again.html");
+    let write = || {
+        let arguments = [
+            Path::new("deployment"),
+            Path::new("certificate"),
+            &file,
+            Path::new("--deployment"),
+            &place.deployment(),
+            Path::new("--page"),
+            &again,
+        ];
+        place.run_as("ada", arguments)
+    };
+    done(write());
+    assert_eq!(std::fs::read_to_string(&again).unwrap(), page);
+    std::fs::remove_file(&again).unwrap();
     std::fs::write(&file, text.replace("\"alerts\":1", "\"alerts\":2")).unwrap();
     assert_eq!(verify().status, Some(1));
+    assert_eq!(write().status, Some(1));
+    assert!(!again.exists(), "no page of what nobody signed");
     let again = live(&place, "anna");
     assert!(again.err.contains("is closed"), "{}", again.err);
 }

@@ -152,7 +152,8 @@ fn run_and_judge(place: &Place) -> u64 {
                 alerts(place, "eve", "outcome", &[&number, step]);
             }
             alerts(place, "eve", "outcome", &STOP);
-            alerts(place, "eve", "outcome", &[&number, "disposal", "arrest"]);
+            let arrest = [&*number, "disposal", "arrest", "--reason", "warrant"];
+            alerts(place, "eve", "outcome", &arrest);
             alerts(
                 place,
                 "eve",
@@ -359,6 +360,7 @@ fn ask_everything(place: &Place, files: &[&str], raised: u64) {
         (&outcomes["Arrests"], &outcomes["Outcome not on record yet"]),
         (&json!("1"), &json!("0"))
     );
+    assert_eq!(outcomes["What the arrests were for"], "warrant: 1");
     // 12: body-worn cameras, and 13 to 16: what is planned, refused and cancelled.
     assert!(none_because(&answers, "body-worn").contains("whole from 1 to 7"));
     let states = |id: &str| -> Vec<(String, String)> {
@@ -439,6 +441,10 @@ fn check_record(report: &Value, raised: u64) {
             json!([{"name": "missing-person", "count": 2}]),
         ),
         ("/alerts/raised", json!(raised)),
+        (
+            "/outcomes/arrests-by-reason",
+            json!([{"name": "warrant", "count": 1}]),
+        ),
         (
             "/people-engaged/sex",
             json!([{"name": "female, in their own words", "count": 1}]),

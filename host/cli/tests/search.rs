@@ -106,7 +106,12 @@ fn alerts(place: &Place, who: &str, what: &[&str]) -> Value {
     overt.args(["alerts", verb]).arg(place.deployment());
     let ended = Ended::from(overt.args(more).arg("--json").output().unwrap());
     assert_eq!(ended.status, Some(0), "{what:?}: {}", ended.err);
-    serde_json::from_str(&ended.out).unwrap()
+    let told = serde_json::from_str(&ended.out).unwrap();
+    if *verb != "describe" {
+        let schema = Schema::parse(include_str!("../alerts.schema.json"));
+        assert_eq!(schema.errors(&told), Vec::<String>::new(), "{told}");
+    }
+    told
 }
 
 #[test]
@@ -202,13 +207,59 @@ fn stored_images_raise_an_alert_that_two_people_judge_and_that_replays() {
     // As any other alert: images first, two people, an outcome.
     let seen = alerts(&place, "olu", &["show", "1"]);
     assert_eq!(seen["score"], Value::Null, "not before the judgement");
+    // Whoever judges knows what they look at: when, where and out of what.
+    let search = serde_json::json!({
+        "mode": "retrospective",
+        "place": "Market Square",
+        "taken_from": "2026-01-31T09:00:00Z",
+        "taken_to": "2026-01-31T09:00:00Z",
+        "source": "till camera",
+        "owner": "A. Shop Ltd",
+    });
+    assert_eq!(seen["alert"]["search"], search);
+    let page = std::fs::read_to_string(seen["page"].as_str().unwrap()).unwrap();
+    for fact in [
+        "stored images",
+        "till camera",
+        "A. Shop Ltd",
+        "at 2026-01-31T09:00:00Z",
+        "Market Square",
+        "2 of 3",
+    ] {
+        assert!(page.contains(&format!("<dd>{fact}</dd>")), "{fact}: {page}");
+    }
+    assert!(!page.contains("Time of the camera"), "{page}");
+    if let Some(folder) = std::env::var_os("OVERT_PAGES") {
+        std::fs::write(Path::new(&folder).join("alert-of-search.html"), &page).unwrap();
+    }
+    let mut overt = place.overt_as("olu");
+    overt.args(["alerts", "list"]).arg(place.deployment());
+    let list = Ended::from(overt.output().unwrap()).out;
+    let told = "footage of till camera (A. Shop Ltd), photograph 2, Market Square, taken at 2026-01-31T09:00:00Z";
+    assert!(list.contains(told), "{list}");
     let judged = alerts(&place, "olu", &["judge", "1", "pass"]);
     assert!(judged["score"].as_f64().unwrap() >= 0.5, "{judged}");
     assert_eq!(judged["alert"]["camera"], "retrospective");
     alerts(&place, "eve", &["show", "1"]);
-    alerts(&place, "eve", &["outcome", "1", "viable"]);
-    let ended = alerts(&place, "eve", &["outcome", "1", "not-located"]);
-    assert_eq!(ended["alert"]["state"], "not-located");
+    for step in ["viable", "engaged"] {
+        alerts(&place, "eve", &["outcome", "1", step]);
+    }
+    let described = alerts(
+        &place,
+        "eve",
+        &["describe", "--sex", "female", "--by", "self"],
+    );
+    assert_eq!(described[2]["mode"], "retrospective", "{described}");
+    let over = [
+        ["--correct", "yes"],
+        ["--place", "Market Square"],
+        ["--from", "2026-01-31T10:02:00Z"],
+        ["--to", "2026-01-31T10:09:00Z"],
+        ["--identity", "none"],
+    ];
+    let over = [&["outcome", "1", "confirmed"][..], over.as_flattened()].concat();
+    let ended = alerts(&place, "eve", &over);
+    assert_eq!(ended["alert"]["state"], "confirmed-true");
     alerts(&place, "omar", &["show", "2"]);
     let why = ["judge", "2", "reject", "--why", "cannot-tell"];
     assert_eq!(alerts(&place, "omar", &why)["alert"]["state"], "rejected");

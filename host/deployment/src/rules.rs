@@ -17,6 +17,8 @@ pub struct RulesFile {
     pub force: String,
     /// `documents`: kinds that have to be in force.
     pub documents: Vec<DocumentKind>,
+    /// `arrest-reasons`: the closed list of what an arrest may be for; empty where it is not put on record.
+    pub arrest_reasons: Vec<String>,
     /// `authority.planner-may-authorise`, default false.
     pub planner_may_authorise: bool,
     /// `authority.longest-hours`: from a deployment's start to its end.

@@ -210,6 +210,7 @@ pub fn rules(file: &RulesFile) -> records::Rules {
             .collect(),
         use_cases: file.use_cases.clone(),
         categories: file.watchlist.categories.clone(),
+        arrest_reasons: file.arrest_reasons.clone(),
         longest_hours: file.longest_hours,
         watchlist: records::WatchlistRules {
             size: file.watchlist.size,

@@ -6,8 +6,9 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
+use overt_deployment::Deployment;
 use overt_records::{RecordsError, RunMode, SignedIn, Store, SweepReport};
-use overt_runtime::Role;
+use overt_runtime::{CallError, Role};
 
 use crate::action;
 use crate::capture::Intake;
@@ -18,6 +19,7 @@ use crate::error::PipelineError;
 use crate::failures::{AskedRouter, Failures};
 use crate::generations::GenerationFacts;
 use crate::incident;
+use crate::inquiry::{self, InquiryError};
 use crate::list_change::{Add, Come, Gone, ListError, Listing, Remove};
 use crate::run::{Event, now};
 use crate::swap::{Swap, SwapError, SwapStep, Swapped, Swapping};
@@ -43,6 +45,15 @@ pub enum Question {
         /// Who, where somebody is signed in.
         by: Option<Box<SignedIn>>,
     },
+    /// Something about the records. Hears steps, then the answer; whoever asks and hears no more ends it.
+    Inquiry {
+        /// What.
+        ask: Box<inquiry::Ask>,
+        /// Who, where somebody is signed in.
+        by: Option<Box<SignedIn>>,
+        /// What the deployment file says now.
+        deployment: Box<Deployment>,
+    },
     /// Something about alerts, by somebody who is signed in.
     Desk {
         /// What.
@@ -66,6 +77,8 @@ pub enum Answer {
     Swapped(Box<Result<Swapped, SwapError>>),
     /// What became of it.
     Custody(Box<Result<custody::Told, CustodyError>>),
+    /// What the records say, a step of it or the last.
+    Inquiry(Box<Result<inquiry::Told, InquiryError>>),
     /// What the desk says.
     Desk(Box<Result<desk::Told, DeskError>>),
     /// Somebody is off the watchlist, or was not on it, or it was refused.
@@ -106,6 +119,8 @@ pub(crate) struct Control<'a> {
     /// The same of the last sweep.
     pub(crate) unswept: AtomicBool,
     pub(crate) listing: Listing<'a>,
+    /// Whether a long question of the records is being answered.
+    pub(crate) inquiring: AtomicBool,
     pub(crate) intake: &'a Intake,
     pub(crate) failures: &'a Failures,
     pub(crate) tell: &'a (dyn Fn(Event<'_>) + Sync),
@@ -180,6 +195,11 @@ impl Control<'_> {
                     };
                     let _ = answers.send(Answer::Custody(Box::new(told)));
                 }
+                Question::Inquiry {
+                    ask,
+                    by,
+                    deployment,
+                } => self.inquire(scope, ask, by, deployment, answers),
                 Question::Swap(_) if busy.swap(true, Ordering::AcqRel) => {
                     let _ = answers.send(Answer::Swapped(Box::new(Err(SwapError::Busy))));
                 }
@@ -317,6 +337,50 @@ impl Control<'_> {
         }
     }
 
+    /// Answers a question of the records in a thread of its own.
+    fn inquire<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        ask: Box<inquiry::Ask>,
+        by: Option<Box<SignedIn>>,
+        deployment: Box<Deployment>,
+        answers: Sender<Answer>,
+    ) {
+        let refused = answers.clone();
+        let refuse = move |error| {
+            let _ = refused.send(Answer::Inquiry(Box::new(Err(error))));
+        };
+        let is_long = ask.is_long();
+        if is_long && self.inquiring.swap(true, Ordering::AcqRel) {
+            return refuse(InquiryError::Busy);
+        }
+        let let_go = move || {
+            if is_long {
+                self.inquiring.store(false, Ordering::Release);
+            }
+        };
+        let work = move || {
+            give_way();
+            let step = |told| {
+                let told = Answer::Inquiry(Box::new(Ok(told)));
+                // Whoever asked may have gone, and then nobody needs the rest.
+                !self.swapping.is_over() && answers.send(told).is_ok()
+            };
+            let (store, by) = (self.swapping.store, by.as_deref());
+            let told = caught("inquiry", || {
+                inquiry::answer(&deployment, store, &ask, by, now(), &step)
+            })
+            .unwrap_or_else(|error| Err(Box::new(error).into()));
+            let_go();
+            let _ = answers.send(Answer::Inquiry(Box::new(told)));
+        };
+        let named = std::thread::Builder::new().name("overt-inquiry".to_owned());
+        if let Err(error) = named.spawn_scoped(scope, work) {
+            let_go();
+            refuse(Box::new(PipelineError::Thread(error)).into());
+        }
+    }
+
     fn add(&self, wanted: Add, answers: &Sender<Answer>) {
         // What ends the run ends this.
         let added = caught("addition", || {
@@ -346,4 +410,11 @@ impl Control<'_> {
             .unwrap_or_else(|error| Err(error.into()));
         let _ = answers.send(Answer::Swapped(Box::new(swapped)));
     }
+}
+
+/// This thread gets what time of the processors others leave: frames come first. Where the system does not grant that, it is one thread among many.
+fn give_way() {
+    const LAST: i32 = 19;
+    // On Linux this is the calling thread alone.
+    let _ = rustix::process::setpriority_process(None, LAST);
 }

@@ -4,9 +4,10 @@
 pub use base64_bytes::Bytes;
 use overt_deployment::{Deployment, Judgement};
 use overt_records::{
-    self as records, Actor, Adjudication, Described, DescribedCount, ExportKind, JudgementError,
-    JudgementLimits, JudgingRole, LifeState, LivingAlert, MayNot, Message, PassedAlert,
-    RecordsError, Report, RetentionClass, SignedIn, Timestamp,
+    self as records, Actor, Adjudication, Described, DescribedCount, Disposal, ExportKind, Force,
+    ForceError, JudgementError, JudgementLimits, JudgingRole, LifeState, LivingAlert, MayNot,
+    Message, PassedAlert, RecordsError, Report, RetentionClass, RunMode, Searched, SignedIn,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -104,6 +105,17 @@ pub struct Listed {
     pub lapses_at: Option<Timestamp>,
     /// The channels for action that were told; absent where it was not passed, or that is still to be settled.
     pub acting: Option<Vec<String>>,
+    /// What was searched; absent where a camera saw the face.
+    pub search: Option<SearchOf>,
+}
+
+/// The search that an alert comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchOf {
+    /// Of stored images, or of a photograph that an officer took.
+    pub mode: RunMode,
+    /// What it was of.
+    pub searched: Searched,
 }
 
 impl Listed {
@@ -163,6 +175,20 @@ pub enum DeskError {
         /// The alert.
         alert: u32,
     },
+    /// An arrest was for something that the force's rules do not list.
+    #[error("`{reason}` is none of what an arrest may be for by the force's rules: {}", allowed.join(", "))]
+    NoSuchReason {
+        /// What was said.
+        reason: String,
+        /// The closed list; not empty.
+        allowed: Vec<String>,
+    },
+    /// The force's rules list nothing.
+    #[error("the force's rules do not say what an arrest may be for")]
+    NoReasons,
+    /// The force's store.
+    #[error("{0}")]
+    Force(Box<ForceError>),
     /// The records.
     #[error("{0}")]
     Records(#[from] RecordsError),
@@ -182,6 +208,11 @@ impl DeskError {
                 "check the disk that the records are on"
             }
             Self::Gone { .. } => "nobody can judge it any more",
+            Self::NoSuchReason { .. } => "give one of these, or leave it out",
+            Self::NoReasons => {
+                "leave it out, or have an authorising officer adopt rules that do: `arrest-reasons`"
+            }
+            Self::Force(cause) => return cause.mend(),
             Self::Judgement(JudgementError::NotAllowed { cause, .. }) => match cause {
                 NotAllowed::OutOfTurn { .. } => {
                     "`overt alerts list` says where each alert is and who comes next"
@@ -220,6 +251,8 @@ pub fn limits(judgement: &Judgement) -> JudgementLimits {
 pub struct Desk<'a> {
     store: &'a records::Store,
     limits: JudgementLimits,
+    /// The force's store.
+    force: PathBuf,
     standing: Option<&'a Standing>,
     goes_out: bool,
 }
@@ -230,6 +263,7 @@ impl<'a> Desk<'a> {
         Desk {
             store,
             limits: limits(&deployment.judgement),
+            force: deployment.host.force.clone(),
             standing: None,
             goes_out: false,
         }
@@ -280,6 +314,9 @@ impl<'a> Desk<'a> {
             }
             Ask::Report { alert, report } => {
                 let judge = by.judging(JudgingRole::EngagementOfficer)?;
+                if let Report::Disposal(Disposal::ArrestFor(reason)) = report {
+                    self.check_reason(reason)?;
+                }
                 self.store
                     .report(*alert, &judge, report.clone(), &self.limits, now)?;
                 Ok(Told::Judged(Box::new(self.judged(*alert, &judge)?)))
@@ -322,6 +359,23 @@ impl<'a> Desk<'a> {
         self.store.unrouted()
     }
 
+    /// That an arrest may be for this, by the force's rules as they are now.
+    fn check_reason(&self, reason: &str) -> Result<(), DeskError> {
+        let allowed = match Force::at(&self.force).rules() {
+            Err(ForceError::Missing { .. }) => None,
+            adopted => adopted.map_err(|error| DeskError::Force(Box::new(error)))?,
+        };
+        let allowed = allowed.map_or_else(Vec::new, |adopted| adopted.rules.arrest_reasons);
+        match allowed.iter().any(|one| one == reason) {
+            true => Ok(()),
+            false if allowed.is_empty() => Err(DeskError::NoReasons),
+            false => Err(DeskError::NoSuchReason {
+                reason: reason.to_owned(),
+                allowed,
+            }),
+        }
+    }
+
     fn note(&self, alert: u32, state: LifeState) {
         if let Some(standing) = self.standing {
             standing.note(alert, state);
@@ -356,6 +410,10 @@ impl<'a> Desk<'a> {
                 Some(_) => self.store.acting_channels(alert.number)?,
                 None => None,
             },
+            search: self
+                .store
+                .search_of(alert.number)?
+                .map(|(mode, searched)| SearchOf { mode, searched }),
             living,
         })
     }

@@ -18,6 +18,7 @@
 //! - [`desk`]: what people do with alerts, and [`action`]: who hears of one that was passed.
 //! - [`dispatch`]: what waits for channels, delivered while no run goes on.
 //! - [`custody`]: what is kept, for how long and why.
+//! - [`inquiry`]: what officers and auditors ask of the records.
 //! - [`inputs`]: what an alert's plugins were asked and answered, and [`replay`]: the same once more, compared byte for byte.
 //! - [`metrics`] and [`incident`]: how a run does while it goes on, for whoever watches over the host.
 //! - [`publication`]: the record of a deployment, as far as its file, store and log know it.
@@ -49,6 +50,7 @@ mod generations;
 pub mod health;
 pub mod incident;
 pub mod inputs;
+pub mod inquiry;
 pub mod inspection;
 mod lane;
 pub mod list_change;

@@ -10,7 +10,7 @@ use overt_gallery::{EncoderId, EntryKey, Gallery, Template};
 use overt_records::{
     self as records, EntrySummary, Grounds, ListStanding, RecordsError, StoredTemplate,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::PipelineError;
 
@@ -24,7 +24,7 @@ const NAMED: usize = 1_000;
 const LIKELY: f32 = 0.5;
 
 /// The whole report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListReport {
     /// SHA-256 of the list as it stands: what an approval is of.
     pub digest: String,
@@ -53,7 +53,7 @@ pub struct ListReport {
 }
 
 /// The distribution of the images' unified quality, 0 to 100 (`UnifiedQualityScore` of ISO/IEC 29794-5).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Images whose quality was measured.
     pub measured: u64,
@@ -72,7 +72,7 @@ pub struct Quality {
 }
 
 /// Two references that are alike.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alike {
     /// One.
     pub one: String,
@@ -85,7 +85,7 @@ pub struct Alike {
 }
 
 /// What it says that two references are alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likeness {
     /// The same photograph is under both.
@@ -97,7 +97,7 @@ pub enum Likeness {
 }
 
 /// Something that is out of order.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 #[allow(missing_docs)]
 pub enum Finding {
@@ -220,7 +220,7 @@ impl Finding {
     }
 }
 
-/// Looks at everything. `progress` hears how many images were compared, of how many.
+/// Looks at everything. `progress` hears how many images were compared, of how many, and says whether to go on; nothing comes of it where it says no.
 ///
 /// # Errors
 /// The records.
@@ -228,8 +228,8 @@ pub fn check(
     deployment: &Deployment,
     store: &records::Store,
     now: records::Timestamp,
-    progress: &dyn Fn(u64, u64),
-) -> Result<ListReport, PipelineError> {
+    progress: &dyn Fn(u64, u64) -> bool,
+) -> Result<Option<ListReport>, PipelineError> {
     let watchlist = store.watchlist();
     let (state, standing) = (watchlist.state()?, watchlist.standing()?);
     let entries = watchlist.list()?;
@@ -276,11 +276,13 @@ pub fn check(
                 let templates = templates?;
                 report.qualities(deployment, &templates);
                 let sources = watchlist.sources(&encoder)?;
-                report.alike(deployment, &encoder, &templates, sources, progress)?;
+                if !report.alike(deployment, &encoder, &templates, sources, progress)? {
+                    return Ok(None);
+                }
             }
         }
     }
-    Ok(report)
+    Ok(Some(report))
 }
 
 fn shown(time: records::Timestamp) -> String {
@@ -410,17 +412,17 @@ impl ListReport {
         }
     }
 
-    /// Who would be taken for whom: every image is searched for among all.
+    /// Who would be taken for whom: every image is searched for among all. Whether it was done to its end.
     fn alike(
         &mut self,
         deployment: &Deployment,
         encoder: &records::Encoder,
         stored: &[StoredTemplate],
         sources: impl IntoIterator<Item = records::SourceOf>,
-        progress: &dyn Fn(u64, u64),
-    ) -> Result<(), PipelineError> {
+        progress: &dyn Fn(u64, u64) -> bool,
+    ) -> Result<bool, PipelineError> {
         if stored.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let floor = deployment.authority.score_floor;
         let id = Arc::new(EncoderId {
@@ -449,7 +451,9 @@ impl ListReport {
                 }
             }
             done += batch.len() as u64;
-            progress(done, stored.len() as u64);
+            if !progress(done, stored.len() as u64) {
+                return Ok(false);
+            }
         }
         let mut twice: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (reference, source) in sources {
@@ -486,7 +490,7 @@ impl ListReport {
         self.find(over, |pairs| Finding::WouldAlert { pairs });
         alike.truncate(NAMED);
         self.alike = alike;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -2,13 +2,15 @@
 //! together (`gathered.rs`). What they do not know is not recorded, and says so: a count that nobody made is no zero. What is published of it is
 //! [`overt_publication`]'s to say.
 
+mod certificate;
 mod gathered;
 mod kept;
 mod notice;
 mod register;
 mod sought;
 
-pub use gathered::{PublicationError, Source, deployment, period};
+pub use certificate::certificate;
+pub use gathered::{PublicationError, Source, deployment, of_file, of_store, period};
 pub use kept::keep;
 pub use notice::notice;
 pub use register::{add_entry, whole_register};
@@ -21,7 +23,7 @@ use overt_publication::field::Field;
 use overt_publication::record::{
     About, Alerts, Authority, CameraGroup, Cameras, DeploymentRecord, Destroyed, Faces, Footage,
     Frames, Hold, JudgesOf, Limit, Mode, ModelUsed, Outcomes, PluginUsed, Rehearsal, Retention,
-    Software, Stops, Threshold,
+    Software, Stops, Tally, Threshold,
 };
 use overt_records::{
     AuditEntry, AuditEvent, Closed, Disposal, IdentityCheck, Life, LifeState, LivingAlert,
@@ -58,14 +60,9 @@ pub fn records(
     if modes.is_empty() {
         modes.push(Mode::Live);
     }
-    let is_one = modes.len() == 1;
     let mut records = Vec::with_capacity(modes.len());
     for mode in modes {
-        let mut record = record(deployment, store, mode, now)?;
-        if !is_one {
-            record.people_engaged = sought::of_all_modes();
-        }
-        records.push(record);
+        records.push(record(deployment, store, mode, now)?);
     }
     Ok(records)
 }
@@ -107,7 +104,7 @@ pub fn record(
         alerts: alerts(store, &runs, &living)?,
         stops: stops(&living),
         outcomes: outcomes(&living),
-        people_engaged: sought::engaged(store, stopped(&living))?,
+        people_engaged: sought::engaged(store, mode, modes(store)?.len() <= 1, stopped(&living))?,
         judges: overt_publication::record::Judges {
             by_credential: judges(&living).into(),
         },
@@ -118,6 +115,17 @@ pub fn record(
             ..Retention::default()
         },
     })
+}
+
+/// Whether [`add_log`] has something to say of an event.
+fn is_of_destruction(event: &AuditEvent) -> bool {
+    matches!(
+        event,
+        AuditEvent::Swept { .. }
+            | AuditEvent::EntryRemoved { .. }
+            | AuditEvent::WatchlistDestroyed { .. }
+            | AuditEvent::ExportDestroyed { .. }
+    )
 }
 
 /// Adds what only the log knows: what was destroyed, and when.
@@ -503,7 +511,10 @@ fn stops(living: &[LivingAlert]) -> Stops {
 }
 
 fn outcomes(living: &[LivingAlert]) -> Outcomes {
+    const SILENT: &str = "not recorded";
     let (mut arrests, mut other, mut none, mut pending) = (0u64, 0u64, 0u64, 0u64);
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut of_reason = |reason| *reasons.entry(reason).or_default() += 1;
     for LivingAlert { life, .. } in living {
         if confirmed(life).is_none() {
             continue;
@@ -513,7 +524,14 @@ fn outcomes(living: &[LivingAlert]) -> Outcomes {
             _ => None,
         });
         match outcome {
-            Some(Disposal::Arrest) => arrests += 1,
+            Some(Disposal::Arrest) => {
+                arrests += 1;
+                of_reason(SILENT);
+            }
+            Some(Disposal::ArrestFor(reason)) => {
+                arrests += 1;
+                of_reason(reason);
+            }
             Some(Disposal::NoFurtherAction) => none += 1,
             Some(Disposal::Other(_)) => other += 1,
             None => pending += 1,
@@ -524,7 +542,16 @@ fn outcomes(living: &[LivingAlert]) -> Outcomes {
         other: other.into(),
         no_further_action: none.into(),
         pending: pending.into(),
-        arrests_by_reason: Field::not_recorded("an arrest’s reason is not put on record here"),
+        arrests_by_reason: match reasons.keys().all(|reason| *reason == SILENT) && arrests > 0 {
+            true => Field::not_recorded("of no arrest was it put on record what it was for"),
+            false => {
+                let tally = |(name, count): (&str, u64)| Tally {
+                    name: name.to_owned(),
+                    count,
+                };
+                reasons.into_iter().map(tally).collect::<Vec<_>>().into()
+            }
+        },
     }
 }
 

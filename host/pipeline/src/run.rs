@@ -447,6 +447,7 @@ pub(crate) fn way(
             run: decision.run,
             generations,
         },
+        inquiring: AtomicBool::new(false),
         intake,
         failures,
         tell: decision.tell,

@@ -195,7 +195,7 @@ pub(crate) struct Swapping<'a> {
 }
 
 impl Swapping<'_> {
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over.iter().any(|over| over.load(Ordering::Relaxed))
     }
 

@@ -6,11 +6,12 @@
 //! - [`facts`]: a record cleaned and redacted, ready to be published.
 //! - [`rates`]: counts, rates and intervals; [`sums`]: do the counts fit together?
 //! - [`questions`]: what people ask about facial recognition, answered from records and register.
-//! - [`document`]: deployment, period and answers as HTML, CSV and JSON; [`notice`]: what the public is told.
+//! - [`document`]: deployment, period and answers as HTML, CSV and JSON; [`notice`]: what the public is told; [`certificate`]: that what was held is gone.
 //!
 //! A count that nobody made is never a zero, a sum that does not hold is never mended, and what is left out says why.
 
 pub mod bins;
+pub mod certificate;
 pub mod document;
 pub mod facts;
 pub mod field;

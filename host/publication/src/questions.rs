@@ -217,17 +217,7 @@ impl Question {
                 "",
                 &["stops.identity-checked", "stops.verified-correct"],
             ),
-            Self::Outcomes => counts(
-                period,
-                &ran,
-                "",
-                &[
-                    "outcomes.arrests",
-                    "outcomes.other",
-                    "outcomes.no-further-action",
-                    "outcomes.pending",
-                ],
-            ),
+            Self::Outcomes => outcomes(period, &ran),
             Self::BodyWorn => body_worn(period, &ran),
             Self::PlannedLive => planned(period, Some(Mode::Live)),
             Self::PlannedRetrospective => planned(period, Some(Mode::Retrospective)),
@@ -484,12 +474,42 @@ fn wanted(period: &Period, ran: &[&Deployed]) -> Held {
     ];
     const WHY: &str = "watchlist.everybody.reasons-not-wanted";
     let note = "A person can be on the list for several reasons, and on several lists.";
-    let mut held = counts(period, ran, note, &COUNTS);
+    let held = counts(period, ran, note, &COUNTS);
+    with_tallies(held, ran, "Why", WHY, "no reason is on record")
+}
+
+/// What came of the stops, and what the arrests were for.
+fn outcomes(period: &Period, ran: &[&Deployed]) -> Held {
+    const COUNTS: [&str; 4] = [
+        "outcomes.arrests",
+        "outcomes.other",
+        "outcomes.no-further-action",
+        "outcomes.pending",
+    ];
+    const WHY: &str = "outcomes.arrests-by-reason";
+    let held = counts(period, ran, "", &COUNTS);
+    with_tallies(
+        held,
+        ran,
+        "What the arrests were for",
+        WHY,
+        "there was none",
+    )
+}
+
+/// Adds a column of tallies, one of which may be for several.
+fn with_tallies(
+    mut held: Held,
+    ran: &[&Deployed],
+    column: &'static str,
+    path: &'static str,
+    none: &str,
+) -> Held {
     if let Held::Information { columns, rows, .. } = &mut held {
-        columns.push("Why");
+        columns.push(column);
         for (row, deployed) in rows.iter_mut().zip(ran) {
-            row.push(match deployed.facts.rows(WHY) {
-                Ok(reasons) if reasons.is_empty() => "no reason is on record".to_owned(),
+            row.push(match deployed.facts.rows(path) {
+                Ok(reasons) if reasons.is_empty() => none.to_owned(),
                 Ok(reasons) => reasons
                     .iter()
                     .map(|reason| reason.join(": "))

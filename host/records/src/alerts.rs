@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::inputs::AlertInputs;
 use crate::payload::{self, AlertPayload};
 use crate::retention::Timestamp;
-use crate::runs::RunId;
+use crate::runs::{RunId, RunMode, Searched};
 use crate::store::Store;
 use crate::tables::{ALERTS, AlertRow, RUNS, Row};
 use redb::ReadableTable;
@@ -147,6 +147,25 @@ impl Store {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The search that raised an alert, and in which mode; `None` where it was no search.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoSuchAlert`].
+    pub fn search_of(&self, number: u32) -> Result<Option<(RunMode, Searched)>, RecordsError> {
+        self.read(|store| {
+            let Some(row) = store.rows.open_table(ALERTS)?.get(number)? else {
+                let path = self.path().to_path_buf();
+                return Err(RecordsError::NoSuchAlert { path, number }.into());
+            };
+            let run = row.value().read()?.stored.run;
+            let Some(row) = store.rows.open_table(RUNS)?.get(run.0)? else {
+                return Ok(None);
+            };
+            let header = row.value().read()?.header;
+            Ok(header.search.map(|search| (header.mode, search)))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Copies against the loss of a disk: of a deployment's records and of the force's store, and how they are put in place again.
 //!
-//! A copy holds no key of anything sealed. So what was destroyed cannot come back by one, and no face can: it brings back what was decided and counted, with its log. What lies
-//! sealed in the copied file opens nowhere, and is taken out where the copy is restored. The log's signing key is in the copy, for the log goes on after it; keep it as the
+//! A copy of records holds nothing that is sealed, and no key of it. So what was destroyed cannot come back by one, and no face can: it brings back what was decided and counted,
+//! with its log. It is made of rows (`rows.rs`), which whoever has the records open can give out while others write. The log's signing key is in the copy, for the log goes on after it; keep it as the
 //! records themselves are kept. The key of the membership commitments is not: its custodian keeps it, and puts it back.
 //!
 //! A copy is a folder of its owner's alone with the files and `backup.json`, which is written last: without it the copy is none.
@@ -16,16 +16,17 @@ use crate::keys::KeyFile;
 use crate::life::StepKind;
 use crate::opening;
 use crate::retention::Timestamp;
+use crate::rows::Piece;
 use crate::sealed::Kind;
 use crate::store::{Store, StoreSettings};
-use crate::tables::{ENTRIES, EXPORTS, HELD};
+use crate::tables::{ENTRIES, EXPORTS, HELD, META};
 use crate::transaction::{Change, Context};
-use redb::Database;
+use redb::{Database, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
@@ -93,13 +94,13 @@ pub enum BackupError {
     #[error("{path} is there already")]
     InTheWay {
         /// What is in the way.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
     /// The folder holds no whole copy.
     #[error("{path}: {cause}")]
     NoBackup {
         /// The folder.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// What is wrong.
         cause: String,
     },
@@ -136,23 +137,88 @@ impl BackupError {
 }
 
 impl Store {
-    /// Copies the records into a folder that is made for it. Whoever writes meanwhile waits; who reads does not.
+    /// Copies the records into a folder that is made for it, while others read and write.
     ///
     /// # Errors
     /// [`BackupError::InTheWay`]; [`RecordsError::Io`] and the like, and then the folder is no copy.
     pub fn backup(&self, folder: &Path, now: Timestamp) -> Result<Backup, BackupError> {
-        make(folder)?;
-        self.change(|change: &mut Change<'_>| {
-            change.log(now, Actor::Host, AuditEvent::BackedUp {})
-        })?;
-        let head = self.with_database(|database| {
-            copy(database, self.path(), folder)?;
-            Ok(())
-        });
-        head?;
-        let of = BackupOf::Deployment(self.settings().deployment.clone());
-        finish(folder, of, self.audit_head()?, now)
+        let copying = Copying::begin(folder, self.path(), &self.settings().deployment)?;
+        for piece in self.rows_to_copy(now)? {
+            copying.take(&piece)?;
+        }
+        copying.finish(now)
     }
+}
+
+/// A copy of records that is being made, of rows that come from whoever has them open.
+pub struct Copying {
+    folder: PathBuf,
+    deployment: String,
+    database: Database,
+    change: WriteTransaction,
+}
+
+impl Copying {
+    /// Makes the folder for a copy of the records in this file. Ask for the rows once this has returned: the log's file is copied here, and may be behind them, but
+    /// not ahead.
+    ///
+    /// # Errors
+    /// [`BackupError::InTheWay`]; [`RecordsError::Io`] and the like.
+    pub fn begin(folder: &Path, records: &Path, deployment: &str) -> Result<Self, BackupError> {
+        make(folder)?;
+        put(&audit::path_of(records), "", &folder.join(AUDIT))?;
+        let path = folder.join(STORE);
+        let database = opening::open_database(&path, true)?;
+        let change = database
+            .begin_write()
+            .map_err(|error| error_at(&path, error))?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            deployment: deployment.to_owned(),
+            database,
+            change,
+        })
+    }
+
+    /// Takes some rows.
+    ///
+    /// # Errors
+    /// [`RecordsError::Full`] and the like.
+    pub fn take(&self, piece: &Piece) -> Result<(), BackupError> {
+        let put = piece.put(&self.change);
+        Ok(put.map_err(|fault| fault.at(&self.folder.join(STORE)))?)
+    }
+
+    /// Says that the copy is whole, once every row was taken.
+    ///
+    /// # Errors
+    /// As [`Copying::take`]; then the folder is no copy.
+    pub fn finish(self, now: Timestamp) -> Result<Backup, BackupError> {
+        let path = self.folder.join(STORE);
+        let commit = || -> Result<AuditHead, Fault> {
+            let head = {
+                let meta = self.change.open_table(META)?;
+                let text = meta.get(audit::META_HEAD)?;
+                let text = text.map(|text| text.value().to_owned());
+                audit::read_tip(text.as_deref())?.shown()
+            };
+            self.change.commit()?;
+            Ok(head)
+        };
+        let head = commit().map_err(|fault| fault.at(&path))?;
+        // Closed before its digest is taken.
+        drop(self.database);
+        finish(
+            &self.folder,
+            BackupOf::Deployment(self.deployment),
+            head,
+            now,
+        )
+    }
+}
+
+fn error_at(path: &Path, error: redb::TransactionError) -> RecordsError {
+    Fault::from(error).at(path)
 }
 
 impl Force {
@@ -290,7 +356,7 @@ fn make(folder: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Copies redb's file as it was last committed: a write transaction that changes nothing keeps everybody from committing while its bytes are read. The copy is one that
+/// Copies redb's file of the force as it was last committed: a write transaction that changes nothing keeps everybody from committing while its bytes are read. The copy is one that
 /// was not closed, which redb sets right when it is opened.
 fn copy(database: &Database, path: &Path, folder: &Path) -> Result<(), Fault> {
     let still = database.begin_write()?;

@@ -1,7 +1,8 @@
 //! Ethnicity, sex and age band of people who were engaged: as counts, and in no other form.
 //!
 //! They are published, and nobody has to be able to learn them of anybody. So there is no row of a person: each of the three has counters of its own, so that not even which
-//! of them belong together is kept; and nothing leads from a counter to an alert, a name or a time. That is also why this is the one change of the records that the audit
+//! of them belong together is kept; and nothing leads from a counter to an alert, a name or a time. The mode in which they were engaged is all that divides them, for each
+//! mode has a record of its own. That is also why this is the one change of the records that the audit
 //! log does not tell of: an event has a time, and the time would lead to the stop. The price is that nobody can see from the log whether a counter was changed.
 //! What is not recorded is counted as that. No software infers any of it: the person says it, or the officer does.
 
@@ -9,10 +10,13 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::judgements::living_in;
 use crate::life::{Judge, JudgingRole, StepKind};
+use crate::runs::RunMode;
 use crate::store::Store;
-use crate::tables::{ALERTS, DESCRIBED};
+use crate::tables::{ALERTS, DESCRIBED, DESCRIBED_IN, RUNS};
+use crate::transaction::Change;
 use redb::{ReadableTable, TableError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Most characters of a word for an ethnicity.
 const MOST_WORD: usize = 32;
@@ -20,6 +24,9 @@ const MOST_WORD: usize = 32;
 /// What is counted of a person; what is absent was not recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Described {
+    /// In which mode they were engaged; absent: in the only one in which anybody was.
+    #[serde(default)]
+    pub mode: Option<RunMode>,
     /// A word or code of the force's own list: 1 to 32 letters, digits and hyphens.
     pub ethnicity: Option<Said<String>>,
     /// Sex.
@@ -80,6 +87,8 @@ pub enum AgeBand {
 /// A counter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DescribedCount {
+    /// In which mode they were engaged; absent in what an older version counted.
+    pub mode: Option<RunMode>,
     /// `ethnicity`, `sex` or `age`.
     pub what: String,
     /// The value, or `not-recorded`.
@@ -134,6 +143,39 @@ fn counter<'a, T>(
     }
 }
 
+fn count(mode: Option<RunMode>, what: &str, value: &str, by: &str, people: u64) -> DescribedCount {
+    DescribedCount {
+        mode,
+        what: what.into(),
+        value: value.into(),
+        by: by.into(),
+        people,
+    }
+}
+
+/// How many people were engaged in each mode in which anybody was.
+fn engaged(change: &Change<'_>) -> Result<BTreeMap<&'static str, (RunMode, u64)>, Fault> {
+    let mut raised = Vec::new();
+    for row in change.rows.open_table(ALERTS)?.iter()? {
+        let (number, row) = row?;
+        raised.push((number.value(), row.value().read()?.stored.run));
+    }
+    let mut found = BTreeMap::new();
+    for (number, run) in raised {
+        let life = living_in(change, number)?.life;
+        let mut steps = life.steps().iter();
+        if !steps.any(|step| step.kind == StepKind::Engaged) {
+            continue;
+        }
+        let mode = match change.rows.open_table(RUNS)?.get(run.0)? {
+            Some(run) => run.value().read()?.header.mode,
+            None => RunMode::Live,
+        };
+        found.entry(mode.name()).or_insert((mode, 0)).1 += 1;
+    }
+    Ok(found)
+}
+
 impl Store {
     /// Counts a person who was engaged. There can be no more of them than alerts over which somebody was.
     ///
@@ -164,39 +206,41 @@ impl Store {
             ("age", counter(&person.age, |age: &AgeBand| age.name())),
         ];
         self.change(|change| {
-            let mut described = change.rows.open_table(DESCRIBED)?;
+            let engaged = engaged(change)?;
+            let mode = match (person.mode, engaged.len()) {
+                (Some(mode), _) => mode,
+                (None, 0) => RunMode::Live,
+                (None, 1) => engaged.values().next().map_or(RunMode::Live, |(mode, _)| *mode),
+                (None, _) => {
+                    let problem = "people were engaged in several modes: say in which";
+                    return Err(Fault::Records(refused(problem)));
+                }
+            };
+            let there = engaged.get(mode.name()).map_or(0, |(_, people)| *people);
+            let everybody: u64 = engaged.values().map(|(_, people)| people).sum();
+            let mut described = change.rows.open_table(DESCRIBED_IN)?;
             // Each person has one value of each of the three, so the counters of any of them say how many people there are.
-            let mut people = 0;
+            let (mut people, mut all) = (0, 0);
             for row in described.iter()? {
                 let (key, count) = row?;
-                if key.value().0 == "sex" {
-                    people += count.value();
+                if key.value().1 == "sex" {
+                    all += count.value();
+                    people += u64::from(key.value().0 == mode.name()) * count.value();
                 }
             }
-            let numbers = {
-                let alerts = change.rows.open_table(ALERTS)?;
-                let numbers = alerts
-                    .iter()?
-                    .map(|row| row.map(|(number, _)| number.value()));
-                numbers.collect::<Result<Vec<u32>, _>>()?
-            };
-            let mut engaged = 0;
-            for number in numbers {
-                let life = living_in(change, number)?.life;
-                let is_it = life
-                    .steps()
-                    .iter()
-                    .any(|step| step.kind == StepKind::Engaged);
-                engaged += u64::from(is_it);
+            // What an older version counted is of any mode.
+            for row in change.rows.open_table(DESCRIBED)?.iter()? {
+                let (key, count) = row?;
+                all += u64::from(key.value().0 == "sex") * count.value();
             }
-            if people >= engaged {
+            if people >= there || all >= everybody {
                 let problem = format!(
-                    "{engaged} people were engaged, and {people} of them are counted already"
+                    "{there} people were engaged in this mode, and {people} of them are counted already; {everybody} were in all, and {all} of them are"
                 );
                 return Err(Fault::Records(refused(&problem)));
             }
             for (what, (value, by)) in counters {
-                let key = (what, value, by);
+                let key = (mode.name(), what, value, by);
                 let before = described.get(key)?.map_or(0, |count| count.value());
                 described.insert(key, before.saturating_add(1))?;
             }
@@ -210,22 +254,28 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn described(&self) -> Result<Vec<DescribedCount>, RecordsError> {
         self.read(|store| {
-            let described = match store.rows.open_table(DESCRIBED) {
-                Ok(described) => described,
-                // Nobody was counted yet.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
-            };
             let mut found = Vec::new();
-            for row in described.iter()? {
-                let (key, people) = row?;
-                let (what, value, by) = key.value();
-                found.push(DescribedCount {
-                    what: what.into(),
-                    value: value.into(),
-                    by: by.into(),
-                    people: people.value(),
-                });
+            // Either is not there before anybody was counted in it.
+            match store.rows.open_table(DESCRIBED_IN) {
+                Err(TableError::TableDoesNotExist(_)) => {}
+                described => {
+                    for row in described?.iter()? {
+                        let (key, people) = row?;
+                        let (mode, what, value, by) = key.value();
+                        let mode = RunMode::named(mode);
+                        found.push(count(mode, what, value, by, people.value()));
+                    }
+                }
+            }
+            match store.rows.open_table(DESCRIBED) {
+                Err(TableError::TableDoesNotExist(_)) => {}
+                described => {
+                    for row in described?.iter()? {
+                        let (key, people) = row?;
+                        let (what, value, by) = key.value();
+                        found.push(count(None, what, value, by, people.value()));
+                    }
+                }
             }
             Ok(found)
         })
@@ -237,7 +287,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::judgements::tests::{LIMITS, at, officer, operator, store};
+    use crate::judgements::tests::{LIMITS, at, officer, operator, searched, store};
     use crate::judgements::{Adjudication, Report};
 
     fn engage(store: &Store, alert: u32) {
@@ -270,6 +320,7 @@ mod tests {
         engage(&store, 2);
         assert!(store.describe(&nothing, &operator("a")).is_err());
         let person = Described {
+            mode: None,
             ethnicity: said("W1".to_owned(), DefinedBy::Themselves),
             sex: said(Sex::Female, DefinedBy::Officer),
             age: said(AgeBand::From25, DefinedBy::Themselves),
@@ -285,20 +336,73 @@ mod tests {
         );
         let told = |count: DescribedCount| {
             format!(
-                "{} {} {} {}",
-                count.what, count.value, count.by, count.people
+                "{} {} {} {} {}",
+                count.mode.unwrap().name(),
+                count.what,
+                count.value,
+                count.by,
+                count.people
             )
         };
         let counts: Vec<String> = store.described().unwrap().into_iter().map(told).collect();
         let expected = [
-            "age 25-34 self 1",
-            "age not-recorded  1",
-            "ethnicity W1 self 1",
-            "ethnicity not-recorded  1",
-            "sex female officer 1",
-            "sex not-recorded  1",
+            "live age 25-34 self 1",
+            "live age not-recorded  1",
+            "live ethnicity W1 self 1",
+            "live ethnicity not-recorded  1",
+            "live sex female officer 1",
+            "live sex not-recorded  1",
         ];
         assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn where_people_were_engaged_in_several_modes_it_is_said_in_which_and_never_more_than_were() {
+        let (_folder, store) = store(1);
+        engage(&store, 1);
+        searched(&store, 2);
+        engage(&store, 2);
+        let of = |mode| Described {
+            mode,
+            ..Described::default()
+        };
+        assert!(store.describe(&of(None), &officer("b")).is_err(), "which?");
+        let operator = Some(RunMode::Operator);
+        assert!(store.describe(&of(operator), &officer("b")).is_err());
+        for mode in [RunMode::Live, RunMode::Retrospective].map(Some) {
+            store.describe(&of(mode), &officer("b")).unwrap();
+            assert!(store.describe(&of(mode), &officer("b")).is_err());
+        }
+        let counts = store.described().unwrap();
+        let modes: Vec<_> = counts
+            .iter()
+            .map(|count| (count.mode, count.people))
+            .collect();
+        let each = [(Some(RunMode::Live), 1), (Some(RunMode::Retrospective), 1)];
+        assert_eq!(
+            modes,
+            [each[0], each[0], each[0], each[1], each[1], each[1]]
+        );
+    }
+
+    #[test]
+    fn what_an_older_version_counted_has_no_mode_and_is_not_counted_twice() {
+        let (_folder, store) = store(1);
+        engage(&store, 1);
+        store
+            .change(|change| {
+                let mut older = change.rows.open_table(DESCRIBED)?;
+                for what in ["age", "ethnicity", "sex"] {
+                    older.insert((what, "not-recorded", ""), 1)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let nothing = Described::default();
+        assert!(store.describe(&nothing, &officer("b")).is_err());
+        let counts = store.described().unwrap();
+        assert_eq!(counts.len(), 3);
+        assert!(counts.iter().all(|count| count.mode.is_none()));
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod payload;
 mod published;
 mod quarantine;
 mod retention;
+mod rows;
 mod runs;
 mod sealed;
 mod store;
@@ -64,9 +65,10 @@ pub use alerts::{Alert, AlertState, NewAlert, Priority, StoredAlert};
 pub use approval::{ListApproval, ListCounts, ListStanding, ListState};
 pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditHead, AuditLog, Break, BreakKind, Exported, HeadError,
-    LodgedHead, RecordRange, Selection, Verdict, Verification, WatchlistEncoder, verify_export,
+    LodgedHead, LogRows, RecordRange, Selection, Verdict, Verification, WatchlistEncoder,
+    verify_export,
 };
-pub use backup::{Backup, BackupError, BackupOf, restore, restore_force};
+pub use backup::{Backup, BackupError, BackupOf, Copying, restore, restore_force};
 pub use closing::{ClosedRecords, Destroyed, StillHeld};
 pub use described::{AgeBand, DefinedBy, Described, DescribedCount, Said, Sex};
 pub use entry::{
@@ -97,12 +99,15 @@ pub use life::{
     NotAllowed, Reject, RetentionOf, Step, StepKind, Stop,
 };
 pub use live::{ListChange, ListChangeKind, ListComposition, ListSize, ListSizes};
-pub use membership::{Interval, MEMBERSHIP_DAYS, MembershipError, membership_key_file};
+pub use membership::{
+    Interval, MEMBERSHIP_DAYS, MembershipError, MembershipKey, membership_key_file,
+};
 pub use outbox::{ChannelCounts, Delivered, Letter, Message, News};
 pub use payload::{AlertPayload, AlertScore, Picture};
 pub use published::{Published, PublishedKind};
 pub use quarantine::{Quarantine, Release};
 pub use retention::{GoneByRetention, Retained, Retention, RetentionClass, SweepReport, Timestamp};
+pub use rows::Piece;
 pub use runs::{
     CameraUsed, Counts, Footage, FrameCounts, ModelUsed, PluginUsed, Run, RunHeader, RunId,
     RunMode, RunOutcome, RunRecord, Searched,

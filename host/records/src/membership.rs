@@ -25,6 +25,7 @@ use crate::tables::{ENTRIES, META};
 use crate::transaction::Change;
 use hmac::{Hmac, KeyInit, Mac};
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::ErrorKind;
@@ -33,7 +34,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Commitments by their names.
-const MEMBERS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("members");
+pub(crate) const MEMBERS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("members");
 
 /// The row of `META` with the time at which the commitments have to be gone; there is none where there are no commitments.
 pub(crate) const UNTIL: &str = "membership-until";
@@ -62,7 +63,7 @@ pub fn membership_key_file(store: &Path) -> PathBuf {
 }
 
 /// A time in which somebody was on the watchlist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
     /// Since when.
     pub from: Timestamp,
@@ -371,33 +372,77 @@ impl Members {
     }
 }
 
+/// A key's file as it was read, be it by whoever brings it: a run reads no file outside its folders.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembershipKey {
+    path: PathBuf,
+    /// Its permission bits.
+    mode: u32,
+    /// Absent where there is no such file; empty for one that is not as long as a key's.
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for MembershipKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MembershipKey")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MembershipKey {
+    /// Reads the file. That it is missing, or no key, is told by whoever wants to use it.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn read(path: &Path) -> Result<Self, RecordsError> {
+        let of = |mode, bytes| Self {
+            path: path.to_path_buf(),
+            mode,
+            bytes,
+        };
+        let facts = match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(of(0, None)),
+            facts => facts.at(path)?,
+        };
+        let bytes = match facts.is_file() && facts.len() == FILE as u64 {
+            true => Zeroizing::new(fs::read(path).at(path)?),
+            false => Zeroizing::default(),
+        };
+        Ok(of(facts.mode(), Some(bytes)))
+    }
+
+    /// The key of this store; `None` where there was no file.
+    fn of(&self, store: &StoreId) -> Result<Option<Key>, RecordsError> {
+        let Some(bytes) = &self.bytes else {
+            return Ok(None);
+        };
+        let other = || MembershipError::OtherKey {
+            path: self.path.clone(),
+        };
+        if bytes.len() != FILE {
+            return Err(other().into());
+        }
+        if self.mode & 0o077 != 0 {
+            return Err(MembershipError::Exposed {
+                path: self.path.clone(),
+                mode: self.mode & 0o7777,
+            }
+            .into());
+        }
+        let whole = Sha256::digest(&bytes[..64])[..] == bytes[64..];
+        if !whole || bytes[..16] != MAGIC || bytes[16..32] != store[..] {
+            return Err(other().into());
+        }
+        let mut key = Key::new([0; KEY]);
+        key.copy_from_slice(&bytes[32..64]);
+        Ok(Some(key))
+    }
+}
+
 /// Reads a key file; `None` where there is none.
 fn read_key(path: &Path, store: &StoreId) -> Result<Option<Key>, RecordsError> {
-    let facts = match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        facts => facts.at(path)?,
-    };
-    let other = || MembershipError::OtherKey {
-        path: path.to_path_buf(),
-    };
-    if !facts.is_file() || facts.len() != FILE as u64 {
-        return Err(other().into());
-    }
-    if facts.mode() & 0o077 != 0 {
-        return Err(MembershipError::Exposed {
-            path: path.to_path_buf(),
-            mode: facts.mode() & 0o7777,
-        }
-        .into());
-    }
-    let bytes = Zeroizing::new(fs::read(path).at(path)?);
-    let whole = bytes.len() == FILE && Sha256::digest(&bytes[..64])[..] == bytes[64..];
-    if !whole || bytes[..16] != MAGIC || bytes[16..32] != store[..] {
-        return Err(other().into());
-    }
-    let mut key = Key::new([0; KEY]);
-    key.copy_from_slice(&bytes[32..64]);
-    Ok(Some(key))
+    MembershipKey::read(path)?.of(store)
 }
 
 fn create_key(path: &Path, store: &StoreId) -> Result<Key, RecordsError> {
@@ -471,7 +516,7 @@ impl Store {
     }
 
     /// When somebody of this reference was on the watchlist, oldest first; nothing where they were not. The question is on record before it is answered. `key`
-    /// is where the key lies; absent: where it was made.
+    /// is the key as somebody brings it; absent: the one that lies where it was made.
     ///
     /// # Errors
     /// [`RecordsError::MayNot`] unless whoever asks is an auditor or an authorising officer; [`RecordsError::Membership`] where nothing can be told.
@@ -481,7 +526,7 @@ impl Store {
         at: Option<Timestamp>,
         reason: &str,
         by: &SignedIn,
-        key: Option<&Path>,
+        key: Option<&MembershipKey>,
         now: Timestamp,
     ) -> Result<Vec<Interval>, RecordsError> {
         let by = acting_as_any(by, &MAY_ASK)?;
@@ -498,8 +543,6 @@ impl Store {
             reason: reason.to_owned(),
         };
         self.change(|change| change.log(now, Actor::from(&by), event))?;
-        let usual = membership_key_file(self.path());
-        let path = key.unwrap_or(&usual);
         self.read(|store| {
             let rows = match store.rows.open_table(MEMBERS) {
                 Err(TableError::TableDoesNotExist(_)) => return Err(MembershipError::Over.into()),
@@ -508,8 +551,16 @@ impl Store {
             if rows.is_empty()? {
                 return Err(MembershipError::Over.into());
             }
-            let Some(key) = read_key(path, self.id())? else {
-                let path = path.to_path_buf();
+            let usual;
+            let file = match key {
+                Some(brought) => brought,
+                None => {
+                    usual = MembershipKey::read(&membership_key_file(self.path()))?;
+                    &usual
+                }
+            };
+            let Some(key) = file.of(self.id())? else {
+                let path = file.path.clone();
                 return Err(MembershipError::KeyMissing { path }.into());
             };
             let members = Members::new(key, self.id(), &self.settings().deployment);

@@ -28,7 +28,7 @@ pub enum PublishedKind {
 }
 
 /// A document that is to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// What it is.
     pub what: PublishedKind,

@@ -123,7 +123,7 @@ pub struct SweepReport {
 }
 
 /// What has gone from a watchlist because its retention was over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoneByRetention {
     /// Images.
     pub images: u64,

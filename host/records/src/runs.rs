@@ -81,6 +81,18 @@ impl RunMode {
         }
     }
 
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Option<RunMode> {
+        [
+            Self::Live,
+            Self::Rehearsal,
+            Self::Retrospective,
+            Self::Operator,
+        ]
+        .into_iter()
+        .find(|mode| mode.name() == name)
+    }
+
     /// How faces are searched; a rehearsal searches for nobody.
     pub fn mode(self) -> Option<Mode> {
         match self {

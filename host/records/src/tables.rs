@@ -77,6 +77,10 @@ pub(crate) const ACTIONS: TableDefinition<u32, Row<ActionRow>> = TableDefinition
 pub(crate) const DESCRIBED: TableDefinition<(&str, &str, &str), u64> =
     TableDefinition::new("described");
 
+/// The same by the mode in which they were engaged, which comes first. What an older version counted has no mode and stays above.
+pub(crate) const DESCRIBED_IN: TableDefinition<(&str, &str, &str, &str), u64> =
+    TableDefinition::new("described-by-mode");
+
 /// Lines of the audit log by number of the event.
 pub(crate) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 

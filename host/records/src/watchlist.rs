@@ -142,7 +142,7 @@ pub enum Enrolled {
 }
 
 /// An image of an entry, without the image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageSummary {
     /// Its number in the entry, which stays its own while other images come and go.
     pub image: u32,
@@ -157,7 +157,7 @@ pub struct ImageSummary {
 }
 
 /// An entry of the watchlist, without its images.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntrySummary {
     /// Its reference.
     pub reference: String,

@@ -4,7 +4,8 @@
 mod support;
 
 use overt_records::{
-    Actor, AuditEvent, AuditLog, BackupError, Closed, HeldInputs, LifeState, Store, Verdict,
+    Actor, AuditEvent, AuditLog, BackupError, Closed, HeldInputs, LifeState, LogRows, Store,
+    Verdict,
     membership_key_file, restore, restore_force,
 };
 use std::fs;
@@ -111,6 +112,57 @@ fn a_copy_from_before_a_sweep_brings_back_no_face_even_beside_the_keys_of_today(
     fs::copy(copy.join("store.redb"), folder.records()).unwrap();
     assert!(Store::open(&folder.records(), &settings()).is_err());
     assert!(!folder_holds(&copy, support::CROP));
+}
+
+#[test]
+fn a_copy_holds_nothing_that_is_sealed() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut large = image("W-1", 1);
+    large.picture.jpeg = zeroize::Zeroizing::new(vec![1; 1 << 20]);
+    store.watchlist().enrol(&[large], NOW).unwrap();
+    let copy = folder.path().join("copy");
+    store.backup(&copy, NOW).unwrap();
+    let bytes = |path: PathBuf| fs::metadata(path).unwrap().len();
+    assert!(bytes(folder.records()) > 1 << 20);
+    assert!(bytes(copy.join("store.redb")) < 1 << 20);
+}
+
+#[test]
+fn the_log_that_is_told_row_by_row_while_others_write_is_never_broken() {
+    let folder = Folder::new();
+    let store = filled(&folder);
+    let over = AtomicBool::new(false);
+    let told = || {
+        let mut rows = LogRows::beside(store.path()).unwrap();
+        for piece in store.rows_of_log().unwrap() {
+            rows.take(piece).unwrap();
+        }
+        rows.log("walk-past").unwrap()
+    };
+    let mut events = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let run = store.begin_run(&header()).unwrap();
+                run.finish(&counts(0), false, NOW).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            let log = told();
+            let verified = log.verify(&[]);
+            assert_eq!(verified.verdict, Verdict::TailUnproven);
+            assert!(verified.events >= events && log.has_head_outside());
+            events = verified.events;
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    let last = told();
+    drop(store);
+    let read = AuditLog::read(&folder.records(), "walk-past").unwrap();
+    assert_eq!(last.verify(&[]), read.verify(&[]));
+    let rows = LogRows::beside(&folder.records()).unwrap();
+    assert!(rows.log("another").is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod support;
 
 use overt_records::{
-    AuditEvent, AuditLog, Interval, MembershipError, RecordsError, Store, Timestamp,
+    AuditEvent, AuditLog, Interval, MembershipError, MembershipKey, RecordsError, Store, Timestamp,
     membership_key_file,
 };
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
@@ -135,7 +135,7 @@ fn without_the_key_or_with_another_nothing_is_told() {
             None,
             "complaint 7",
             &people.boss(),
-            Some(path),
+            Some(&MembershipKey::read(path).unwrap()),
             later(100),
         )
     };

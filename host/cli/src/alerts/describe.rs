@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
 use overt_pipeline::desk::{Ask, Told};
-use overt_records::{AgeBand, DefinedBy, Described, Said, Sex};
+use overt_records::{AgeBand, DefinedBy, Described, RunMode, Said, Sex};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::output;
 
 /// Count a person who was engaged by ethnicity, sex and age band, apart from everything else
 ///
-/// What is left out is counted as not recorded. Only counts are kept, each by itself: no alert, no name and no time leads to them, and so nobody can take one back. The person
+/// What is left out is counted as not recorded. Only counts are kept, each mode's by itself: no alert, no name and no time leads to them, and so nobody can take one back. The person
 /// says it, or the officer does; no software infers it. With `--show` nobody is counted.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Age band
     #[arg(long, requires = "by", conflicts_with = "show")]
     age: Option<AgeWord>,
+    /// In which mode they were engaged [default: the only one in which anybody was]
+    #[arg(long, conflicts_with = "show")]
+    mode: Option<ModeWord>,
     /// Who says so
     #[arg(long, conflicts_with = "show")]
     by: Option<ByWord>,
@@ -44,6 +47,16 @@ pub(crate) struct Arguments {
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ModeWord {
+    /// A camera saw them
+    Live,
+    /// They were on stored images
+    Retrospective,
+    /// An officer took their photograph
+    Operator,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -88,6 +101,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let ask = match arguments.show {
         true => Ask::Described,
         false => Ask::Describe(Described {
+            mode: arguments.mode.map(|mode| match mode {
+                ModeWord::Live => RunMode::Live,
+                ModeWord::Retrospective => RunMode::Retrospective,
+                ModeWord::Operator => RunMode::Operator,
+            }),
             ethnicity: arguments.ethnicity.map(|what| Said { what, by }),
             sex: arguments.sex.map(|sex| Said {
                 what: sex_of(sex),
@@ -115,8 +133,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             "" => String::new(),
             by => format!(" (by {by})"),
         };
+        let mode = count.mode.map_or("any mode", RunMode::name);
         output::print(&format!(
-            "{}: {}{by}: {}\n",
+            "{mode}: {}: {}{by}: {}\n",
             count.what, count.value, count.people
         ))?;
     }

@@ -9,7 +9,7 @@ use overt_pipeline::desk::{Ask, Filter, Listed, Told};
 use super::{Row, kind_text, shown};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, times};
+use crate::output;
 
 /// List alerts, those that wait for somebody first; without faces and scores
 #[derive(Args)]
@@ -19,7 +19,8 @@ Examples:
   overt alerts list deployment.toml --open --camera gate
   overt alerts list deployment.toml --state passed --json | jq '.[].number'
 
-Exit status: 0; 1 if you are not signed in.")]
+Exit status: 0; 1 if you are not signed in.
+The JSON is described by alerts.schema.json in the source of overt.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,
@@ -76,13 +77,12 @@ fn line(listed: &Listed) -> String {
         None => String::new(),
     };
     format!(
-        "{:>4}  {state}  {} ({})  {}  camera {} at {}  raised {}{until}\n",
+        "{:>4}  {state}  {} ({})  {}  {}  raised {}{until}\n",
         alert.number,
         alert.reference,
         alert.category,
         super::priority_text(alert.priority),
-        alert.camera,
-        times::on_a_clock(alert.time),
+        super::seen_text(listed),
         shown(alert.raised_at),
     )
 }

@@ -12,9 +12,10 @@ mod show;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
-use overt_pipeline::desk::{self, Desk, DeskError, Judged, Listed};
+use overt_pipeline::desk::{self, Desk, DeskError, Judged, Listed, SearchOf};
 use overt_records::{
-    Disposal, Force, Judge, JudgingRole, LimitOf, Priority, Reject, RetentionOf, Step, StepKind,
+    Disposal, Force, Judge, JudgingRole, LimitOf, Priority, Reject, RetentionOf, RunMode, Step,
+    StepKind,
 };
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ use crate::control::{Ask, Told};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::times::shown;
-use crate::{output, session, watchlist};
+use crate::{output, session, times, watchlist};
 
 /// See alerts, judge them, and say what came of them
 ///
@@ -101,6 +102,8 @@ struct Row<'r> {
     /// Seconds of the camera.
     time: f64,
     raised_at: String,
+    /// What was searched; null where a camera saw the face.
+    search: Option<SearchRow<'r>>,
     /// When it lapses unless somebody judges it; null where it waits for nobody.
     lapses_at: Option<String>,
     /// The desks that were asked to look.
@@ -108,6 +111,67 @@ struct Row<'r> {
     /// The channels for action that were told; null before it is passed.
     action: Option<&'r [String]>,
     steps: Vec<StepRow<'r>>,
+}
+
+/// The search that an alert comes from.
+#[derive(Serialize)]
+struct SearchRow<'r> {
+    mode: RunMode,
+    place: &'r str,
+    taken_from: String,
+    taken_to: String,
+    /// Null for a photograph that an officer took.
+    source: Option<&'r str>,
+    owner: Option<&'r str>,
+}
+
+impl<'r> SearchRow<'r> {
+    fn of(search: &'r SearchOf) -> SearchRow<'r> {
+        let of = &search.searched;
+        SearchRow {
+            mode: search.mode,
+            place: &of.place,
+            taken_from: shown(of.taken_from),
+            taken_to: shown(of.taken_to),
+            source: of.footage.as_ref().map(|footage| footage.source.as_str()),
+            owner: of.footage.as_ref().map(|footage| footage.owner.as_str()),
+        }
+    }
+
+    /// When its photographs were taken.
+    fn when(&self) -> String {
+        match self.taken_from == self.taken_to {
+            true => format!("at {}", self.taken_from),
+            false => format!("from {} to {}", self.taken_from, self.taken_to),
+        }
+    }
+
+    /// Where the photograph is from.
+    fn whence(&self) -> String {
+        match (self.source, self.owner) {
+            (Some(source), Some(owner)) => format!("footage of {source} ({owner})"),
+            _ => "an officer's photograph".to_owned(),
+        }
+    }
+}
+
+/// Where the face was seen, in words: by a camera, or on what was searched.
+fn seen_text(listed: &Listed) -> String {
+    let alert = &listed.living.alert;
+    match listed.search.as_ref().map(SearchRow::of) {
+        None => format!(
+            "camera {} at {}",
+            alert.camera,
+            times::on_a_clock(alert.time)
+        ),
+        Some(search) => format!(
+            "{}, photograph {}, {}, taken {}",
+            search.whence(),
+            u64::from(alert.last_frame) + 1,
+            search.place,
+            search.when()
+        ),
+    }
 }
 
 /// A step of an alert's life.
@@ -146,6 +210,7 @@ impl<'r> Row<'r> {
             camera: &alert.camera,
             time: alert.time,
             raised_at: shown(alert.raised_at),
+            search: listed.search.as_ref().map(SearchRow::of),
             lapses_at: listed.lapses_at.map(shown),
             desks: &alert.routes,
             action: listed.acting.as_deref(),
@@ -195,6 +260,9 @@ fn print_judged(judged: &Judged, json: bool) -> Result<Exit, Failure> {
     if let Some(step) = judged.listed.living.life.steps().last() {
         text = format!("alert {alert}: {}\n", step_text(step));
     }
+    if judged.listed.search.is_some() {
+        text += &format!("  {}\n", seen_text(&judged.listed));
+    }
     if let Some(lapses_at) = judged.listed.lapses_at {
         text += &format!("  lapses at {} unless it goes on\n", shown(lapses_at));
     }
@@ -228,6 +296,7 @@ fn kind_text(kind: &StepKind) -> String {
         StepKind::Confirmed { correct: true, .. } => "confirmed: the person sought".to_owned(),
         StepKind::Confirmed { correct: false, .. } => "confirmed: somebody else".to_owned(),
         StepKind::Disposal(Disposal::Arrest) => "arrest".to_owned(),
+        StepKind::Disposal(Disposal::ArrestFor(reason)) => format!("arrest (for: {reason})"),
         StepKind::Disposal(Disposal::NoFurtherAction) => "no further action".to_owned(),
         StepKind::Disposal(Disposal::Other(words)) => format!("other outcome ({words})"),
         StepKind::Lapsed { limit } => match limit {

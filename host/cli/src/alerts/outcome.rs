@@ -22,7 +22,7 @@ Examples:
   overt alerts outcome deployment.toml 3 engaged
   overt alerts outcome deployment.toml 3 confirmed --correct yes --place \"Market Square\" \\
       --from 2026-01-31T10:02:00Z --to 2026-01-31T10:09:00Z --identity made --method \"driving licence\"
-  overt alerts outcome deployment.toml 3 disposal arrest
+  overt alerts outcome deployment.toml 3 disposal arrest --reason warrant
   overt alerts outcome deployment.toml 3 disposal other --note \"taken to hospital\"
 
 Exit status: 0 if it is on record, 1 if it was refused, 2 for a mistake in the arguments.")]
@@ -83,6 +83,9 @@ pub(crate) struct Arguments {
     /// Fingerprints were asked for
     #[arg(long, help_heading = "A stop that is over")]
     fingerprints: bool,
+    /// What the arrest was for: a word of the closed list of the force's rules (`overt rules show`)
+    #[arg(long, value_name = "WORD")]
+    reason: Option<String>,
     /// Another outcome, in a few words
     #[arg(long, required_if_eq("disposal", "other"))]
     note: Option<String>,
@@ -153,6 +156,7 @@ fn report(arguments: Arguments) -> Result<Report, Failure> {
         identity,
         method,
         fingerprints,
+        reason,
         note,
         ..
     } = arguments;
@@ -177,6 +181,9 @@ fn report(arguments: Arguments) -> Result<Report, Failure> {
     }
     if note.is_some() && disposal != Some(DisposalWord::Other) {
         return Err(misplaced("`--note`", "disposal other"));
+    }
+    if reason.is_some() && disposal != Some(DisposalWord::Arrest) {
+        return Err(misplaced("`--reason`", "disposal arrest"));
     }
     let at = |time: Timestamp| records::Timestamp::from_unix_ms(time.as_millisecond());
     Ok(match what {
@@ -209,7 +216,7 @@ fn report(arguments: Arguments) -> Result<Report, Failure> {
             }
         }
         What::Disposal => Report::Disposal(match (disposal, note) {
-            (Some(DisposalWord::Arrest), _) => Disposal::Arrest,
+            (Some(DisposalWord::Arrest), _) => reason.map_or(Disposal::Arrest, Disposal::ArrestFor),
             (Some(DisposalWord::NoFurtherAction), _) => Disposal::NoFurtherAction,
             // The parser asks for the one and the other.
             (_, note) => Disposal::Other(note.unwrap_or_default()),

@@ -3,8 +3,9 @@
 use askama::Template;
 use overt_deployment::Deployment;
 use overt_pipeline::desk::{Bytes, Viewed};
+use overt_records::RunMode;
 
-use super::{priority_text, step_text};
+use super::{SearchRow, priority_text, step_text};
 use crate::failure::Failure;
 use crate::times;
 
@@ -29,14 +30,13 @@ struct Page {
 /// The page as HTML.
 pub(super) fn page(deployment: &Deployment, viewed: &Viewed) -> Result<String, Failure> {
     let alert = &viewed.listed.living.alert;
-    let mut facts = vec![
-        ("Category", alert.category.clone()),
-        ("Camera", alert.camera.clone()),
-        ("Time of the camera", times::on_a_clock(alert.time)),
+    let mut facts = vec![("Category", alert.category.clone())];
+    facts.extend(seen(viewed));
+    facts.extend([
         ("Raised", super::shown(alert.raised_at)),
         ("Priority", priority_text(alert.priority).to_owned()),
         ("State", viewed.listed.state().name().to_owned()),
-    ];
+    ]);
     if let Some(at) = viewed.listed.lapses_at {
         facts.push(("Lapses", super::shown(at)));
     }
@@ -68,6 +68,43 @@ pub(super) fn page(deployment: &Deployment, viewed: &Viewed) -> Result<String, F
             "this is a fault of Overt",
         )
     })
+}
+
+/// Where the face was seen.
+fn seen(viewed: &Viewed) -> Vec<(&'static str, String)> {
+    let alert = &viewed.listed.living.alert;
+    let Some(search) = viewed.listed.search.as_ref() else {
+        return vec![
+            ("Camera", alert.camera.clone()),
+            ("Time of the camera", times::on_a_clock(alert.time)),
+        ];
+    };
+    let row = SearchRow::of(search);
+    let mut facts = vec![(
+        "Searched",
+        match search.mode {
+            RunMode::Operator => "a photograph that an officer took",
+            _ => "stored images",
+        }
+        .to_owned(),
+    )];
+    if let (Some(source), Some(owner)) = (row.source, row.owner) {
+        facts.push(("Out of", source.to_owned()));
+        facts.push(("Owner of the footage", owner.to_owned()));
+    }
+    facts.extend([
+        ("Taken", row.when()),
+        ("Place where it was taken", row.place.to_owned()),
+        (
+            "Photograph",
+            format!(
+                "{} of {}",
+                u64::from(alert.last_frame) + 1,
+                search.searched.photographs
+            ),
+        ),
+    ]);
+    facts
 }
 
 fn address(jpeg: &Bytes) -> String {

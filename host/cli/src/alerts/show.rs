@@ -23,7 +23,8 @@ Examples:
   overt alerts show deployment.toml 3 -o /run/user/1000/alert.html
   overt alerts show deployment.toml 3 --as engagement-officer --json
 
-Exit status: 0 if the page is written, 1 if there is no such alert, its images are gone or you may not.")]
+Exit status: 0 if the page is written, 1 if there is no such alert, its images are gone or you may not.
+The JSON is described by alerts.schema.json in the source of overt.")]
 pub(crate) struct Arguments {
     /// The deployment file
     deployment: PathBuf,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use overt_deployment::Deployment;
+use overt_pipeline::inquiry::Ask;
 use overt_records::{
     AuditLog, BreakKind, By, Exported, Force, ForceError, Published, PublishedKind, RecordsError,
     SignedIn,
@@ -17,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{session, watchlist};
+use crate::{inquiry, session};
 
 /// Verify what a deployment has left on record
 #[derive(Args)]
@@ -90,8 +91,7 @@ impl WhoseArguments {
                 Force::at(force).note_published(&published, who, &session::now()?)?;
             }
             (None, Some(file)) => {
-                let store = watchlist::open(&Deployment::read(file)?)?;
-                store.note_published(&published, who, watchlist::now())?;
+                inquiry::ask_as(&Deployment::read(file)?, Ask::Publish(published))?;
             }
             (None, None) => {}
         }
@@ -105,10 +105,7 @@ impl WhoseArguments {
                 Err(ForceError::Records(error)) => Err(*error),
                 read => Ok(read?),
             },
-            (None, Some(file)) => {
-                let deployment = Deployment::read(file)?;
-                AuditLog::read(&deployment.host.records, &deployment.id)
-            }
+            (None, Some(file)) => inquiry::log(&Deployment::read(file)?)?,
             (None, None) => return Ok(None),
         };
         match read {

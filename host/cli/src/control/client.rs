@@ -18,7 +18,7 @@ pub(crate) fn ask(
     ask: Ask,
     step: &dyn Fn(&Step),
 ) -> Result<Told, Failure> {
-    put(deployment, ask, None, step)?.ok_or_else(|| nobody(deployment))
+    put(deployment, ask, None, &mut of_swap(step))?.ok_or_else(|| nobody(deployment))
 }
 
 /// The same for what takes somebody who is signed in: the run looks up who it is.
@@ -39,7 +39,7 @@ pub(crate) fn ask_if_it_runs(
     step: &dyn Fn(&Step),
 ) -> Result<Option<Told>, Failure> {
     let session = Shown(token.to_text().to_string());
-    put(deployment, ask, Some(session), step)
+    put(deployment, ask, Some(session), &mut of_swap(step))
 }
 
 /// Asks what anybody of this user's may; `None` where no run goes on.
@@ -47,7 +47,26 @@ pub(crate) fn ask_anybody_if_it_runs(
     deployment: &Deployment,
     ask: Ask,
 ) -> Result<Option<Told>, Failure> {
-    put(deployment, ask, None, &|_| {})
+    put(deployment, ask, None, &mut |_| Ok(()))
+}
+
+/// The same; `step` hears what comes before the last answer.
+pub(crate) fn ask_anybody_with_steps(
+    deployment: &Deployment,
+    ask: Ask,
+    step: &mut dyn FnMut(Told) -> Result<(), Failure>,
+) -> Result<Option<Told>, Failure> {
+    put(deployment, ask, None, step)
+}
+
+/// Hears the steps of a swap.
+fn of_swap(step: &dyn Fn(&Step)) -> impl FnMut(Told) -> Result<(), Failure> {
+    |told| {
+        if let Told::Step(told) = told {
+            step(&told);
+        }
+        Ok(())
+    }
 }
 
 fn nobody(deployment: &Deployment) -> Failure {
@@ -68,7 +87,7 @@ fn put(
     deployment: &Deployment,
     ask: Ask,
     session: Option<Shown>,
-    step: &dyn Fn(&Step),
+    step: &mut dyn FnMut(Told) -> Result<(), Failure>,
 ) -> Result<Option<Told>, Failure> {
     let folder = folder(deployment);
     let failed = |error: std::io::Error| Failure::file(&folder, &error);
@@ -92,8 +111,14 @@ fn put(
         .map_err(|error| Failure::new(format!("the question cannot be put: {error}"), ""))?;
     line.push('\n');
     stream.write_all(line.as_bytes()).map_err(failed)?;
-    for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
-        let line = line.map_err(failed)?;
+    let mut answers = BufReader::new(stream);
+    loop {
+        // It may hold a face, or somebody's name.
+        let mut line = Zeroizing::new(String::new());
+        let read = answers.by_ref().take(ANSWER_BYTES).read_line(&mut line);
+        if read.map_err(failed)? == 0 {
+            break;
+        }
         let told: Told = serde_json::from_str(&line).map_err(|error| {
             Failure::new(
                 format!("the run's answer cannot be read: {error}"),
@@ -101,7 +126,7 @@ fn put(
             )
         })?;
         match told {
-            Told::Step(told) => step(&told),
+            told if told.is_step() => step(told)?,
             Told::Refused(refusals) => return Err(refused(refusals)),
             last => return Ok(Some(last)),
         }

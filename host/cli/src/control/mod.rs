@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use overt_deployment::Deployment;
 use overt_pipeline::swap::{SwapStep, Swapped};
 use overt_pipeline::{GenerationCause, GenerationFacts};
-use overt_pipeline::{custody, desk};
+use overt_pipeline::{custody, desk, inquiry};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
@@ -22,7 +22,7 @@ const SOCKET: &str = "host.sock";
 /// The longest question: a few photographs in base64.
 pub(crate) const QUESTION_BYTES: u64 = 32 << 20;
 
-/// The longest answer: a hundred thousand generations would be.
+/// The longest line of an answer: a hundred thousand generations would be.
 const ANSWER_BYTES: u64 = 64 << 20;
 
 /// The folder of the socket: beside the records, which only one run can have open.
@@ -83,6 +83,8 @@ pub(crate) enum Ask {
     Desk(desk::Ask),
     /// Something about what is kept.
     Custody(custody::Ask),
+    /// Something about the records.
+    Inquiry(inquiry::Ask),
     /// That somebody is taken off the watchlist.
     Remove {
         /// Their reference.
@@ -108,10 +110,23 @@ pub(crate) enum Told {
     Desk(desk::Told),
     /// What became of what is kept.
     Custody(custody::Told),
+    /// What the records say, a step of it or the last.
+    Inquiry(inquiry::Told),
     /// What became of a change of the watchlist.
     List(ListTold),
     /// What was asked is not done.
     Refused(Vec<Refusal>),
+}
+
+impl Told {
+    /// Whether others follow.
+    fn is_step(&self) -> bool {
+        match self {
+            Self::Step(_) => true,
+            Self::Inquiry(told) => told.is_step(),
+            _ => false,
+        }
+    }
 }
 
 /// What is said where a run answers another question than was asked.

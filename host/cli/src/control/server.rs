@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::{Sender, bounded, unbounded};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use overt_deployment::Deployment;
 use overt_pipeline::control::{self as pipeline, Answer, Question};
+use overt_pipeline::inquiry::InquiryError;
 use overt_pipeline::list_change::ListError;
 use overt_pipeline::lock::LockFile;
 use overt_pipeline::swap::{Swap, SwapError};
@@ -163,10 +164,12 @@ fn who(begun: &Begun, asked: Option<&Shown>, uid: u32) -> Result<SignedIn, Failu
 
 /// Hears one question and answers it. Where whoever asked has gone, what was asked goes on.
 fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Request>) {
+    let try_to_tell = |told: &Told| {
+        let line = serde_json::to_string(told).map(|line| Zeroizing::new(line + "\n"));
+        line.is_ok_and(|line| (&*stream).write_all(line.as_bytes()).is_ok())
+    };
     let tell = |told: &Told| {
-        if let Ok(line) = serde_json::to_string(told) {
-            let _ = (&*stream).write_all((line + "\n").as_bytes());
-        }
+        let _ = try_to_tell(told);
     };
     let refused = |what: &str, mend: &str| {
         Told::Refused(vec![Refusal {
@@ -210,6 +213,19 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             let ask = Box::new(ask);
             Question::Custody { ask, by }
         }
+        Ask::Inquiry(ask) => {
+            // What anybody may comes without a session; one that is no good any more says why.
+            let shown = asked.session.as_ref();
+            let by = shown.map(|shown| who(begun, Some(shown), uid)).transpose();
+            match by.and_then(|by| Ok((by, now_of(begun)?))) {
+                Ok((by, deployment)) => Question::Inquiry {
+                    ask: Box::new(ask),
+                    by: by.map(Box::new),
+                    deployment: Box::new(deployment),
+                },
+                Err(failure) => return tell(&Told::Refused(refusals(&failure))),
+            }
+        }
         Ask::Desk(ask) => match who(begun, asked.session.as_ref(), uid) {
             Ok(by) => Question::Desk {
                 ask: Box::new(ask),
@@ -228,7 +244,12 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
         },
     };
     let ending = || refused("the run is about to end", "begin the next one");
-    let (answers, told) = unbounded();
+    let is_inquiry = matches!(question, Question::Inquiry { .. });
+    // What may be long waits for whoever takes it, and is not piled up here.
+    let (answers, told) = match is_inquiry {
+        true => bounded(1),
+        false => unbounded(),
+    };
     let request = pipeline::Request {
         what: question,
         answers,
@@ -238,8 +259,7 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
     }
     let mut is_told = false;
     for answer in told {
-        is_told = !matches!(answer, Answer::Step(_));
-        tell(&match answer {
+        let told = match answer {
             Answer::Status(status) => Told::Status(Status {
                 deployment: begun.deployment.clone(),
                 frames_read: status.read,
@@ -250,6 +270,10 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             Answer::Custody(told) => match *told {
                 Ok(told) => Told::Custody(told),
                 Err(error) => refused(&error.to_string(), &error.mend()),
+            },
+            Answer::Inquiry(told) => match *told {
+                Ok(told) => Told::Inquiry(told),
+                Err(error) => Told::Refused(refusals(&error.into())),
             },
             Answer::Desk(told) => match *told {
                 Ok(told) => Told::Desk(told),
@@ -270,7 +294,12 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
                 Ok(come) => Told::List(come.into()),
                 Err(error) => unlisted(error),
             },
-        });
+        };
+        is_told = !told.is_step();
+        if !try_to_tell(&told) && is_inquiry {
+            // Nobody hears it any more: so whoever answers is told by this channel's end.
+            return;
+        }
     }
     if !is_told {
         tell(&ending());
@@ -303,6 +332,19 @@ fn wanted(begun: &Begun, by: SignedIn, reason: String) -> Result<Swap, Failure> 
         by,
         reason,
     })
+}
+
+/// What the deployment file says now, with all its cameras.
+fn now_of(begun: &Begun) -> Result<Deployment, Failure> {
+    let deployment = Deployment::read(&begun.file)?;
+    if deployment.id != begun.deployment {
+        return Err(InquiryError::OtherDeployment {
+            expected: begun.deployment.clone(),
+            found: deployment.id,
+        }
+        .into());
+    }
+    Ok(deployment)
 }
 
 fn refusals(failure: &Failure) -> Vec<Refusal> {

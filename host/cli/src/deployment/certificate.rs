@@ -12,11 +12,14 @@ use crate::output;
 use crate::session::ForceArguments;
 
 /// Verify a certificate of deletion: is its signature good, and does the force's register hold its digest?
+///
+/// With --page it is also written as a page for people, with the same data, its digest and the signed line on it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   overt deployment certificate out/certificate.json --deployment deployment.toml
   overt deployment certificate certificate.json --force /var/lib/overt/force.redb
+  overt deployment certificate out/certificate.json --deployment deployment.toml --page certificate.html
 
 Exit status: 0 if both are so, 1 if not.")]
 pub(crate) struct Arguments {
@@ -24,6 +27,9 @@ pub(crate) struct Arguments {
     certificate: PathBuf,
     #[command(flatten)]
     force: ForceArguments,
+    /// Write it as a page, too
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -54,6 +60,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             ),
             "ask for the certificate that the force's own command wrote, and verify the register: `overt audit verify --force FORCE`",
         ));
+    }
+    if let Some(page) = &arguments.page {
+        close::write_page(page, &signed)?;
     }
     output::print(&output::printable(&close::text(&signed)))?;
     output::print("GOOD: the signature holds, and the force's register has its digest.\n")?;

@@ -1,10 +1,11 @@
 //! `overt deployment close`: the end of a deployment. What it held is destroyed, and a certificate says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::{desk, publication};
+use overt_publication::certificate::Standing;
 use overt_records::{AuditLog, RecordsError, SignedCertificate, Store};
 
 use super::Registered;
@@ -15,7 +16,7 @@ use crate::{output, session, times, watchlist};
 /// Close a deployment: destroy its watchlist, reconcile its alerts, and sign a certificate of deletion; you are signed in as an authorising officer
 ///
 /// Not while a run goes on, and not while an alert waits for a person. What is kept longer, by the retention that was authorised or by a hold, is listed with the
-/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest. The force keeps the
+/// reason. The certificate is `certificate.json` in the deployment's output folder, signed with the force's key; the register holds its digest. `certificate.html` beside it shows the same to people. The force keeps the
 /// deployment's record (counts and words, no face, no score, no name of a person sought), so that `overt report period` can tell of it when its store is gone.
 #[derive(Args)]
 #[command(after_help = "\
@@ -66,9 +67,23 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let signed = force.close(number, &records, &kept, &who, &now)?;
     let file = deployment.host.output.join("certificate.json");
     output::write(&file, &(signed.line.clone() + "\n"))?;
+    let page = deployment.host.output.join("certificate.html");
+    write_page(&page, &signed)?;
     output::print(&output::printable(&text(&signed)))?;
-    output::print(&format!("\n{}\n", file.display()))?;
+    output::print(&format!("\n{}\n{}\n", file.display(), page.display()))?;
     Ok(Exit::Done)
+}
+
+/// Writes the page of a certificate that the force's register knows.
+pub(super) fn write_page(file: &Path, signed: &SignedCertificate) -> Result<(), Failure> {
+    let page = publication::certificate(signed, Standing::Registered).html();
+    let page = page.map_err(|error| {
+        Failure::new(
+            format!("the page cannot be made: {error}"),
+            "this is a fault of Overt; the signed certificate is whole",
+        )
+    })?;
+    output::write(file, &page)
 }
 
 /// A certificate, for somebody who reads.

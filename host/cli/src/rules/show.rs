@@ -98,7 +98,7 @@ fn text(adopted: &AdoptedRules, at: &str) -> String {
     text += &format!(
         "  who planned it may authorise it: {}\n  at most {} hours from start to end\n  use cases: {}\n  categories: {}\n  watchlist: {} people, made {} hours before the \
          start; an approval of their own for people under {}\n  kept at most: alerts {} hours, inputs {}, watchlist {}\n  judged within: {} s, {} s, {} s\n  documents in force: {}\n  people with a \
-         valid credential: {}\n  a calibration: {}; notice to the public: {}\n",
+         valid credential: {}\n  a calibration: {}; notice to the public: {}\n  what an arrest was for: {}\n",
         if rules.planner_may_authorise {
             "yes"
         } else {
@@ -126,6 +126,10 @@ fn text(adopted: &AdoptedRules, at: &str) -> String {
         match rules.notice_hours {
             Some(hours) => format!("{hours} hours before the start"),
             None => "not required".to_owned(),
+        },
+        match rules.arrest_reasons.is_empty() {
+            true => "not put on record".to_owned(),
+            false => rules.arrest_reasons.join(", "),
         }
     );
     text

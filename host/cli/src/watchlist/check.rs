@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::list_check::{self, Likeness, ListReport};
+use overt_pipeline::inquiry::{Ask, Told, answer};
+use overt_pipeline::list_check::{Likeness, ListReport};
 use overt_records::Store;
 
+use crate::control::something_else;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
 use crate::progress::Progress;
+use crate::{inquiry, output};
 
 /// Pairs that are printed for people; `--json` has up to a thousand.
 const PRINTED: usize = 20;
@@ -37,20 +39,27 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    // Not swept before: what has expired is to be told.
-    let store = Store::open(&deployment.host.records, &super::settings(&deployment))?;
-    store.keep_membership(deployment.retention.membership_days);
     let progress = Progress::new("images", None);
-    let report = list_check::check(&deployment, &store, super::now(), &|done, of| {
-        if done == of {
-            return;
+    let show = |done: u64, of: u64| {
+        if done < of {
+            progress.set_length(Some(of));
+            progress.at(done, String::new);
         }
-        progress.set_length(Some(of));
-        progress.at(done, String::new);
-    });
+    };
+    let mut steps = |told| {
+        if let Told::Compared { done, of } = told {
+            show(done, of);
+        }
+        Ok(())
+    };
+    let told = match inquiry::of_run(&deployment, Ask::Check, &mut steps) {
+        Ok(Some(Told::Checked(report))) => Ok(*report),
+        Ok(None) => here(&deployment, &show),
+        Ok(Some(_)) => Err(something_else()),
+        Err(failure) => Err(failure),
+    };
     progress.end();
-    let report = report?;
-    super::say_gone(&store.sweep(super::now())?);
+    let report = told?;
     match arguments.json {
         true => output::print_json(&report)?,
         false => output::print(&output::printable(&text(&report)))?,
@@ -59,6 +68,24 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         true => Exit::Done,
         false => Exit::Failed,
     })
+}
+
+/// Opens the records. They are not swept before: what has expired is to be told.
+fn here(deployment: &Deployment, show: &dyn Fn(u64, u64)) -> Result<ListReport, Failure> {
+    let store = Store::open(&deployment.host.records, &super::settings(deployment))?;
+    store.keep_membership(deployment.retention.membership_days);
+    let step = |told| {
+        if let Told::Compared { done, of } = told {
+            show(done, of);
+        }
+        true
+    };
+    let told = answer(deployment, &store, &Ask::Check, None, super::now(), &step)?;
+    super::say_gone(&store.sweep(super::now())?);
+    match told {
+        Told::Checked(report) => Ok(*report),
+        _ => Err(something_else()),
+    }
 }
 
 fn text(report: &ListReport) -> String {

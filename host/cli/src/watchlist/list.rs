@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, times};
+use crate::{inquiry, output, times};
 
 /// List the watchlist's entries: reference, category, whether wanted for arrest or under 18, images, and when they have to be gone
 #[derive(Args)]
@@ -45,12 +45,12 @@ struct Row {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let store = super::open(&deployment)?;
-    let rows: Vec<_> = store.watchlist().list()?.iter().map(row).collect();
+    let (entries, gone_since) = inquiry::watchlist(&deployment)?;
+    let rows: Vec<_> = entries.iter().map(row).collect();
     if arguments.json {
         output::print_json(&rows)?;
     } else {
-        output::print(&(table(&rows) + &gone(&store.gone_by_retention()?)))?;
+        output::print(&(table(&rows) + &gone(&gone_since)))?;
     }
     Ok(Exit::Done)
 }

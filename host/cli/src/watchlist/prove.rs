@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 use overt_deployment::Deployment;
-use overt_records::{Force, Interval};
+use overt_pipeline::inquiry::{Ask, Told};
+use overt_records::{Interval, MembershipKey};
 use serde::Serialize;
 
+use crate::control::something_else;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, session, times};
+use crate::{inquiry, output, times};
 
 /// Say whether somebody was on the watchlist, and when, from commitments that outlive it
 ///
@@ -68,19 +70,19 @@ struct Shown {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    let by = session::signed_in(&Force::at(&deployment.host.force))?;
-    let store = super::open(&deployment)?;
     let at = arguments
         .at
         .map(|at| overt_records::Timestamp::from_unix_ms(at.as_millisecond()));
-    let intervals = store.prove(
-        &arguments.reference,
+    let key = arguments.key.as_deref().map(MembershipKey::read);
+    let asked = Ask::Prove {
+        reference: arguments.reference.clone(),
         at,
-        &arguments.reason,
-        &by,
-        arguments.key.as_deref(),
-        super::now(),
-    )?;
+        reason: arguments.reason.clone(),
+        key: key.transpose()?,
+    };
+    let Told::Proved(intervals) = inquiry::ask_as(&deployment, asked)? else {
+        return Err(something_else());
+    };
     let was = match at {
         Some(at) => intervals.iter().any(|interval| interval.holds(at)),
         None => !intervals.is_empty(),

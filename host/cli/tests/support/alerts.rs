@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use overt_tests::schema::Schema;
 use serde_json::Value;
 
 use super::{Ended, Place};
@@ -46,7 +47,12 @@ pub(crate) fn done(place: &Place, who: &str, what: &str, more: &[&str]) -> Value
         "{who} {what} {more:?}: {}",
         ended.err
     );
-    serde_json::from_str(&ended.out).unwrap()
+    let told = serde_json::from_str(&ended.out).unwrap();
+    if ["list", "show", "judge", "outcome"].contains(&what) {
+        let schema = Schema::parse(include_str!("../../alerts.schema.json"));
+        assert_eq!(schema.errors(&told), Vec::<String>::new(), "{told}");
+    }
+    told
 }
 
 /// The same, refused, with this in its words.

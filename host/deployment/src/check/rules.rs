@@ -7,7 +7,7 @@ use super::authority::{DOCUMENTS, MODES};
 use super::{syntax, words};
 use crate::limits::{self, Bound};
 use crate::problem::Problems;
-use crate::reader::{At, Notes, Table};
+use crate::reader::{At, Notes, Table, Value};
 use crate::rules::{ModeOfRules, RulesFile, WatchlistOfRules};
 use crate::text::Text;
 
@@ -69,6 +69,15 @@ fn parts(root: &Table<'_, '_>) -> Option<RulesFile> {
             r#"["sop", "dpia"]"#,
         )
         .and_then(|value| words::listed(value, notes, "a kind of document", &DOCUMENTS));
+    let arrest_reasons = match root.find("arrest-reasons") {
+        None => Some(Vec::new()),
+        Some(value) => closed(
+            value,
+            notes,
+            "a list of names, what an arrest may be for each",
+            "what an arrest may be for",
+        ),
+    };
     let authority = section("authority").and_then(authority);
     let mut modes = Vec::new();
     let mut names = Vec::new();
@@ -121,6 +130,7 @@ fn parts(root: &Table<'_, '_>) -> Option<RulesFile> {
         version: version?,
         force: force?,
         documents: documents?,
+        arrest_reasons: arrest_reasons?,
         planner_may_authorise: authority.planner_may_authorise,
         longest_hours: authority.longest_hours,
         use_cases: authority.use_cases,
@@ -177,12 +187,17 @@ fn closed_list(
     let notes = table.notes();
     let expected = format!("a list of names, {what} each");
     let value = table.require(key, &expected, example)?;
+    closed(value, notes, &expected, what)
+}
+
+/// The same of a value that is there.
+fn closed(value: Value<'_>, notes: &Notes<'_>, expected: &str, what: &str) -> Option<Vec<String>> {
     let whole: At<()> = At {
         value: (),
         key: value.key.clone(),
         span: value.span.clone(),
     };
-    let items = value.items(notes, &expected)?;
+    let items = value.items(notes, expected)?;
     if items.is_empty() || items.len() > limits::CATEGORIES {
         let expected = format!("1 to {} of them", limits::CATEGORIES);
         whole.complain(notes, expected, "name each that is allowed");

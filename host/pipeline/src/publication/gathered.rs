@@ -7,11 +7,10 @@ use overt_deployment::Deployment;
 use overt_publication::record::DeploymentRecord;
 use overt_publication::register::Register;
 use overt_records::{
-    AuditLog, Force, ForceError, RecordsError, RegisterEntry, RegisterState, Store, StoreSettings,
-    Timestamp,
+    Force, ForceError, RecordsError, RegisterEntry, RegisterState, Store, StoreSettings, Timestamp,
 };
 
-use super::{add_entry, add_log, kept, records, whole_register};
+use super::{add_entry, add_log, is_of_destruction, kept, records, whole_register};
 use crate::authority::retention;
 
 /// Why there is nothing to publish.
@@ -89,18 +88,21 @@ pub enum Source {
     Kept(u32),
 }
 
-/// The records of a deployment, one for each mode: from its store where that is there, and else those that were kept when it was closed. What has reached the end of
-/// its retention is gone before anybody looks. At least one.
+/// The records of a deployment, one for each mode: from its store where that is there, and else those that were kept when it was closed. At least one. `of_own` says what
+/// its own records say: [`of_file`], or a run that has them open ([`crate::inquiry::Ask::Record`]).
 ///
 /// # Errors
-/// [`PublicationError`].
-pub fn deployment(
+/// [`PublicationError`], and what `of_own` says.
+pub fn deployment<E: From<PublicationError>>(
     deployment: &Deployment,
     force: &Force,
-    now: Timestamp,
-) -> Result<(Vec<DeploymentRecord>, Source), PublicationError> {
-    let entry = force.registered_as(&deployment.id)?;
-    let found = of_store(deployment, entry.as_ref(), now)?;
+    of_own: &dyn Fn(&Deployment) -> Result<Vec<DeploymentRecord>, E>,
+) -> Result<(Vec<DeploymentRecord>, Source), E> {
+    let entry = force
+        .registered_as(&deployment.id)
+        .map_err(PublicationError::from)?;
+    let mut found = of_own(deployment)?;
+    add_entries(&mut found, entry.as_ref());
     if !found.is_empty() {
         return Ok((found, Source::Store));
     }
@@ -110,21 +112,30 @@ pub fn deployment(
             return Ok((found, Source::Kept(entry.number())));
         }
     }
-    Err(PublicationError::NothingThere {
+    Err(E::from(PublicationError::NothingThere {
         deployment: deployment.id.clone(),
-    })
+    }))
+}
+
+/// Adds what the register says.
+fn add_entries(records: &mut [DeploymentRecord], entry: Option<&RegisterEntry>) {
+    for record in records {
+        if let Some(entry) = entry {
+            add_entry(record, entry);
+        }
+    }
 }
 
 /// The register of a force, and the records of its deployments: those that were kept when they were closed, and of these files' deployments what their stores say now.
-/// A deployment that was only rehearsed needs no number, and is left out where it has none.
+/// A deployment that was only rehearsed needs no number, and is left out where it has none. `of_own` is as for [`deployment`].
 ///
 /// # Errors
-/// [`PublicationError`]. What has run and has no record is for [`overt_publication::period::Period::of`] to refuse, which knows the period.
-pub fn period(
+/// [`PublicationError`], and what `of_own` says. What has run and has no record is for [`overt_publication::period::Period::of`] to refuse, which knows the period.
+pub fn period<E: From<PublicationError>>(
     deployments: &[Deployment],
     force: &Force,
-    now: Timestamp,
-) -> Result<(Register, Vec<DeploymentRecord>), PublicationError> {
+    of_own: &dyn Fn(&Deployment) -> Result<Vec<DeploymentRecord>, E>,
+) -> Result<(Register, Vec<DeploymentRecord>), E> {
     let (register, entries) = whole_register(force)?;
     let mut found = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
@@ -136,10 +147,11 @@ pub fn period(
         let file = deployments
             .iter()
             .find(|deployment| is_newest && deployment.id == *id);
-        let of_file = match file {
-            Some(file) => of_store(file, Some(entry), now)?,
+        let mut of_file = match file {
+            Some(file) => of_own(file)?,
             None => Vec::new(),
         };
+        add_entries(&mut of_file, Some(entry));
         found.extend(match of_file.is_empty() {
             true => of_kept(force, entry)?,
             false => of_file,
@@ -153,36 +165,45 @@ pub fn period(
     for stranger in deployments.iter().filter(|file| !is_known(file)) {
         let ran = |record: &DeploymentRecord| record.deployment.rehearsal.value() == Some(&false);
         // It ran without a number: the period refuses it by its name.
-        found.extend(of_store(stranger, None, now)?.into_iter().filter(ran));
+        found.extend(of_own(stranger)?.into_iter().filter(ran));
     }
     Ok((register, found))
 }
 
-/// From the store; none where there is no store.
-fn of_store(
+/// The records of a deployment's store that nobody has open, without what the register says; none where there is no store. What has reached the end of its retention is
+/// gone before anybody looks.
+///
+/// # Errors
+/// [`PublicationError`].
+pub fn of_file(
     deployment: &Deployment,
-    entry: Option<&RegisterEntry>,
     now: Timestamp,
 ) -> Result<Vec<DeploymentRecord>, PublicationError> {
     let settings = StoreSettings {
         deployment: deployment.id.clone(),
         retention: retention(deployment),
     };
-    let mut found = {
-        let store = match Store::open(&deployment.host.records, &settings) {
-            Err(RecordsError::Missing { .. }) => return Ok(Vec::new()),
-            opened => opened?,
-        };
-        store.sweep(now)?;
-        records(deployment, &store, now)?
+    let store = match Store::open(&deployment.host.records, &settings) {
+        Err(RecordsError::Missing { .. }) => return Ok(Vec::new()),
+        opened => opened?,
     };
-    // The log is read with the store closed.
-    let log = AuditLog::read(&deployment.host.records, &deployment.id)?.entries();
+    store.sweep(now)?;
+    Ok(of_store(deployment, &store, now)?)
+}
+
+/// The same of a store that is open, as it is.
+///
+/// # Errors
+/// [`RecordsError::Damaged`] and the like.
+pub fn of_store(
+    deployment: &Deployment,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<DeploymentRecord>, RecordsError> {
+    let mut found = records(deployment, store, now)?;
+    let log = store.audit_entries(is_of_destruction)?;
     for record in &mut found {
         add_log(record, &log);
-        if let Some(entry) = entry {
-            add_entry(record, entry);
-        }
     }
     Ok(found)
 }

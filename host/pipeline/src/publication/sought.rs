@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use overt_publication::field::Field;
-use overt_publication::record::{Composition, ListSize, PeopleEngaged, Tally, Watchlist};
-use overt_records::{ListComposition, RecordsError, RunRecord, Store};
+use overt_publication::record::{Composition, ListSize, Mode, PeopleEngaged, Tally, Watchlist};
+use overt_records::{DescribedCount, ListComposition, RecordsError, RunRecord, Store};
 
-use super::NEVER_RUN;
+use super::{NEVER_RUN, mode_of};
 
 const OLDER: &str = "an older version ran it and did not count";
 
@@ -82,9 +82,9 @@ fn composition(of: &ListComposition) -> Composition {
     }
 }
 
-/// Where a deployment ran in several modes: the counts have no mode, so that they lead to nobody.
-pub(super) fn of_all_modes() -> PeopleEngaged {
-    const WHY: &str = "it is counted of all modes of the deployment together";
+/// Where a deployment ran in several modes, and an older version counted people without saying in which.
+fn of_all_modes() -> PeopleEngaged {
+    const WHY: &str = "an older version counted it of all modes of the deployment together";
     PeopleEngaged {
         ethnicity: Field::not_recorded(WHY),
         sex: Field::not_recorded(WHY),
@@ -92,10 +92,33 @@ pub(super) fn of_all_modes() -> PeopleEngaged {
     }
 }
 
-/// The people who were engaged, so many of whom were stopped. Of whom nothing is counted, it is not recorded.
-pub(super) fn engaged(store: &Store, stopped: u64) -> Result<PeopleEngaged, RecordsError> {
+/// The counts of a mode; `None` where some have no mode, and there are several that they could be of.
+fn of_mode(
+    mut described: Vec<DescribedCount>,
+    mode: Mode,
+    is_only: bool,
+) -> Option<Vec<DescribedCount>> {
+    if !is_only && described.iter().any(|count| count.mode.is_none()) {
+        return None;
+    }
+    described.retain(|count| match count.mode {
+        Some(of) => mode_of(of) == Some(mode),
+        None => true,
+    });
+    Some(described)
+}
+
+/// The people who were engaged in a mode, so many of whom were stopped; `is_only` where the deployment ran in no other. Of whom nothing is counted, it is not recorded.
+pub(super) fn engaged(
+    store: &Store,
+    mode: Mode,
+    is_only: bool,
+    stopped: u64,
+) -> Result<PeopleEngaged, RecordsError> {
     const SILENT: &str = "not recorded";
-    let described = store.described()?;
+    let Some(described) = of_mode(store.described()?, mode, is_only) else {
+        return Ok(of_all_modes());
+    };
     let counts = |what: &str| {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for count in described.iter().filter(|count| count.what == what) {
@@ -118,4 +141,37 @@ pub(super) fn engaged(store: &Store, stopped: u64) -> Result<PeopleEngaged, Reco
         sex: counts("sex"),
         age_band: counts("age"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use overt_records::RunMode;
+
+    use super::*;
+
+    fn count(mode: Option<RunMode>, people: u64) -> DescribedCount {
+        DescribedCount {
+            mode,
+            what: "sex".to_owned(),
+            value: "female".to_owned(),
+            by: "self".to_owned(),
+            people,
+        }
+    }
+
+    #[test]
+    fn each_mode_has_its_own_counts_and_what_has_no_mode_is_only_told_where_there_is_one() {
+        let (live, stored) = (Some(RunMode::Live), Some(RunMode::Retrospective));
+        let both = vec![count(live, 3), count(stored, 2)];
+        let of = |described: &Vec<DescribedCount>, mode, is_only| {
+            let found = of_mode(described.clone(), mode, is_only)?;
+            Some(found.iter().map(|count| count.people).sum::<u64>())
+        };
+        assert_eq!(of(&both, Mode::Live, false), Some(3));
+        assert_eq!(of(&both, Mode::Retrospective, false), Some(2));
+        assert_eq!(of(&both, Mode::Operator, false), Some(0));
+        let older = vec![count(None, 1), count(live, 3)];
+        assert_eq!(of(&older, Mode::Live, true), Some(4));
+        assert_eq!(of(&older, Mode::Live, false), None);
+    }
 }

@@ -1,5 +1,6 @@
 //! One of every page: in order, awkward, empty.
 
+use overt_publication::certificate::{Certificate, Standing, StillHeld};
 use overt_publication::document::{AnswersReport, DeploymentReport, PeriodReport};
 use overt_publication::facts::Redaction;
 use overt_publication::field::Field;
@@ -48,6 +49,51 @@ pub fn notice() -> Notice {
                 hours: 744,
             },
         ],
+    }
+}
+
+/// A certificate of deletion that the register knows.
+pub fn certificate() -> Certificate {
+    Certificate {
+        number: 12,
+        deployment: "high-street".into(),
+        closed_by: "A. N. Officer (boss)".into(),
+        closed_at: at("2026-01-31T16:00:00Z"),
+        destroyed: vec![
+            ("people of the watchlist".into(), 9_756),
+            (
+                "pictures of them, each with what was computed from it".into(),
+                12_003,
+            ),
+            ("alerts with their pictures and scores".into(), 9),
+        ],
+        held: vec![StillHeld {
+            what: "an alert that somebody holds".into(),
+            records: 1,
+            until: at("2026-03-01T00:00:00Z"),
+            why: "alert 4: complaint 17 (E. Engagement (eve))".into(),
+        }],
+        alerts: 11,
+        alerts_by_state: vec![("confirmed true".into(), 7), ("rejected".into(), 4)],
+        events: 12_117,
+        newest: "5a".repeat(32),
+        key: "b1".repeat(32),
+        line: format!(
+            r#"{{"signature":"{}","certificate":{{"format":"overt-certificate-1"}}}}"#,
+            "c7".repeat(64)
+        ),
+        sha256: "d3".repeat(32),
+        standing: Standing::Registered,
+    }
+}
+
+/// One of nothing that the register does not know, and whose sums do not hold.
+fn unknown_certificate() -> Certificate {
+    Certificate {
+        held: Vec::new(),
+        alerts: 12,
+        standing: Standing::Unknown,
+        ..certificate()
     }
 }
 
@@ -116,6 +162,11 @@ pub fn all() -> Vec<(&'static str, String)> {
             PeriodReport::of(period, &redactions, made())
                 .html()
                 .unwrap(),
+        ),
+        ("certificate.html", certificate().html().unwrap()),
+        (
+            "certificate-unknown.html",
+            unknown_certificate().html().unwrap(),
         ),
         ("notice.html", notice.html().unwrap()),
         ("sign.html", notice.sign(Paper::A4).unwrap()),

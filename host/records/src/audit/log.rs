@@ -13,9 +13,10 @@ use crate::force::{RegisterEntry, RegisterGone, RegisterRecord};
 use crate::keys::StoreId;
 use crate::opening;
 use crate::retention::Timestamp;
+use crate::rows::Piece;
 use crate::store::Store;
 use crate::tables::{AUDIT, AUDIT_HEADS, META};
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableHandle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,101 @@ pub struct AuditLog {
     register: BTreeMap<u32, Option<RegisterEntry>>,
     /// The numbers whose entries are gone, as the register says.
     register_gone: Vec<RegisterGone>,
+}
+
+/// The rows of a log as they come from whoever has the store open, and the audit file beside it.
+pub struct LogRows {
+    path: PathBuf,
+    /// Read before the rows are: it may be behind them, and is never ahead.
+    file: Option<AuditFile>,
+    facts: BTreeMap<String, String>,
+    events: BTreeMap<u64, Vec<u8>>,
+    heads: BTreeMap<u64, Vec<u8>>,
+}
+
+impl LogRows {
+    /// For the log of this store. Ask for its rows once this has returned.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the audit file.
+    pub fn beside(path: &Path) -> Result<Self, RecordsError> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            file: AuditFile::read(&path_of(path))?,
+            facts: BTreeMap::new(),
+            events: BTreeMap::new(),
+            heads: BTreeMap::new(),
+        })
+    }
+
+    /// Takes some rows.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] for what are no rows of a log.
+    pub fn take(&mut self, piece: Piece) -> Result<(), RecordsError> {
+        let damaged = || {
+            let cause = format!("{} are no rows of its log", piece.table);
+            Fault::Inconsistent(cause).at(&self.path)
+        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| damaged());
+        let of_log = [AUDIT.name(), AUDIT_HEADS.name(), META.name()].contains(&&*piece.table);
+        if !of_log {
+            return Err(damaged());
+        }
+        for (key, value) in &piece.rows {
+            if piece.table == META.name() {
+                self.facts.insert(text(key)?, text(value)?);
+                continue;
+            }
+            let number: [u8; 8] = key.as_slice().try_into().map_err(|_| damaged())?;
+            let lines = match piece.table == AUDIT.name() {
+                true => &mut self.events,
+                false => &mut self.heads,
+            };
+            lines.insert(u64::from_le_bytes(number), value.clone());
+        }
+        Ok(())
+    }
+
+    /// The log, once all its rows were taken.
+    ///
+    /// # Errors
+    /// [`RecordsError::ForeignDeployment`]; [`RecordsError::Damaged`].
+    pub fn log(self, deployment: &str) -> Result<AuditLog, RecordsError> {
+        let fact = |name| self.facts.get(name).map_or("", String::as_str);
+        let found = fact("deployment");
+        if found != deployment {
+            return Err(RecordsError::ForeignDeployment {
+                path: self.path.clone(),
+                expected: deployment.to_owned(),
+                found: found.to_owned(),
+            });
+        }
+        let Some(store) = opening::parse_id(fact("store")) else {
+            let cause = "it does not say which store it is";
+            return Err(Fault::Inconsistent(cause.into()).at(&self.path));
+        };
+        self.of(deployment, &store)
+    }
+
+    fn of(self, deployment: &str, store: &StoreId) -> Result<AuditLog, RecordsError> {
+        let fact = |name| self.facts.get(name).map(String::as_str);
+        let Some(key) = fact(META_KEY).and_then(chain::digits) else {
+            let cause = "it does not say the key of its audit log";
+            return Err(Fault::Inconsistent(cause.into()).at(&self.path));
+        };
+        let own = chain::read_tip(fact(META_HEAD)).map_err(|fault| fault.at(&self.path))?;
+        Ok(AuditLog {
+            identity: Identity::of(deployment, store, key),
+            own,
+            events: self.events,
+            heads: self.heads,
+            file: self.file.filter(|file| file.store() == store),
+            register: BTreeMap::new(),
+            register_gone: Vec::new(),
+            path: self.path,
+        })
+    }
 }
 
 /// Which events an export holds in full; the others stand in it as digests.
@@ -81,30 +177,20 @@ impl AuditLog {
         store: &StoreId,
         facts: Facts,
     ) -> Result<AuditLog, RecordsError> {
-        let file = AuditFile::read(&path_of(path))?.filter(|file| file.store() == store);
-        let read = || -> Result<AuditLog, Fault> {
+        let mut rows = LogRows::beside(path)?;
+        let mut read = || -> Result<(), Fault> {
             let reading = database.begin_read()?;
-            let meta = reading.open_table(facts)?;
-            let fact = |name| -> Result<Option<String>, Fault> {
-                Ok(meta.get(name)?.map(|text| text.value().to_owned()))
-            };
-            let key = fact(META_KEY)?.as_deref().and_then(chain::digits);
-            let Some(key) = key else {
-                let cause = "it does not say the key of its audit log";
-                return Err(Fault::Inconsistent(cause.into()));
-            };
-            Ok(AuditLog {
-                path: path.to_path_buf(),
-                identity: Identity::of(deployment, store, key),
-                own: chain::read_tip(fact(META_HEAD)?.as_deref())?,
-                events: lines(database, AUDIT)?,
-                heads: lines(database, AUDIT_HEADS)?,
-                file,
-                register: BTreeMap::new(),
-                register_gone: Vec::new(),
-            })
+            for row in reading.open_table(facts)?.iter()? {
+                let (name, text) = row?;
+                let (name, text) = (name.value().to_owned(), text.value().to_owned());
+                rows.facts.insert(name, text);
+            }
+            rows.events = lines(&reading, AUDIT)?;
+            rows.heads = lines(&reading, AUDIT_HEADS)?;
+            Ok(())
         };
-        read().map_err(|fault| fault.at(path))
+        read().map_err(|fault| fault.at(path))?;
+        rows.of(deployment, store)
     }
 
     /// The same with the register that it tells of.
@@ -382,13 +468,40 @@ impl Store {
             Ok(chain::read_tip(text.as_deref())?.shown())
         })
     }
+
+    /// The events that are wanted, by number: of a store that is open.
+    ///
+    /// # Errors
+    /// [`RecordsError::Damaged`] and the like.
+    pub fn audit_entries(
+        &self,
+        wanted: impl Fn(&AuditEvent) -> bool,
+    ) -> Result<Vec<AuditEntry>, RecordsError> {
+        self.read(|store| {
+            let mut found = Vec::new();
+            for row in store.rows.open_table(AUDIT)?.iter()? {
+                let (_, line) = row?;
+                // What cannot be read is for verifying to tell.
+                let Some((_, body)) = chain::split_event(line.value()) else {
+                    continue;
+                };
+                let Ok(entry) = serde_json::from_slice::<AuditEntry>(body) else {
+                    continue;
+                };
+                if wanted(&entry.event) {
+                    found.push(entry);
+                }
+            }
+            Ok(found)
+        })
+    }
 }
 
 type Lines = redb::TableDefinition<'static, u64, &'static [u8]>;
 
-fn lines(database: &Database, table: Lines) -> Result<BTreeMap<u64, Vec<u8>>, Fault> {
+fn lines(reading: &ReadTransaction, table: Lines) -> Result<BTreeMap<u64, Vec<u8>>, Fault> {
     let mut lines = BTreeMap::new();
-    for row in database.begin_read()?.open_table(table)?.iter()? {
+    for row in reading.open_table(table)?.iter()? {
         let (number, line) = row?;
         lines.insert(number.value(), line.value().to_vec());
     }

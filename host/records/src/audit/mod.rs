@@ -8,10 +8,12 @@ mod log;
 mod verify;
 
 pub use event::{Actor, AuditEntry, AuditEvent, RecordRange, WatchlistEncoder};
-pub use log::{AuditLog, Exported, Selection};
+pub use log::{AuditLog, Exported, LogRows, Selection};
 pub use verify::{Break, BreakKind, HeadError, LodgedHead, Verdict, Verification, verify_export};
 
-pub(crate) use chain::{Appended, Identity, Log, begin, digest, digits, split_event};
+pub(crate) use chain::{
+    Appended, Identity, Log, META_HEAD, begin, digest, digits, read_tip, split_event,
+};
 pub(crate) use event::{ranges, watchlist_encoder};
 pub(crate) use file::{AuditFile, path_of};
 pub(crate) use verify::{Gone, gone_line};

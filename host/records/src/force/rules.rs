@@ -34,6 +34,9 @@ pub struct Rules {
     pub use_cases: Vec<String>,
     /// The closed list of categories that anybody may be sought in.
     pub categories: Vec<String>,
+    /// The closed list of what an arrest may be for; empty where it is not put on record, as in rules of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arrest_reasons: Vec<String>,
     /// The longest time from a deployment's start to its end, hours.
     pub longest_hours: u32,
     /// What holds for every watchlist.

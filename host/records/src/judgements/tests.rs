@@ -50,25 +50,52 @@ pub(crate) fn officer(person: &str) -> Judge {
     judge(person, JudgingRole::EngagementOfficer)
 }
 
+fn header() -> RunHeader {
+    RunHeader {
+        deployment: "walk-past".into(),
+        started_at: at(-10),
+        mode: crate::runs::RunMode::Live,
+        register: None,
+        started_by: None,
+        search: None,
+        host_version: "0.1.0".into(),
+        lock_sha256: None,
+        plugins: Vec::new(),
+        models: Vec::new(),
+        cameras: Vec::new(),
+    }
+}
+
+/// Adds a search of stored images, with an alert of this number.
+pub(crate) fn searched(store: &Store, number: u32) {
+    let search = crate::runs::Searched {
+        reason: "crime 1".into(),
+        photographs: 1,
+        every_face: true,
+        place: "Market Square".into(),
+        taken_from: at(-1000),
+        taken_to: at(-900),
+        footage: Some(crate::runs::Footage {
+            source: "till camera".into(),
+            owner: "A. Shop Ltd".into(),
+        }),
+    };
+    let run = store.begin_run(&RunHeader {
+        mode: crate::runs::RunMode::Retrospective,
+        search: Some(search),
+        ..header()
+    });
+    let new = [alert(number)];
+    run.unwrap()
+        .commit_decisions(&new, &Counts::default())
+        .unwrap();
+}
+
 /// A store with so many alerts, each about another entry.
 pub(crate) fn store(alerts: u32) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let run = store
-        .begin_run(&RunHeader {
-            deployment: "walk-past".into(),
-            started_at: at(-10),
-            mode: crate::runs::RunMode::Live,
-            register: None,
-            started_by: None,
-            search: None,
-            host_version: "0.1.0".into(),
-            lock_sha256: None,
-            plugins: Vec::new(),
-            models: Vec::new(),
-            cameras: Vec::new(),
-        })
-        .unwrap();
+    let run = store.begin_run(&header()).unwrap();
     let new: Vec<NewAlert> = (1..=alerts).map(alert).collect();
     let sought: Vec<NewImage> = new.iter().map(|new| sought(&new.alert.reference)).collect();
     store.watchlist().enrol(&sought, at(-10)).unwrap();

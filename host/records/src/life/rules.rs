@@ -136,6 +136,7 @@ pub(super) fn allow(
             not_the_first(life, judge(step, JudgingRole::EngagementOfficer, now)?)?;
             match what {
                 Disposal::Other(words) => text("the disposal", words),
+                Disposal::ArrestFor(reason) => text("what the arrest was for", reason),
                 Disposal::Arrest | Disposal::NoFurtherAction => Ok(()),
             }
         }

@@ -130,8 +130,10 @@ pub struct Stop {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disposal {
-    /// An arrest.
+    /// An arrest, with no word of what it was for.
     Arrest,
+    /// An arrest, with what it was for: of the closed list of the force's rules.
+    ArrestFor(String),
     /// Something else, in the officer's words.
     Other(String),
     /// Nothing.

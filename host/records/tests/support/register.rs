@@ -29,6 +29,7 @@ pub fn rules(version: u32) -> Rules {
         }],
         use_cases: vec!["crime-hotspot".into()],
         categories: vec!["wanted".into(), "missing".into()],
+        arrest_reasons: vec![],
         longest_hours: 12,
         watchlist: WatchlistRules {
             size: 1000,

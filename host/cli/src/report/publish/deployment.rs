@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use overt_deployment::Deployment;
+use overt_pipeline::inquiry::Ask;
 use overt_pipeline::publication::{self, Source};
 use overt_publication::document::DeploymentReport;
 use overt_publication::record::{DeploymentRecord, Mode};
-use overt_records::{Force, PublishedKind, Store};
+use overt_records::{Force, Published, PublishedKind};
 
 use super::{DocumentArguments, Format, Publisher, made};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{output, watchlist};
+use crate::{inquiry, output};
 
 /// Publish the record of one deployment; you are signed in as an auditor or an authorising officer
 ///
@@ -65,8 +66,8 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
     let publisher = Publisher::at(Force::at(&deployment.host.force))?;
     let redactions = arguments.document.redactions()?;
-    let now = watchlist::now();
-    let (records, source) = publication::deployment(&deployment, &publisher.force, now)?;
+    let (records, source) =
+        publication::deployment(&deployment, &publisher.force, &inquiry::record)?;
     let wanted = arguments.mode.map(Mode::from);
     let of = |record: &&DeploymentRecord| {
         wanted.is_none_or(|wanted| record.deployment.mode.value() == Some(&wanted))
@@ -93,19 +94,17 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Format::Csv => report.csv()?,
         Format::Json => report.json()?,
     };
-    let mut published = arguments
+    let published = arguments
         .document
         .published(PublishedKind::Deployment, &text, &redactions);
     match source {
         Source::Store => {
-            let settings = watchlist::settings(&deployment);
-            let store = Store::open(&deployment.host.records, &settings)?;
-            store.note_published(&published, &publisher.who, now)?;
+            inquiry::ask_as(&deployment, Ask::Publish(published))?;
         }
-        Source::Kept(number) => {
-            published.number = Some(number.into());
-            publisher.note(&published)?;
-        }
+        Source::Kept(number) => publisher.note(&Published {
+            number: Some(number.into()),
+            ..published
+        })?,
     }
     let broken: Vec<_> = report.broken().iter().map(ToString::to_string).collect();
     let given_away: Vec<_> = report

@@ -13,7 +13,7 @@ use overt_publication::period::{Period, Span};
 
 use super::Publisher;
 use crate::failure::Failure;
-use crate::watchlist;
+use crate::inquiry;
 
 /// The deployments of a period.
 #[derive(Args)]
@@ -52,8 +52,8 @@ impl PeriodArguments {
         for file in &self.deployments {
             deployments.push(Deployment::read(file)?);
         }
-        let now = watchlist::now();
-        let (register, records) = publication::period(&deployments, &publisher.force, now)?;
+        let (register, records) =
+            publication::period(&deployments, &publisher.force, &inquiry::record)?;
         Ok(Period::of(span, &register, &records, redactions)?)
     }
 }
