@@ -4,7 +4,9 @@ use overt_deployment::Deployment;
 use overt_pipeline::inquiry::{self, Ask, InquiryError, Told};
 use overt_pipeline::publication;
 use overt_publication::record::DeploymentRecord;
-use overt_records::{AuditLog, EntrySummary, Force, GoneByRetention, LogRows, Piece, RecordsError, SignedIn};
+use overt_records::{
+    AuditLog, EntrySummary, Force, GoneByRetention, LogRows, Piece, RecordsError, SignedIn,
+};
 
 use crate::control::{self, client, something_else};
 use crate::failure::Failure;

@@ -558,12 +558,14 @@ fn what_the_router_was_asked_once_an_alert_was_passed_expires_with_the_rest_of_i
     };
     let second = NewAlert {
         alert,
+        image: 0,
         payload: store.alert_payload(1).unwrap().unwrap(),
         inputs: Some(inputs),
     };
     let header = store.runs().unwrap()[0].header.clone();
     let run = store.begin_run(&header).unwrap();
-    run.commit_decisions(&[second], &Counts::default()).unwrap();
+    run.commit_decisions(&[second], &Counts::default(), ago(25 * 60))
+        .unwrap();
     let olu = place.judge("olu");
     let then = ago(25 * 60 - 1);
     store.view(2, &olu, then).unwrap().unwrap();

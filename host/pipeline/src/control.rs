@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
 use overt_deployment::Deployment;
 use overt_records::{RecordsError, RunMode, SignedIn, Store, SweepReport};
-use overt_runtime::{CallError, Role};
+use overt_runtime::Role;
 
 use crate::action;
 use crate::capture::Intake;

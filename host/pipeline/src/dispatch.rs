@@ -22,6 +22,7 @@ use crate::desk::Desk;
 use crate::error::PipelineError;
 use crate::failures::Failures;
 use crate::incident;
+use crate::inquiry;
 use crate::list_change::{ListError, remove_stored};
 use crate::lock::LockFile;
 use crate::machine::Machine;
@@ -286,6 +287,17 @@ impl Office<'_> {
             Question::Custody { ask, by } => {
                 let told = custody::answer(self.store, &ask, by.as_deref(), now());
                 Answer::Custody(Box::new(told))
+            }
+            // No frame waits here, so it needs no thread of its own.
+            Question::Inquiry {
+                ask,
+                by,
+                deployment,
+            } => {
+                let step = |told| answers.send(Answer::Inquiry(Box::new(Ok(told)))).is_ok();
+                let (store, by) = (self.store, by.as_deref());
+                let told = inquiry::answer(&deployment, store, &ask, by, now(), &step);
+                Answer::Inquiry(Box::new(told))
             }
             Question::Remove(wanted) => {
                 Answer::Removed(Box::new(remove_stored(self.store, &wanted)))

@@ -5,8 +5,8 @@
 use overt_deployment::Deployment;
 use overt_publication::record::DeploymentRecord;
 use overt_records::{
-    By, EntrySummary, ForceError, GoneByRetention, Interval, MayNot, MembershipKey, Piece, Published, RecordsError,
-    SignedIn, Store, Timestamp,
+    By, EntrySummary, ForceError, GoneByRetention, Interval, MayNot, MembershipKey, Piece,
+    Published, RecordsError, SignedIn, Store, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;

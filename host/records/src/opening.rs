@@ -101,6 +101,9 @@ pub(crate) fn reopen(
     Ok(database)
 }
 
+/// What redb may keep in memory of a file. Most of a large one is sealed images, each read once in a while; without a word it would keep a gibibyte of them.
+const CACHE: usize = 64 << 20;
+
 /// Opens the redb file, verifying every page, for a plain opening trusts the file and may panic on a damaged one.
 /// What is there is thrown away where the file is to be new, unless another process is making it.
 pub(crate) fn open_database(path: &Path, is_new: bool) -> Result<Database, RecordsError> {
@@ -116,6 +119,7 @@ pub(crate) fn open_database(path: &Path, is_new: bool) -> Result<Database, Recor
         }
         Database::builder()
             .set_check_integrity_on_open(true)
+            .set_cache_size(CACHE)
             .create_with_backend(backend)
     });
     // Somebody may have given the name to another file while this one was waited for (`force/rewrite.rs`): what was opened then is not the store any more.

@@ -5,8 +5,7 @@ mod support;
 
 use overt_records::{
     Actor, AuditEvent, AuditLog, BackupError, Closed, HeldInputs, LifeState, LogRows, Store,
-    Verdict,
-    membership_key_file, restore, restore_force,
+    Verdict, membership_key_file, restore, restore_force,
 };
 use std::fs;
 use std::path::PathBuf;

@@ -99,7 +99,9 @@ fn an_entry_whose_last_image_goes_takes_its_pending_alerts_with_it_and_no_others
     let pass = Adjudication::Pass;
     store.adjudicate(4, operator, pass, &LIMITS, NOW).unwrap();
     let passed = store.passed(4).unwrap().unwrap();
-    store.route(&passed, &["team".into()], true, NOW).unwrap();
+    store
+        .route(&passed, &["team".into()], true, None, NOW)
+        .unwrap();
 
     let later = NOW.after_hours(1);
     let report = store.sweep(later).unwrap();

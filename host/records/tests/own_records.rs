@@ -19,7 +19,8 @@ fn own_records() -> Folder {
         .enrol(&[image("W-1", 1)], support::NOW)
         .unwrap();
     let run = store.begin_run(&header()).unwrap();
-    run.commit_decisions(&[alert(1)], &counts(1)).unwrap();
+    run.commit_decisions(&[alert(1)], &counts(1), support::NOW)
+        .unwrap();
     run.finish(&counts(1), false, support::NOW).unwrap();
     folder
 }

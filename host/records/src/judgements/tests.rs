@@ -86,8 +86,10 @@ pub(crate) fn searched(store: &Store, number: u32) {
         ..header()
     });
     let new = [alert(number)];
+    let of_it = [sought(&new[0].alert.reference)];
+    store.watchlist().enrol(&of_it, at(-10)).unwrap();
     run.unwrap()
-        .commit_decisions(&new, &Counts::default())
+        .commit_decisions(&new, &Counts::default(), at(0))
         .unwrap();
 }
 
