@@ -422,10 +422,8 @@ proptest! {
                 }
                 Act::Remove(entry) => {
                     let of = BTreeSet::from([entry]);
-                    let expected = match model.0.remove(&entry) {
-                        Some(_) => Some(pending(&store, &of)),
-                        None => None,
-                    };
+                    let known = model.0.remove(&entry);
+                    let expected = known.map(|_| pending(&store, &of));
                     let removed = store
                         .watchlist()
                         .remove(&reference(entry), &removal(now))

@@ -310,6 +310,13 @@ fn a_gallery_that_was_changed_is_the_one_that_is_made_at_once_bit_for_bit() {
                         })
                         .collect();
                     gallery = gallery.without_images(&gone);
+                    // An entry stays in its place when its first image goes.
+                    let mut order: HashMap<EntryKey, usize> = HashMap::new();
+                    for (key, _) in &held {
+                        let next = order.len();
+                        order.entry(key.clone()).or_insert(next);
+                    }
+                    held.sort_by_key(|(key, _)| order[key]);
                     let mut places: HashMap<EntryKey, u32> = HashMap::new();
                     held.retain(|(key, _)| {
                         let next = places.entry(key.clone()).or_default();
