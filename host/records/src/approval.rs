@@ -7,9 +7,9 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::{By, PersonRole, SignedIn};
 use crate::retention::Timestamp;
-use crate::tables::{APPROVALS, ENTRIES, EntryRow, Row, RowBytes};
+use crate::tables::{APPROVALS, ENTRIES, EntryRow, Row, RowBytes, if_there};
 use crate::watchlist::Watchlist;
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -132,9 +132,8 @@ impl Watchlist<'_> {
     /// [`RecordsError::Damaged`] and the like.
     pub fn standing(&self) -> Result<ListStanding, RecordsError> {
         self.store.read(|store| {
-            let approvals = match store.rows.open_table(APPROVALS) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(ListStanding::Never),
-                approvals => approvals?,
+            let Some(approvals) = if_there(store.rows.open_table(APPROVALS))? else {
+                return Ok(ListStanding::Never);
             };
             let Some((_, last)) = approvals.last()? else {
                 return Ok(ListStanding::Never);
@@ -154,9 +153,8 @@ impl Watchlist<'_> {
     /// [`RecordsError::Damaged`] and the like.
     pub fn approvals(&self) -> Result<Vec<ListApproval>, RecordsError> {
         self.store.read(|store| {
-            let approvals = match store.rows.open_table(APPROVALS) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                approvals => approvals?,
+            let Some(approvals) = if_there(store.rows.open_table(APPROVALS))? else {
+                return Ok(Vec::new());
             };
             let mut found = Vec::new();
             for row in approvals.iter()? {

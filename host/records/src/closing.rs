@@ -6,8 +6,8 @@ use crate::error::RecordsError;
 use crate::force::By;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, RouterRow};
-use redb::{ReadableTable, TableError};
+use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, RouterRow, if_there};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,11 +189,9 @@ impl Store {
             for row in store.rows.open_table(ALERTS)?.iter()? {
                 kept += u64::from(row?.1.value().read()?.inputs.is_some());
             }
-            let actions = match store.rows.open_table(ACTIONS) {
-                Ok(actions) => actions,
+            let Some(actions) = if_there(store.rows.open_table(ACTIONS))? else {
                 // A store from before anybody could pass an alert.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(kept),
-                Err(error) => return Err(error.into()),
+                return Ok(kept);
             };
             for row in actions.iter()? {
                 let router = row?.1.value().read()?.router;

@@ -12,9 +12,9 @@ use crate::judgements::living_in;
 use crate::life::{Judge, JudgingRole, StepKind};
 use crate::runs::RunMode;
 use crate::store::Store;
-use crate::tables::{ALERTS, DESCRIBED, DESCRIBED_IN, RUNS};
+use crate::tables::{ALERTS, DESCRIBED, DESCRIBED_IN, RUNS, if_there};
 use crate::transaction::Change;
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -255,26 +255,19 @@ impl Store {
     pub fn described(&self) -> Result<Vec<DescribedCount>, RecordsError> {
         self.read(|store| {
             let mut found = Vec::new();
-            // Either is not there before anybody was counted in it.
-            match store.rows.open_table(DESCRIBED_IN) {
-                Err(TableError::TableDoesNotExist(_)) => {}
-                described => {
-                    for row in described?.iter()? {
-                        let (key, people) = row?;
-                        let (mode, what, value, by) = key.value();
-                        let mode = RunMode::named(mode);
-                        found.push(count(mode, what, value, by, people.value()));
-                    }
+            if let Some(described) = if_there(store.rows.open_table(DESCRIBED_IN))? {
+                for row in described.iter()? {
+                    let (key, people) = row?;
+                    let (mode, what, value, by) = key.value();
+                    let mode = RunMode::named(mode);
+                    found.push(count(mode, what, value, by, people.value()));
                 }
             }
-            match store.rows.open_table(DESCRIBED) {
-                Err(TableError::TableDoesNotExist(_)) => {}
-                described => {
-                    for row in described?.iter()? {
-                        let (key, people) = row?;
-                        let (what, value, by) = key.value();
-                        found.push(count(None, what, value, by, people.value()));
-                    }
+            if let Some(described) = if_there(store.rows.open_table(DESCRIBED))? {
+                for row in described.iter()? {
+                    let (key, people) = row?;
+                    let (what, value, by) = key.value();
+                    found.push(count(None, what, value, by, people.value()));
                 }
             }
             Ok(found)

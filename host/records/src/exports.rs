@@ -8,8 +8,8 @@ use crate::files;
 use crate::payload;
 use crate::retention::{SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{EXPORTS, RowBytes};
-use redb::{ReadableTable, TableError};
+use crate::tables::{EXPORTS, RowBytes, if_there};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -105,11 +105,8 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn exports(&self) -> Result<Vec<Export>, RecordsError> {
         self.read(|store| {
-            let rows = match store.rows.open_table(EXPORTS) {
-                Ok(rows) => rows,
-                // A store from before there were any.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
+            let Some(rows) = if_there(store.rows.open_table(EXPORTS))? else {
+                return Ok(Vec::new());
             };
             let mut found = Vec::new();
             for row in rows.iter()? {

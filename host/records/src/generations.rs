@@ -11,10 +11,10 @@ use crate::retention::{RetentionClass, Timestamp};
 use crate::runs::{ModelUsed, PluginUsed, Run, RunId};
 use crate::sealed::Kind;
 use crate::store::Store;
-use crate::tables::{ENTRIES, GENERATIONS, RowBytes};
+use crate::tables::{ENTRIES, GENERATIONS, RowBytes, if_there};
 use crate::transaction::Change;
 use crate::watchlist::{Encoder, StoredTemplate};
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -309,11 +309,8 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn generations(&self) -> Result<Vec<GenerationChange>, RecordsError> {
         self.read(|store| {
-            let rows = match store.rows.open_table(GENERATIONS) {
-                Ok(rows) => rows,
-                // A store from before there were any.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
+            let Some(rows) = if_there(store.rows.open_table(GENERATIONS))? else {
+                return Ok(Vec::new());
             };
             let mut found = Vec::new();
             for row in rows.iter()? {

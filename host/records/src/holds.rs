@@ -14,10 +14,10 @@ use crate::payload;
 use crate::retention::Timestamp;
 use crate::store::Store;
 use crate::tables::{
-    ALERTS, ActionRow, AlertRow, HOLDS, LIVES, RECEIPTS, RouterRow, Row, RowBytes,
+    ALERTS, ActionRow, AlertRow, HOLDS, LIVES, RECEIPTS, RouterRow, Row, RowBytes, if_there,
 };
 use crate::transaction::Change;
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -253,11 +253,8 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn holds(&self) -> Result<Vec<Hold>, RecordsError> {
         self.read(|store| {
-            let rows = match store.rows.open_table(HOLDS) {
-                Ok(rows) => rows,
-                // A store from before there were any.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
+            let Some(rows) = if_there(store.rows.open_table(HOLDS))? else {
+                return Ok(Vec::new());
             };
             all(&rows)
         })
@@ -307,10 +304,8 @@ impl Store {
     pub fn alert_of(&self, code: &ReceiptCode) -> Result<Option<u32>, RecordsError> {
         let wanted = self.digest_of(code);
         self.read(|store| {
-            let rows = match store.rows.open_table(RECEIPTS) {
-                Ok(rows) => rows,
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                Err(error) => return Err(error.into()),
+            let Some(rows) = if_there(store.rows.open_table(RECEIPTS))? else {
+                return Ok(None);
             };
             for row in rows.iter()? {
                 let receipt = row?.1.value().read()?;

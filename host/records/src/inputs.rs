@@ -12,9 +12,9 @@ use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::sealed::{Kind, Sealable};
 use crate::store::Store;
-use crate::tables::{ACTIONS, ALERTS, AlertRow, HELD, InputsRow, RouterRow};
+use crate::tables::{ACTIONS, ALERTS, AlertRow, HELD, InputsRow, RouterRow, if_there};
 use crate::transaction::{Change, Reading};
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -164,11 +164,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<SettledAction>, RecordsError> {
         self.read(|store| {
-            let actions = match store.rows.open_table(ACTIONS) {
-                Ok(actions) => actions,
+            let Some(actions) = if_there(store.rows.open_table(ACTIONS))? else {
                 // A store from before anybody could pass an alert.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                Err(error) => return Err(error.into()),
+                return Ok(None);
             };
             let found = actions.get(number)?.map(|row| row.value().read());
             let Some(action) = found.transpose()? else {

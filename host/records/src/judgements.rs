@@ -11,9 +11,9 @@ use crate::life::{
 use crate::outbox;
 use crate::retention::Timestamp;
 use crate::store::Store;
-use crate::tables::{ALERTS, LIVES, RowBytes, VIEWS};
+use crate::tables::{ALERTS, LIVES, RowBytes, VIEWS, if_there};
 use crate::transaction::Change;
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -302,12 +302,7 @@ impl Store {
     pub fn living(&self) -> Result<Vec<LivingAlert>, RecordsError> {
         self.read(|store| {
             let alerts = store.rows.open_table(ALERTS)?;
-            let lives = match store.rows.open_table(LIVES) {
-                Ok(lives) => Some(lives),
-                // A store from before anybody could judge.
-                Err(TableError::TableDoesNotExist(_)) => None,
-                Err(error) => return Err(error.into()),
-            };
+            let lives = if_there(store.rows.open_table(LIVES))?;
             let mut found = Vec::new();
             for row in alerts.iter()? {
                 let (number, row) = row?;
@@ -332,10 +327,8 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn views(&self) -> Result<Vec<View>, RecordsError> {
         self.read(|store| {
-            let views = match store.rows.open_table(VIEWS) {
-                Ok(views) => views,
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
+            let Some(views) = if_there(store.rows.open_table(VIEWS))? else {
+                return Ok(Vec::new());
             };
             let mut found = Vec::new();
             for row in views.iter()? {
@@ -351,11 +344,9 @@ impl Store {
             let Some(row) = alerts.get(number)? else {
                 return Err(self.no_such_alert(number).into());
             };
-            let life = match store.rows.open_table(LIVES) {
-                Ok(lives) => lives.get(number)?.map(|life| life.value().read()),
-                // A store from before anybody could judge.
-                Err(TableError::TableDoesNotExist(_)) => None,
-                Err(error) => return Err(error.into()),
+            let life = match if_there(store.rows.open_table(LIVES))? {
+                Some(lives) => lives.get(number)?.map(|life| life.value().read()),
+                None => None,
             };
             Ok(LivingAlert {
                 alert: row.value().read()?.stored.alert,

@@ -10,10 +10,10 @@ use crate::membership::acting_as_any;
 use crate::retention::{SweepReport, Timestamp};
 use crate::runs::{Run, RunMode};
 use crate::store::Store;
-use crate::tables::{ENTRIES, EVERYBODY, EntryRow, RUNS, RowBytes};
+use crate::tables::{ENTRIES, EVERYBODY, EntryRow, RUNS, RowBytes, if_there};
 use crate::transaction::Change;
 use crate::watchlist::{self, Addition, Enrolled, NewImage, Removal, Removed};
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -192,13 +192,12 @@ impl Store {
     /// # Errors
     /// [`RecordsError::Damaged`] and the like.
     pub fn everybody(&self) -> Result<Option<ListComposition>, RecordsError> {
-        self.read(|store| match store.rows.open_table(EVERYBODY) {
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-            Ok(table) => {
-                let row = table.get(())?;
-                Ok(row.map(|row| row.value().read()).transpose()?)
-            }
+        self.read(|store| {
+            let Some(table) = if_there(store.rows.open_table(EVERYBODY))? else {
+                return Ok(None);
+            };
+            let row = table.get(())?;
+            Ok(row.map(|row| row.value().read()).transpose()?)
         })
     }
 }

@@ -21,10 +21,10 @@ use crate::keys::StoreId;
 use crate::payload;
 use crate::retention::Timestamp;
 use crate::store::Store;
-use crate::tables::{ENTRIES, META};
+use crate::tables::{ENTRIES, META, if_there};
 use crate::transaction::Change;
 use hmac::{Hmac, KeyInit, Mac};
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -544,9 +544,8 @@ impl Store {
         };
         self.change(|change| change.log(now, Actor::from(&by), event))?;
         self.read(|store| {
-            let rows = match store.rows.open_table(MEMBERS) {
-                Err(TableError::TableDoesNotExist(_)) => return Err(MembershipError::Over.into()),
-                rows => rows?,
+            let Some(rows) = if_there(store.rows.open_table(MEMBERS))? else {
+                return Err(MembershipError::Over.into());
             };
             if rows.is_empty()? {
                 return Err(MembershipError::Over.into());

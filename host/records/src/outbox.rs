@@ -19,9 +19,10 @@ use crate::runs::PluginUsed;
 use crate::store::Store;
 use crate::tables::{
     ACTIONS, ALERTS, ActionRow, DELIVERED, LIVES, OUTBOX, PlainRow, RouterRow, Row, RowBytes,
+    if_there,
 };
 use crate::transaction::{Change, Reading};
-use redb::{Key, ReadOnlyTable, ReadableTable, TableDefinition, TableError};
+use redb::{Key, ReadOnlyTable, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -327,7 +328,7 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn unrouted(&self) -> Result<Vec<PassedAlert>, RecordsError> {
         self.read(|store| {
-            let Some(actions) = table(store, ACTIONS)? else {
+            let Some(actions) = if_there(store.rows.open_table(ACTIONS))? else {
                 return Ok(Vec::new());
             };
             let mut found = Vec::new();
@@ -405,7 +406,7 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn acting_channels(&self, alert: u32) -> Result<Option<Vec<String>>, RecordsError> {
         self.read(|store| {
-            let Some(actions) = table(store, ACTIONS)? else {
+            let Some(actions) = if_there(store.rows.open_table(ACTIONS))? else {
                 return Ok(None);
             };
             let found = actions.get(alert)?.map(|row| row.value().read());
@@ -414,23 +415,11 @@ impl Store {
     }
 }
 
-/// A table, if the store has it: one from before there was an outbox has none until something is written into it.
-fn table<K: Key + 'static, T: PlainRow + 'static>(
-    store: &Reading<'_>,
-    which: TableDefinition<'static, K, Row<T>>,
-) -> Result<Option<ReadOnlyTable<K, Row<T>>>, Fault> {
-    match store.rows.open_table(which) {
-        Ok(table) => Ok(Some(table)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn rows<T: PlainRow + 'static>(
     store: &Reading<'_>,
     which: TableDefinition<'static, u64, Row<T>>,
 ) -> Result<Vec<T>, Fault> {
-    let Some(table) = table(store, which)? else {
+    let Some(table) = if_there(store.rows.open_table(which))? else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();

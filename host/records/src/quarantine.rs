@@ -9,8 +9,8 @@ use crate::payload;
 use crate::retention::Timestamp;
 use crate::runs::{PluginUsed, Run, RunId};
 use crate::store::Store;
-use crate::tables::{QUARANTINES, RowBytes};
-use redb::{ReadableTable, TableError};
+use crate::tables::{QUARANTINES, RowBytes, if_there};
+use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 /// A plugin's quarantine.
@@ -97,11 +97,8 @@ impl Store {
     /// [`RecordsError::Damaged`] and the like.
     pub fn quarantines(&self) -> Result<Vec<Quarantine>, RecordsError> {
         self.read(|store| {
-            let rows = match store.rows.open_table(QUARANTINES) {
-                Ok(rows) => rows,
-                // A store from before there were any.
-                Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error.into()),
+            let Some(rows) = if_there(store.rows.open_table(QUARANTINES))? else {
+                return Ok(Vec::new());
             };
             let mut found = Vec::new();
             for row in rows.iter()? {

@@ -13,12 +13,12 @@ use crate::store::Store;
 use crate::tables::{
     ACTIONS, ALERTS, APPROVALS, AUDIT, AUDIT_HEADS, DELIVERED, DESCRIBED, DESCRIBED_IN, ENTRIES,
     EVERYBODY, EXPORTS, GENERATIONS, HELD, HOLDS, LIVES, META, OUTBOX, QUARANTINES, RECEIPTS,
-    REMOVALS, RUNS, VIEWS,
+    REMOVALS, RUNS, VIEWS, if_there,
 };
 use crate::transaction::Change;
 use redb::{
-    Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
-    TableHandle, Value, WriteTransaction,
+    Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, Value,
+    WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 
@@ -91,10 +91,8 @@ impl EachTable for Reader<'_> {
         if self.log_alone && !LOG.contains(&name) {
             return Ok(());
         }
-        let table = match self.reading.open_table(table) {
-            // Nothing was ever put there.
-            Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-            table => table?,
+        let Some(table) = if_there(self.reading.open_table(table))? else {
+            return Ok(());
         };
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for row in table.iter()? {

@@ -9,9 +9,9 @@ use crate::judgements::withdraw;
 use crate::life::{RetentionOf, StepKind};
 use crate::retention::{GoneByRetention, Retained, RetentionClass, SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, HOLDS, RowBytes};
+use crate::tables::{ACTIONS, ALERTS, AUDIT, ENTRIES, HELD, HOLDS, RowBytes, if_there};
 use crate::transaction::Change;
-use redb::{ReadableTable, TableError};
+use redb::ReadableTable;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
@@ -38,19 +38,10 @@ impl Store {
         let due = self.read(|store| {
             let mut expired = expired(&store.rows.open_table(HELD)?, now)?;
             let alerts = store.rows.open_table(ALERTS)?;
-            match store.rows.open_table(HOLDS) {
-                Ok(holds) => {
-                    let actions = match store.rows.open_table(ACTIONS) {
-                        Ok(actions) => Some(actions),
-                        Err(TableError::TableDoesNotExist(_)) => None,
-                        Err(error) => return Err(error.into()),
-                    };
-                    let held = held_records(&holds, &alerts, actions.as_ref(), now)?;
-                    leave_held(&mut expired, &held);
-                }
-                // A store from before there were any.
-                Err(TableError::TableDoesNotExist(_)) => {}
-                Err(error) => return Err(error.into()),
+            if let Some(holds) = if_there(store.rows.open_table(HOLDS))? {
+                let actions = if_there(store.rows.open_table(ACTIONS))?;
+                let held = held_records(&holds, &alerts, actions.as_ref(), now)?;
+                leave_held(&mut expired, &held);
             }
             Ok(expired)
         })?;

@@ -18,11 +18,20 @@ use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
 use crate::watchlist::{Encoder, Removal};
-use redb::{TableDefinition, TypeName, Value};
+use redb::{TableDefinition, TableError, TypeName, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::marker::PhantomData;
+
+/// A table, or `None` where nothing was ever put into it: redb makes a table when it is first written to, and an older store may lack it.
+pub(crate) fn if_there<T>(opened: Result<T, TableError>) -> Result<Option<T>, TableError> {
+    match opened {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// The layout described here. Layout 1 had no inputs of alerts, layout 2 no audit log; they are brought up to date when they are opened.
 pub(crate) const SCHEMA: u32 = 3;

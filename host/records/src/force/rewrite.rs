@@ -18,7 +18,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::files::{self, At};
 use crate::opening;
-use crate::tables::{AUDIT, AUDIT_HEADS};
+use crate::tables::{AUDIT, AUDIT_HEADS, if_there};
 use redb::{
     Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
     Value, WriteTransaction,
@@ -123,10 +123,8 @@ fn copy<K: Key + 'static, V: Value + 'static>(
     copied: &mut Vec<String>,
 ) -> Result<(), Fault> {
     copied.push(table.name().to_owned());
-    let rows = match from.open_table(table) {
-        // It has the table from its first row on.
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
-        rows => rows?,
+    let Some(rows) = if_there(from.open_table(table))? else {
+        return Ok(());
     };
     let mut into = to.open_table(table)?;
     for row in rows.iter()? {

@@ -22,8 +22,8 @@ use crate::fault::Fault;
 use crate::payload;
 use crate::published::Published;
 use crate::retention::Timestamp;
-use crate::tables::{Row, RowBytes};
-use redb::{ReadableTable, TableError};
+use crate::tables::{Row, RowBytes, if_there};
+use redb::ReadableTable;
 use sha2::{Digest, Sha256};
 
 pub use entry::{
@@ -265,10 +265,11 @@ impl Force {
         let Some(sha256) = entry.record_sha256() else {
             return Ok(None);
         };
-        let kept = self.read(|reading| match reading.open_table(RECORDS) {
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-            Ok(table) => Ok(table.get(number)?.map(|row| row.value().to_owned())),
+        let kept = self.read(|reading| {
+            let Some(table) = if_there(reading.open_table(RECORDS))? else {
+                return Ok(None);
+            };
+            Ok(table.get(number)?.map(|row| row.value().to_owned()))
         })?;
         match kept {
             Some(record) if digest(&record) == sha256 => Ok(Some(record)),
