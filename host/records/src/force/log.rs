@@ -22,6 +22,9 @@ use std::sync::{Mutex, MutexGuard};
 /// What stands in the log where a deployment's has the deployment's id. No deployment has this one: a space is in no id.
 pub const FORCE_LOG: &str = "the force";
 
+/// The register's rows by number; `None` for one that cannot be read.
+type RegisterRows = BTreeMap<u32, Option<RegisterEntry>>;
+
 /// A change of the force's store that is not committed yet, and what it appends to the log.
 pub(super) struct Changing<'a> {
     rows: WriteTransaction,
@@ -118,21 +121,20 @@ impl Force {
             let path = path.clone();
             return Err(RecordsError::NoAuditLog { path }.into());
         };
-        let rows =
-            || -> Result<(BTreeMap<u32, Option<RegisterEntry>>, Vec<RegisterGone>), Fault> {
-                let reading = database.begin_read()?;
-                let mut rows = BTreeMap::new();
-                for row in reading.open_table(REGISTER)?.iter()? {
-                    let (number, entry) = row?;
-                    rows.insert(number.value(), entry.value().read().ok());
-                }
-                // Reading brings nothing up to date.
-                let gone = match is_second {
-                    true => Vec::new(),
-                    false => retention::gone(&reading.open_table(GONE)?)?,
-                };
-                Ok((rows, gone))
+        let rows = || -> Result<(RegisterRows, Vec<RegisterGone>), Fault> {
+            let reading = database.begin_read()?;
+            let mut rows = BTreeMap::new();
+            for row in reading.open_table(REGISTER)?.iter()? {
+                let (number, entry) = row?;
+                rows.insert(number.value(), entry.value().read().ok());
+            }
+            // Reading brings nothing up to date.
+            let gone = match is_second {
+                true => Vec::new(),
+                false => retention::gone(&reading.open_table(GONE)?)?,
             };
+            Ok((rows, gone))
+        };
         let (rows, gone) = rows().map_err(|fault| fault.at(path))?;
         let log = AuditLog::of(&database, path, FORCE_LOG, &store, FACTS)?;
         Ok(log.with_register(rows, gone))
