@@ -267,6 +267,38 @@ fn of_two_deliveries_at_once_one_delivers_and_nothing_goes_out_twice() {
 }
 
 #[test]
+fn who_is_removed_while_messages_are_delivered_is_gone_at_once_and_what_arrives_then_says_so() {
+    let port = free_port();
+    let place = ended(&webhook(port), 1);
+    pass(&place, "1");
+    let under_way = begin(&place, "120");
+    await_answer(&place);
+    let deployment = place.deployment();
+    let remove = ["watchlist", "remove", deployment.to_str().unwrap()];
+    let gone = ["MP-0001", "--reason", "found safe", "--json"];
+    let removed = place.run_as("anna", [&remove[..], &gone].concat());
+    assert_eq!(removed.status, Some(0), "{}", removed.err);
+    let removed: Value = serde_json::from_str(&removed.out).unwrap();
+    assert_eq!(
+        (&removed[0]["withdrawn"], &removed[0]["generation"]),
+        (&serde_json::json!([1]), &Value::Null)
+    );
+
+    let receiver = Receiver::start(port, &[]);
+    for news in ["passed", "withdrawn"] {
+        let came = receiver.next().json();
+        assert_eq!(came["news"], news);
+        assert_eq!(
+            (&came["alert"]["state"], &came["alert"]["open"]),
+            (&"withdrawn".into(), &false.into())
+        );
+    }
+    let ended: Ended = under_way.wait_with_output().unwrap().into();
+    // The desk, which is the terminal of whoever delivers, has heard as well.
+    assert_eq!(delivered(&report(&ended, 0)), [("desk-2", 1), ("far", 2)]);
+}
+
+#[test]
 fn what_differs_from_the_lock_tells_nobody_and_what_is_locked_then_does() {
     let place = ended(&(file("team", "action") + &file("van", "action")), 1);
     place.change(

@@ -338,7 +338,7 @@ fn facts(done: &Dispatched) -> String {
         };
         text += &match channels.is_empty() {
             true => format!(
-                "alert {alert}: NOBODY IS TOLD, for the deployment file has no channel for action\n"
+                "alert {alert}: nobody is told, for the deployment file has no channel for action\n"
             ),
             false => format!("alert {alert}: for {} ({why})\n", channels.join(", ")),
         };
