@@ -82,6 +82,8 @@ pub(crate) fn searched(store: &Store, number: u32) {
     };
     let run = store.begin_run(&RunHeader {
         mode: crate::runs::RunMode::Retrospective,
+        register: Some(1),
+        started_by: serde_json::from_str("\"A. N. Operator\"").unwrap(),
         search: Some(search),
         ..header()
     });
