@@ -272,3 +272,6 @@ fn better(one: Option<f32>, other: Option<f32>) -> Option<f32> {
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests;
