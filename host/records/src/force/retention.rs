@@ -14,7 +14,7 @@ use super::register::{RegisterEntry, RegisterState};
 use super::rules::{self, AdoptedRules};
 use super::session::{again, forget_sessions, still};
 use super::signed_in::SignedIn;
-use super::{Force, Moment, PersonRole, Stop, attempts};
+use super::{Force, Moment, PersonRole, Stop, attempts, rewrite};
 use crate::audit::{self, Actor, AuditEntry, AuditEvent, ranges};
 use crate::fault::Fault;
 use crate::membership::acting_as_any;
@@ -250,6 +250,7 @@ fn destroy(
     by: Actor,
     now: &Moment,
 ) -> Result<(), Stop> {
+    rewrite::knows_all(change)?;
     let before = found.over.before;
     {
         let mut lines = change.open_table(AUDIT)?;

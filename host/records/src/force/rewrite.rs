@@ -90,6 +90,36 @@ fn rewrite(database: &Database, path: &Path) -> Result<(), RecordsError> {
     files::sync_folder_of(path)
 }
 
+/// That every table of the store is one that would be copied: asked before anything goes, for what is not written anew afterwards could not be opened.
+pub(super) fn knows_all(change: &WriteTransaction) -> Result<(), Fault> {
+    let known = [
+        FACTS.name(),
+        PEOPLE.name(),
+        SESSIONS.name(),
+        STRANGERS.name(),
+        SALT.name(),
+        EVENTS.name(),
+        RULES.name(),
+        REGISTER.name(),
+        GONE.name(),
+        RECORDS.name(),
+        AUDIT.name(),
+        AUDIT_HEADS.name(),
+    ];
+    for table in change.list_tables()? {
+        if !known.contains(&table.name()) {
+            return Err(unknown(table.name()));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(table: &str) -> Fault {
+    Fault::Inconsistent(format!(
+        "it has a table {table:?} that this version does not know"
+    ))
+}
+
 /// Copies every table. One that is not named here would be lost, so that it is an error where there is one.
 fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), Fault> {
     let mut copied = Vec::new();
@@ -107,10 +137,7 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), Fault> 
     copy(from, to, AUDIT_HEADS, &mut copied)?;
     for table in from.list_tables()? {
         if !copied.contains(&table.name().to_owned()) {
-            return Err(Fault::Inconsistent(format!(
-                "it has a table {:?} that this version does not know",
-                table.name()
-            )));
+            return Err(unknown(table.name()));
         }
     }
     Ok(())
