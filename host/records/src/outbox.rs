@@ -22,7 +22,7 @@ use crate::tables::{
     if_there,
 };
 use crate::transaction::{Change, Reading};
-use redb::{Key, ReadOnlyTable, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,14 +1,13 @@
 //! The people sought: who is on the watchlist, with which images and templates.
 
-use crate::audit::{self, Actor, AuditEvent};
+use crate::audit::{Actor, AuditEvent};
 use crate::entry::{AddedBy, Grounds, ImageFacts, is_text};
 use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::By;
 use crate::judgements::withdraw;
 use crate::life::{RetentionOf, StepKind};
-use crate::live;
-use crate::payload::{self, Picture, TemplateValues};
+use crate::payload::{Picture, TemplateValues};
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
 use crate::tables::{ENTRIES, EntryRow, ImageRow, REMOVALS, RowBytes};
