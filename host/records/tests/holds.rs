@@ -119,7 +119,8 @@ fn a_hold_keeps_its_alert_with_its_inputs_and_nothing_else_until_it_ends() {
         watchlist_images: 1,
         watchlist_entries: 1,
         images: vec![("W-1".into(), 0)],
-        withdrawn: vec![1, 2, 3],
+        // The second was judged to its end.
+        withdrawn: vec![1, 3],
         alerts: 2,
         inputs: 2,
         ..SweepReport::default()
