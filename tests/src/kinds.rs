@@ -117,7 +117,7 @@ const POLICY: [(&str, &str); 22] = [
     ("ask-for-config-without-end", "out-of-fuel"),
 ];
 
-const ROUTER: [(&str, &str); 8] = [
+const ROUTER: [(&str, &str); 9] = [
     ("loop", "out-of-fuel"),
     ("trap", "trap"),
     ("seventeen-routes", "answer"),
@@ -126,6 +126,8 @@ const ROUTER: [(&str, &str); 8] = [
     ("unprintable-channel", "answer"),
     ("long-channel", "answer"),
     ("unprintable-error", "answer"),
+    // Here nobody has passed anything.
+    ("trap-once-passed", "served"),
 ];
 
 /// All of them.
