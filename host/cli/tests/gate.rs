@@ -419,9 +419,14 @@ fn a_closed_deployment_has_no_watchlist_a_good_certificate_and_runs_no_more() {
     let place = Place::with_person_a();
     place.film(40);
     done(place.run());
+    let page = place.path("alert.html");
+    let show = [Path::new("alerts"), Path::new("show")];
+    let of = [&*place.deployment(), Path::new("1"), Path::new("-o"), &page];
+    done(place.run_as("olu", show.into_iter().chain(of)));
     let open = deployment(&place, "boss", &["close"]);
     assert_eq!(open.status, Some(1));
     assert!(open.err.contains("have not ended: 1"), "{}", open.err);
+    assert!(page.exists(), "nothing goes before everything may");
     // Its time runs out.
     place.change(
         "# [judgement]",
@@ -439,6 +444,7 @@ fn a_closed_deployment_has_no_watchlist_a_good_certificate_and_runs_no_more() {
         ],
     );
     assert!(!listed.out.contains("MP-0001"), "{}", listed.out);
+    assert!(!page.exists());
     let file = place.path("out/certificate.json");
     let verify = || {
         let deployment = place.deployment();

@@ -68,16 +68,18 @@ impl Store {
             .collect())
     }
 
-    /// Destroys the watchlist, sweeps, and reconciles: every alert is in exactly one closed state.
+    /// Destroys the files that show faces and the watchlist, sweeps, and reconciles: every alert is in exactly one closed state.
     ///
     /// # Errors
-    /// [`RecordsError::AlertsOpen`] before anything is destroyed; [`RecordsError::Full`] and the like.
+    /// [`RecordsError::AlertsOpen`] before anything is destroyed; [`RecordsError::Io`] where a file that shows faces cannot be removed, before anything else goes;
+    /// [`RecordsError::Full`] and the like.
     pub fn close_out(&self, by: &By, now: Timestamp) -> Result<ClosedRecords, RecordsError> {
         let open = self.open_alerts()?;
         if !open.is_empty() {
             let path = self.path().to_path_buf();
             return Err(RecordsError::AlertsOpen { path, alerts: open });
         }
+        self.destroy_every_export(now)?;
         self.change(|change| {
             let mut records = Vec::new();
             let (mut entries, mut images) = (Vec::new(), 0);

@@ -139,15 +139,13 @@ impl Store {
     ///
     /// # Errors
     /// [`RecordsError::Io`] where one cannot be removed.
-    pub fn destroy_every_export(&self, now: Timestamp) -> Result<usize, RecordsError> {
-        let mut gone = 0;
+    pub(crate) fn destroy_every_export(&self, now: Timestamp) -> Result<(), RecordsError> {
         for export in self.exports()? {
             if export.destroyed.is_none() {
                 self.destroy_export(&export, now)?;
-                gone += 1;
             }
         }
-        Ok(gone)
+        Ok(())
     }
 
     /// The file first: a kill in between leaves a row about a file that is gone, which the next time puts right.

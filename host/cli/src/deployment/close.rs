@@ -50,8 +50,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let now = session::now()?;
     let by = force.may_close(number, &who, &now)?;
     store.lapse(&desk::limits(&deployment.judgement), now.at)?;
-    // Before anything else goes: a file that shows faces and cannot be removed keeps the deployment open.
-    store.destroy_every_export(now.at)?;
     let records = store.close_out(&by, now.at)?;
     let mut published = publication::records(&deployment, &store, now.at)?;
     drop(store);
