@@ -6,15 +6,17 @@ mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use overt_records::{
-    AuditEvent, AuditLog, ChangeCause, GenerationChange, News, RecordsError, RunId, RunOutcome,
-    StepKind, Store, SweepReport, Timestamp, Verdict,
+    AuditEvent, AuditLog, ChangeCause, News, RecordsError, RunId, RunOutcome, StepKind, Store,
+    SweepReport, Timestamp, Verdict,
 };
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
-use support::{Folder, NOW, alert, counts, encoder, header, image, payload, removal, settings};
+use support::{
+    Folder, NOW, alert, counts, encoder, header, image, payload, removal, settings, swept,
+};
 
 /// Says what the child has to do, and tells a child from the test program.
 const ROLE: &str = "OVERT_RECORDS_TEST_ROLE";
@@ -239,20 +241,7 @@ fn let_expire(path: &Path) {
         let next = run.next_alert_number().unwrap();
         run.commit_decisions(&[alert(next)], &counts(1), NOW)
             .unwrap();
-        let generation = |report: &SweepReport| GenerationChange {
-            run: run.id(),
-            number,
-            at: later,
-            cause: ChangeCause::Retention {
-                images: report.watchlist_images as u64,
-                entries: report.watchlist_entries as u64,
-                withdrawn: report.withdrawn.clone(),
-            },
-            plugins: vec![],
-            models: vec![],
-            lock_sha256: None,
-            score_floor: 0.45,
-        };
+        let generation = |report: &SweepReport| swept(&run, number, later, report);
         for alert in run.sweep(later, &generation).unwrap().withdrawn {
             say(&format!("{alert}."));
         }

@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 use overt_records::{
     Adjudication, AuditEvent, AuditLog, ChangeCause, Closed, GenerationChange, GoneByRetention,
     Judge, JudgementLimits, LifeState, ListSize, NewAlert, News, RecordsError, Report, RetentionOf,
-    Run, StepKind, Store, SweepReport, Timestamp,
+    StepKind, Store, SweepReport, Timestamp,
 };
 use proptest::prelude::*;
 use support::people::judges;
-use support::{Folder, NOW, alert, counts, header, image, removal};
+use support::{Folder, NOW, alert, counts, header, image, removal, swept};
 
 /// Hours that an image is kept.
 const KEPT: u32 = 48;
@@ -42,23 +42,6 @@ fn to_expire_in(hours: u32) -> Timestamp {
 
 fn state(store: &Store, alert: u32) -> LifeState {
     store.living_alert(alert).unwrap().life.state()
-}
-
-fn generation(run: &Run, number: u64, at: Timestamp, report: &SweepReport) -> GenerationChange {
-    GenerationChange {
-        run: run.id(),
-        number,
-        at,
-        cause: ChangeCause::Retention {
-            images: report.watchlist_images as u64,
-            entries: report.watchlist_entries as u64,
-            withdrawn: report.withdrawn.clone(),
-        },
-        plugins: vec![],
-        models: vec![],
-        lock_sha256: None,
-        score_floor: 0.45,
-    }
 }
 
 /// Passes an alert and brings it to an officer who speaks to somebody.
@@ -232,7 +215,7 @@ fn in_a_run_the_sweep_its_generation_and_the_sizes_are_one_transaction() {
     // What cannot be put on record takes nothing with it.
     let bad = |report: &SweepReport| GenerationChange {
         lock_sha256: Some("no digest".into()),
-        ..generation(&run, 1, later, report)
+        ..swept(&run, 1, later, report)
     };
     let refused = run.sweep(later, &bad);
     assert!(
@@ -245,7 +228,7 @@ fn in_a_run_the_sweep_its_generation_and_the_sizes_are_one_transaction() {
     assert!(store.watchlist().picture("W-1", 0).unwrap().is_some());
     assert_eq!(state(&store, 1), LifeState::Raised);
 
-    let good = |report: &SweepReport| generation(&run, 1, later, report);
+    let good = |report: &SweepReport| swept(&run, 1, later, report);
     let report = run.sweep(later, &good).unwrap();
     assert_eq!(report.withdrawn, [1]);
     let generations = store.generations().unwrap();
@@ -413,7 +396,7 @@ proptest! {
                     let (images, gone) = model.sweep(now);
                     let expected = pending(&store, &gone);
                     let report = run
-                        .sweep(now, &|report| generation(&run, next_generation, now, report))
+                        .sweep(now, &|report| swept(&run, next_generation, now, report))
                         .unwrap();
                     next_generation += u64::from(images > 0);
                     prop_assert_eq!(report.watchlist_images, images);

@@ -10,6 +10,7 @@ use overt_records::{
     PersonRole, RegisterState, RegisterStep, RunAsked, Terms, Timestamp, Verdict,
 };
 use support::force::{DAY, HOUR, MINUTE, NOW, Place, moment};
+use support::raw::{Entry, RawRow};
 use support::register::{
     LOCK, asked, at, authorised, nothing, order, place, ruled, rules, signed, terms, who,
 };
@@ -420,9 +421,10 @@ fn a_changed_dropped_or_added_row_of_the_register_is_found_by_the_log() {
     assert_eq!(log().register_differs(), None);
     let path = place.force.path().to_path_buf();
     let good = std::fs::read(&path).unwrap();
-    type Rows = redb::TableDefinition<'static, u32, RawRow>;
+    type Row = RawRow<Entry>;
+    type Rows = redb::TableDefinition<'static, u32, Row>;
     const ROWS: Rows = redb::TableDefinition::new("register");
-    let change = |work: &dyn Fn(&mut redb::Table<'_, u32, RawRow>)| {
+    let change = |work: &dyn Fn(&mut redb::Table<'_, u32, Row>)| {
         std::fs::write(&path, &good).unwrap();
         let database = redb::Database::open(&path).unwrap();
         let open = database.begin_write().unwrap();
@@ -454,37 +456,6 @@ fn a_changed_dropped_or_added_row_of_the_register_is_found_by_the_log() {
         rows.insert(4, text.as_slice()).unwrap();
     });
     assert_eq!(added, Some(3));
-}
-
-/// A row of the register as bytes, under the name that its table has.
-#[derive(Debug)]
-struct RawRow;
-
-impl redb::Value for RawRow {
-    type SelfType<'a> = &'a [u8];
-    type AsBytes<'a> = &'a [u8];
-
-    fn fixed_width() -> Option<usize> {
-        None
-    }
-
-    fn from_bytes<'a>(data: &'a [u8]) -> &'a [u8]
-    where
-        Self: 'a,
-    {
-        data
-    }
-
-    fn as_bytes<'a, 'b: 'a>(value: &'a &'b [u8]) -> &'a [u8]
-    where
-        Self: 'b,
-    {
-        value
-    }
-
-    fn type_name() -> redb::TypeName {
-        redb::TypeName::new("overt-records::RegisterEntry")
-    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use support::force::{DAY, NOW, Place};
 use support::log::broken;
+use support::raw::{Gone, RawRow};
 use support::register::{asked, at, nothing, order, terms};
 use support::years::{YEAR, after, place, who};
 
@@ -390,43 +391,13 @@ fn a_register_that_says_gone_where_its_log_does_not_is_found() {
         let database = redb::Database::open(force.path()).unwrap();
         let change = database.begin_write().unwrap();
         {
-            let table: redb::TableDefinition<u32, Gone> = redb::TableDefinition::new("gone");
+            let table: redb::TableDefinition<u32, RawRow<Gone>> =
+                redb::TableDefinition::new("gone");
             change.open_table(table).unwrap().pop_first().unwrap();
         }
         change.commit().unwrap();
     }
     assert_eq!(force.audit_log().unwrap().register_differs(), Some(1));
-}
-
-/// A row of the numbers that are gone, as the bytes that it is.
-#[derive(Debug)]
-struct Gone;
-
-impl redb::Value for Gone {
-    type SelfType<'a> = &'a [u8];
-    type AsBytes<'a> = &'a [u8];
-
-    fn fixed_width() -> Option<usize> {
-        None
-    }
-
-    fn from_bytes<'a>(data: &'a [u8]) -> &'a [u8]
-    where
-        Self: 'a,
-    {
-        data
-    }
-
-    fn as_bytes<'a, 'b: 'a>(value: &'a &'b [u8]) -> &'a [u8]
-    where
-        Self: 'b,
-    {
-        value
-    }
-
-    fn type_name() -> redb::TypeName {
-        redb::TypeName::new("overt-records::RegisterGone")
-    }
 }
 
 #[test]
@@ -446,7 +417,7 @@ fn a_store_of_the_second_layout_is_read_as_it_is_and_brought_up_to_date_by_the_f
             facts.get("schema").unwrap().unwrap().value().to_owned()
         };
         if to == Some("2") {
-            let gone: redb::TableDefinition<u32, Gone> = redb::TableDefinition::new("gone");
+            let gone: redb::TableDefinition<u32, RawRow<Gone>> = redb::TableDefinition::new("gone");
             assert!(change.delete_table(gone).unwrap());
         }
         change.commit().unwrap();

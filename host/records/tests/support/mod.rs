@@ -4,13 +4,14 @@
 pub mod force;
 pub mod log;
 pub mod people;
+pub mod raw;
 pub mod register;
 pub mod years;
 
 use overt_records::{
-    Alert, AlertInputs, AlertPayload, AlertScore, By, Counts, Encoder, Grounds, ImageFacts,
-    NewAlert, NewImage, Picture, Priority, Removal, Retention, RunHeader, Store, StoreSettings,
-    Timestamp,
+    Alert, AlertInputs, AlertPayload, AlertScore, By, ChangeCause, Counts, Encoder,
+    GenerationChange, Grounds, ImageFacts, NewAlert, NewImage, Picture, Priority, Removal,
+    Retention, Run, RunHeader, Store, StoreSettings, SweepReport, Timestamp,
 };
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -198,4 +199,22 @@ pub fn folder_holds(folder: &Path, needle: &[u8]) -> bool {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         bytes.windows(needle.len()).any(|window| window == needle)
     })
+}
+
+/// The generation of a run's gallery without what a sweep has destroyed.
+pub fn swept(run: &Run, number: u64, at: Timestamp, report: &SweepReport) -> GenerationChange {
+    GenerationChange {
+        run: run.id(),
+        number,
+        at,
+        cause: ChangeCause::Retention {
+            images: report.watchlist_images as u64,
+            entries: report.watchlist_entries as u64,
+            withdrawn: report.withdrawn.clone(),
+        },
+        plugins: vec![],
+        models: vec![],
+        lock_sha256: None,
+        score_floor: 0.45,
+    }
 }
