@@ -35,16 +35,18 @@ fn examples(command: &Command) -> Vec<Vec<String>> {
         .lines()
         .map(str::trim_start)
         .filter(|line| line.starts_with("overt ") && !line.contains('…'))
-        .map(|line| {
-            let remark = line.find("   ");
-            let line = &line[..remark.unwrap_or(line.len())];
-            let words =
-                shlex::split(line).unwrap_or_else(|| panic!("not a line for a shell: {line}"));
-            words
-                .into_iter()
-                .take_while(|word| !["|", "<", ">", ">>", "&&", "2>"].contains(&&**word))
-                .collect()
-        })
+        .map(words)
+        .collect()
+}
+
+/// The words of a line of a shell, up to what the shell does with the rest of it and to a remark beside it.
+fn words(line: &str) -> Vec<String> {
+    let remark = line.find("   ");
+    let line = &line[..remark.unwrap_or(line.len())];
+    let words = shlex::split(line).unwrap_or_else(|| panic!("not a line for a shell: {line}"));
+    words
+        .into_iter()
+        .take_while(|word| !["|", "<", ">", ">>", "&&", "2>"].contains(&&**word))
         .collect()
 }
 
@@ -60,6 +62,29 @@ fn every_example_is_a_command_line_that_is_taken() {
         }
     }
     assert!(taken > 100, "{taken}");
+}
+
+/// The commands that stand in the README and the guides, each in a line that is set in by four spaces.
+#[test]
+fn every_command_of_the_guides_is_one_that_is_taken() {
+    let guides = [
+        include_str!("../../../README.md"),
+        include_str!("../../../docs/force.md"),
+        include_str!("../../../docs/auditor.md"),
+        include_str!("../../../sdk/README.md"),
+    ];
+    let mut taken = 0;
+    for guide in guides {
+        let guide = guide.replace("\\\n        ", "");
+        for line in guide.lines().filter(|line| line.starts_with("    overt ")) {
+            taken += 1;
+            let line = words(line.trim_start());
+            if let Err(error) = super::Arguments::command().try_get_matches_from(&line) {
+                panic!("{line:?}: {error}");
+            }
+        }
+    }
+    assert!(taken > 60, "{taken}");
 }
 
 #[test]

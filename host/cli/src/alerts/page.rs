@@ -16,8 +16,10 @@ struct Page {
     deployment: String,
     number: u32,
     reference: String,
-    /// The passer-by's face as a `data:` address.
+    /// The face as a `data:` address.
     probe: String,
+    /// Whose face it is, in the words of where it was seen.
+    whose: &'static str,
     pictures: Vec<String>,
     facts: Vec<(&'static str, String)>,
     steps: Vec<String>,
@@ -45,6 +47,7 @@ pub(super) fn page(deployment: &Deployment, viewed: &Viewed) -> Result<String, F
         number: alert.number,
         reference: alert.reference.clone(),
         probe: address(&viewed.probe),
+        whose: whose(viewed),
         pictures: viewed.pictures.iter().map(address).collect(),
         facts,
         steps: viewed
@@ -68,6 +71,15 @@ pub(super) fn page(deployment: &Deployment, viewed: &Viewed) -> Result<String, F
             "this is a fault of Overt",
         )
     })
+}
+
+/// Whose face the alert is about: nobody is known by name before people have judged.
+fn whose(viewed: &Viewed) -> &'static str {
+    match viewed.listed.search.as_ref().map(|search| search.mode) {
+        None => "The passer-by",
+        Some(RunMode::Operator) => "The person in the officer’s photograph",
+        Some(_) => "The person in the searched image",
+    }
 }
 
 /// Where the face was seen.
