@@ -1,13 +1,12 @@
 //! Alerts on record: what stays, and what is sealed and expires. Who judged an alert is not known here.
 
 use crate::error::RecordsError;
-use crate::fault::Fault;
 use crate::inputs::AlertInputs;
 use crate::payload::{self, AlertPayload};
 use crate::retention::Timestamp;
 use crate::runs::{RunId, RunMode, Searched};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, RUNS, Row};
+use crate::tables::{ALERTS, RUNS};
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
@@ -118,13 +117,6 @@ impl NewAlert {
         }
         self.payload.check(&whose)
     }
-}
-
-/// Alerts are numbered from 1 and never removed, so the last row says the next number.
-pub(crate) fn next_number(alerts: &impl ReadableTable<u32, Row<AlertRow>>) -> Result<u32, Fault> {
-    let last = alerts.last()?.map_or(0, |(number, _)| number.value());
-    last.checked_add(1)
-        .ok_or_else(|| Fault::Inconsistent("there is no alert number left".into()))
 }
 
 impl Store {

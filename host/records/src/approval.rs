@@ -7,7 +7,7 @@ use crate::error::RecordsError;
 use crate::fault::Fault;
 use crate::force::{By, PersonRole, SignedIn};
 use crate::retention::Timestamp;
-use crate::tables::{APPROVALS, ENTRIES, EntryRow, Row, RowBytes, if_there};
+use crate::tables::{APPROVALS, ENTRIES, EntryRow, Row, RowBytes, if_there, next_number};
 use crate::watchlist::Watchlist;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -199,9 +199,8 @@ impl Watchlist<'_> {
                 )));
             }
             let mut approvals = change.rows.open_table(APPROVALS)?;
-            let last = approvals.last()?.map_or(0, |(number, _)| number.value());
             let approval = ListApproval {
-                number: last.saturating_add(1),
+                number: next_number(&approvals, "an approval")?,
                 at: now,
                 by,
                 digest,

@@ -3,12 +3,11 @@
 
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
-use crate::fault::Fault;
 use crate::files;
 use crate::payload;
 use crate::retention::{SweepReport, Timestamp};
 use crate::store::Store;
-use crate::tables::{EXPORTS, RowBytes, if_there};
+use crate::tables::{EXPORTS, RowBytes, if_there, next_number};
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -75,10 +74,7 @@ impl Store {
         }
         self.change(|change| {
             let mut rows = change.rows.open_table(EXPORTS)?;
-            let last = rows.last()?.map_or(0, |(number, _)| number.value());
-            let number = last.checked_add(1).ok_or_else(|| {
-                Fault::Inconsistent("there is no number left for an export".into())
-            })?;
+            let number = next_number(&rows, "an export")?;
             let export = Export {
                 number,
                 kind,

@@ -15,6 +15,7 @@ use crate::retention::Timestamp;
 use crate::store::Store;
 use crate::tables::{
     ALERTS, ActionRow, AlertRow, HOLDS, LIVES, RECEIPTS, RouterRow, Row, RowBytes, if_there,
+    next_number,
 };
 use crate::transaction::Change;
 use redb::ReadableTable;
@@ -179,10 +180,7 @@ impl Store {
         }
         self.change(|change| {
             let mut rows = change.rows.open_table(HOLDS)?;
-            let last = rows.last()?.map_or(0, |(number, _)| number.value());
-            let number = last
-                .checked_add(1)
-                .ok_or_else(|| Fault::Inconsistent("there is no number left for a hold".into()))?;
+            let number = next_number(&rows, "a hold")?;
             let hold = Hold {
                 number,
                 alert,

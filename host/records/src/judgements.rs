@@ -11,7 +11,7 @@ use crate::life::{
 use crate::outbox;
 use crate::retention::Timestamp;
 use crate::store::Store;
-use crate::tables::{ALERTS, LIVES, RowBytes, VIEWS, if_there};
+use crate::tables::{ALERTS, LIVES, RowBytes, VIEWS, if_there, next_number};
 use crate::transaction::Change;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
@@ -149,10 +149,7 @@ impl Store {
         };
         self.change(|change| {
             let mut views = change.rows.open_table(VIEWS)?;
-            let last = views.last()?.map_or(0, |(number, _)| number.value());
-            let Some(number) = last.checked_add(1) else {
-                return Err(Fault::Inconsistent("there is no number left".into()));
-            };
+            let number = next_number(&views, "a look at an alert")?;
             let view = View {
                 alert,
                 by: by.clone(),

@@ -19,7 +19,7 @@ use crate::runs::PluginUsed;
 use crate::store::Store;
 use crate::tables::{
     ACTIONS, ALERTS, ActionRow, DELIVERED, LIVES, OUTBOX, PlainRow, RouterRow, Row, RowBytes,
-    if_there,
+    if_there, last_number, number_after,
 };
 use crate::transaction::{Change, Reading};
 use redb::{ReadableTable, TableDefinition};
@@ -166,14 +166,9 @@ fn put(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let mut outbox = change.rows.open_table(OUTBOX)?;
-    let waiting = outbox.last()?.map_or(0, |(number, _)| number.value());
-    let delivered = change.rows.open_table(DELIVERED)?;
-    let delivered = delivered.last()?.map_or(0, |(number, _)| number.value());
-    let Some(number) = waiting.max(delivered).checked_add(1) else {
-        return Err(Fault::Inconsistent(
-            "there is no message number left".into(),
-        ));
-    };
+    let waiting = last_number(&outbox)?;
+    let delivered = last_number(&change.rows.open_table(DELIVERED)?)?;
+    let number = number_after(waiting.max(delivered), "a message")?;
     let message = Message {
         number,
         alert,

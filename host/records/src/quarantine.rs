@@ -3,13 +3,12 @@
 
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
-use crate::fault::Fault;
 use crate::force::{By, PersonRole, SignedIn};
 use crate::payload;
 use crate::retention::Timestamp;
 use crate::runs::{PluginUsed, Run, RunId};
 use crate::store::Store;
-use crate::tables::{QUARANTINES, RowBytes, if_there};
+use crate::tables::{QUARANTINES, RowBytes, if_there, next_number};
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +62,7 @@ impl Run {
         let run = self.id();
         self.store().change(|change| {
             let mut rows = change.rows.open_table(QUARANTINES)?;
-            let last = rows.last()?.map_or(0, |(number, _)| number.value());
-            let Some(number) = last.checked_add(1) else {
-                return Err(Fault::Inconsistent(
-                    "there is no number left for a quarantine".into(),
-                ));
-            };
+            let number = next_number(&rows, "a quarantine")?;
             let kept = Quarantine {
                 number,
                 run,

@@ -1,7 +1,7 @@
 //! Runs: what took part, how it ended, and the commit of what was decided. About everybody who raised no alert a run
 //! leaves numbers and nothing else.
 
-use crate::alerts::{AlertState, NewAlert, StoredAlert, next_number};
+use crate::alerts::{AlertState, NewAlert, StoredAlert};
 use crate::audit::{Actor, AuditEvent};
 use crate::error::RecordsError;
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ use crate::outbox;
 use crate::payload;
 use crate::retention::{RetentionClass, Timestamp};
 use crate::store::Store;
-use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes};
+use crate::tables::{ALERTS, AlertRow, InputsRow, RUNS, RowBytes, next_number};
 use crate::transaction::Change;
 use crate::watchlist::withdrawal_of;
 use redb::ReadableTable;
@@ -326,7 +326,7 @@ impl Run {
     /// [`RecordsError::Io`] and the like.
     pub fn next_alert_number(&self) -> Result<u32, RecordsError> {
         self.store
-            .read(|store| next_number(&store.rows.open_table(ALERTS)?))
+            .read(|store| next_number(&store.rows.open_table(ALERTS)?, "an alert"))
     }
 
     /// Commits a group of alerts and the run's counts so far: all of them or none. When this returns they are on disk,
@@ -352,7 +352,7 @@ impl Run {
         self.store.change(|change| {
             let mut withdrawn = Vec::new();
             for new in alerts {
-                let expected = next_number(&change.rows.open_table(ALERTS)?)?;
+                let expected = next_number(&change.rows.open_table(ALERTS)?, "an alert")?;
                 let found = new.alert.number;
                 if found != expected {
                     return Err(RecordsError::AlertNumber { expected, found }.into());
@@ -509,10 +509,7 @@ impl Store {
             let on_it = composition(change)?;
             begin_everybody(change, header.mode, &on_it)?;
             let mut runs = change.rows.open_table(RUNS)?;
-            let last = runs.last()?.map_or(0, |(number, _)| number.value());
-            let Some(number) = last.checked_add(1) else {
-                return Err(Fault::Inconsistent("there is no run number left".into()));
-            };
+            let number = next_number(&runs, "a run")?;
             let run = RunRecord {
                 id: RunId(number),
                 header: header.clone(),

@@ -8,6 +8,7 @@ use crate::alerts::StoredAlert;
 use crate::approval::ListApproval;
 use crate::entry::{AddedBy, ImageFacts};
 use crate::exports::Export;
+use crate::fault::Fault;
 use crate::generations::GenerationChange;
 use crate::holds::{Hold, Receipt};
 use crate::judgements::View;
@@ -18,7 +19,7 @@ use crate::quarantine::Quarantine;
 use crate::retention::Timestamp;
 use crate::runs::RunRecord;
 use crate::watchlist::{Encoder, Removal};
-use redb::{TableDefinition, TableError, TypeName, Value};
+use redb::{Key, ReadableTable, StorageError, TableDefinition, TableError, TypeName, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -31,6 +32,50 @@ pub(crate) fn if_there<T>(opened: Result<T, TableError>) -> Result<Option<T>, Ta
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What rows are numbered with, from 1 on.
+pub(crate) trait Number:
+    Key + for<'row> Value<SelfType<'row> = Self> + Copy + 'static
+{
+    const NONE: Self;
+    /// The number that follows, if there is one.
+    fn following(self) -> Option<Self>;
+}
+
+impl Number for u32 {
+    const NONE: Self = 0;
+    fn following(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+}
+
+impl Number for u64 {
+    const NONE: Self = 0;
+    fn following(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+}
+
+/// The number of a table's last row; 0 where it has none.
+pub(crate) fn last_number<N: Number, V: Value + 'static>(
+    rows: &impl ReadableTable<N, V>,
+) -> Result<N, StorageError> {
+    Ok(rows.last()?.map_or(N::NONE, |(number, _)| number.value()))
+}
+
+/// The number after `last`, for another one of `what`.
+pub(crate) fn number_after<N: Number>(last: N, what: &str) -> Result<N, Fault> {
+    last.following()
+        .ok_or_else(|| Fault::Inconsistent(format!("there is no number left for {what}")))
+}
+
+/// The number of a table's next row, for another one of `what`: rows of such a table are never removed, or their numbers are never asked for again.
+pub(crate) fn next_number<N: Number, V: Value + 'static>(
+    rows: &impl ReadableTable<N, V>,
+    what: &str,
+) -> Result<N, Fault> {
+    number_after(last_number(rows)?, what)
 }
 
 /// The layout described here. Layout 1 had no inputs of alerts, layout 2 no audit log; they are brought up to date when they are opened.

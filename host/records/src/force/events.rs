@@ -7,9 +7,8 @@ use super::person::PersonRole;
 use super::signed_in::By;
 use super::{Force, ForceError, Stop};
 use crate::audit::{Actor, AuditEvent};
-use crate::fault::Fault;
 use crate::retention::Timestamp;
-use crate::tables::RowBytes;
+use crate::tables::{RowBytes, next_number};
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
@@ -72,10 +71,7 @@ pub(super) fn noted(
     what: PeopleChange,
 ) -> Result<(), Stop> {
     let mut events = change.open_table(EVENTS)?;
-    let last = events.last()?.map_or(0, |(number, _)| number.value());
-    let number = last
-        .checked_add(1)
-        .ok_or_else(|| Fault::Inconsistent("there is no number left for an event".into()))?;
+    let number = next_number(&events, "an event")?;
     let actor = match (by, person) {
         (Some(by), _) => Actor::from(by),
         // Whoever made the first person was at the console, and asked for no name.

@@ -18,11 +18,10 @@ use super::{Force, Moment, Stop};
 use crate::audit::{Actor, AuditEvent};
 use crate::closing::ClosedRecords;
 use crate::error::RecordsError;
-use crate::fault::Fault;
 use crate::payload;
 use crate::published::Published;
 use crate::retention::Timestamp;
-use crate::tables::{Row, RowBytes, if_there};
+use crate::tables::{Row, RowBytes, if_there, last_number, number_after};
 use redb::ReadableTable;
 use sha2::{Digest, Sha256};
 
@@ -77,15 +76,12 @@ impl Force {
                     .into());
                 }
             }
-            let last = change
-                .open_table(REGISTER)?
-                .last()?
-                .map_or(0, |(number, _)| number.value());
+            let last = last_number(&change.open_table(REGISTER)?)?;
             // A number is dealt out once, whatever became of its entry.
-            let number = last
-                .max(retention::last_gone(change)?)
-                .checked_add(1)
-                .ok_or_else(|| Fault::Inconsistent("the register is full".into()))?;
+            let number = number_after(
+                last.max(retention::last_gone(change)?),
+                "a deployment in the register",
+            )?;
             let planned = RegisterStep::Planned {
                 terms: Box::new(terms.clone()),
             };
