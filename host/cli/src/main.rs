@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod compile;
 mod completions;
+mod confine;
 mod control;
 mod deployment;
 mod doctor;

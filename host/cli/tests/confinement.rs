@@ -26,11 +26,9 @@ fn summary(place: &Place) -> Value {
 
 fn whole(summary: &Value) {
     let confinement = &summary["confinement"];
-    assert_eq!(
-        (&confinement["files"], &confinement["network"]),
-        (&json!(true), &json!(true)),
-        "{confinement}"
-    );
+    for what in ["files", "network", "calls"] {
+        assert_eq!(confinement[what], json!(true), "{confinement}");
+    }
     assert!(confinement["landlock_abi"].as_u64().unwrap() >= 4);
     assert_eq!(confinement["reason"], Value::Null);
 }
@@ -84,6 +82,8 @@ fn a_live_camera_is_opened_and_opened_again_from_inside_by_threads_that_are_all_
     for task in std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap() {
         let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
         assert!(status.contains("NoNewPrivs:\t1\n"), "{status}");
+        // One when it shut itself in, and one when its socket was open.
+        assert!(status.contains("Seccomp_filters:\t2\n"), "{status}");
         threads += 1;
     }
     assert!(threads > 5, "{threads}");
@@ -131,4 +131,103 @@ fn openvino_finds_its_parts_from_inside() {
     whole(&summary);
     assert!(summary["backend"].as_str().unwrap().starts_with("openvino"));
     assert_eq!(summary["frames"]["processed"], 20);
+}
+
+/// Runs a command to its end, and says whether it had shut itself in meanwhile: whether its files and ports were closed, and its sockets with them.
+fn is_shut_in_by_and_by(mut command: std::process::Command) -> (support::Ended, bool) {
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shut_in = false;
+    while child.try_wait().unwrap().is_none() {
+        shut_in |= has_closed(child.id());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    (child.wait_with_output().unwrap().into(), shut_in)
+}
+
+/// Whether a process that goes on has given up files and ports, and then its sockets.
+fn has_closed(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp_filters:\t2\n")
+}
+
+#[test]
+fn whatever_else_opens_photographs_models_or_plugins_is_shut_in_too() {
+    if !can_be_shut_in() {
+        return;
+    }
+    let place = Place::new();
+    place.film(20);
+    place.change("[host]\n", "[host]\nconfine = \"required\"\n");
+    let list = place.list(&[("MP-0001", "missing-person", &support::photograph("a-1.jpg"))]);
+    let mut enrol = place.overt_as("anna");
+    enrol
+        .args(["watchlist", "enrol"])
+        .arg(place.deployment())
+        .arg(list);
+    let (ended, shut_in) = is_shut_in_by_and_by(enrol);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(shut_in, "enrol: {}", ended.err);
+    assert_eq!(place.run().status, Some(0));
+
+    let mut replay = overt();
+    replay.args(["audit", "replay"]).arg(place.deployment());
+    let (ended, shut_in) = is_shut_in_by_and_by(replay);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(shut_in, "replay: {}", ended.err);
+
+    for (number, file) in [("0001", "a-1.jpg"), ("0002", "a-2.jpg")] {
+        let folder = place.path("images/A");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(
+            support::photograph(file),
+            folder.join(format!("A_{number}.jpg")),
+        )
+        .unwrap();
+    }
+    std::fs::create_dir_all(place.path("images/B")).unwrap();
+    std::fs::copy(
+        support::photograph("b.jpg"),
+        place.path("images/B/B_0001.jpg"),
+    )
+    .unwrap();
+    std::fs::write(place.path("pairs.txt"), "1\nA 1 2\nA 1 B 1\n").unwrap();
+    let mut evaluate = overt();
+    evaluate
+        .args(["evaluate", "verification", "--deployment"])
+        .arg(place.deployment())
+        .arg("--pairs")
+        .arg(place.path("pairs.txt"))
+        .arg("--images")
+        .arg(place.path("images"))
+        .arg("--json")
+        .arg(place.path("result/figures.json"));
+    let (ended, shut_in) = is_shut_in_by_and_by(evaluate);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(shut_in, "evaluate: {}", ended.err);
+}
+
+/// The compiler's own process, whoever has started it: what a component makes of a compiler reaches nothing.
+#[test]
+fn the_process_that_compiles_a_plugin_is_shut_in_before_it_reads_a_byte_of_it() {
+    if !can_be_shut_in() {
+        return;
+    }
+    let mut compiler = overt()
+        .args(["compile", "perception"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // It waits for its component, which does not come.
+    while !has_closed(compiler.id()) {
+        assert!(compiler.try_wait().unwrap().is_none(), "it has ended, open");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    compiler.kill().unwrap();
+    compiler.wait().unwrap();
 }

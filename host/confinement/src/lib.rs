@@ -1,7 +1,9 @@
 //! Shuts the process in: from then on it reaches the files and the ports that were named, and no others, whatever code runs in it. The kernel sees to that
-//! (Landlock), for this process and for every child of it, and nothing in the process can undo it. This crate knows no deployment.
+//! (Landlock, and seccomp for what leads round it: `calls.rs`), for this process and for every child of it, and nothing in the process can undo it. This crate knows no deployment.
 //!
 //! What it asks for is Landlock's version 7, of Linux 6.15; a kernel that knows less gives less, and [`Confinement`] says what that is.
+
+mod calls;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,9 @@ use landlock::{
 };
 use serde::Serialize;
 
+pub use calls::CallsError;
+use calls::Network;
+
 /// What was tried and tested. A later version may shut off more than anybody has looked at.
 const TESTED: ABI = ABI::V7;
 
@@ -22,7 +27,7 @@ const FILES: u32 = 3;
 /// The first version that knows ports.
 const NETWORK: u32 = 4;
 
-/// What stays open. What does not exist is passed over.
+/// What stays open. What does not exist, or cannot be reached as it is, is passed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Openings {
     /// Files that may be read, and folders that may be listed and read with all that is in them.
@@ -35,6 +40,8 @@ pub struct Openings {
     pub devices: Vec<PathBuf>,
     /// TCP ports, of whatever address, that may be connected to. None may be listened at.
     pub connect: Vec<u16>,
+    /// Whether names of other machines may be looked up, which takes datagrams to anywhere. Only where a port is open at all.
+    pub names: bool,
 }
 
 /// What is in force.
@@ -46,6 +53,8 @@ pub struct Confinement {
     pub files: bool,
     /// Whether TCP ports are shut off but for those named.
     pub network: bool,
+    /// Whether the system calls are given up that lead round both: datagrams, kinds of socket that are not asked for, other processes, the kernel itself.
+    pub calls: bool,
     /// Why not everything is.
     pub reason: Option<String>,
 }
@@ -76,16 +85,33 @@ impl Confinement {
             landlock_abi: None,
             files: false,
             network: false,
+            calls: false,
             reason: Some(reason.into()),
         }
     }
 
-    /// Whether files and ports are both shut off.
+    /// Whether files, ports and the calls that lead round them are all shut off.
     pub fn is_whole(&self) -> bool {
-        self.files && self.network
+        self.files && self.network && self.calls
     }
 
-    fn of(status: LandlockStatus) -> Confinement {
+    fn of(status: LandlockStatus, given_up: Result<(), CallsError>) -> Confinement {
+        let mut confinement = Confinement::by_landlock(status);
+        match given_up {
+            Ok(()) => confinement.calls = true,
+            Err(error) => {
+                let calls = format!("system calls cannot be given up: {error}");
+                let reason = confinement.reason.take();
+                confinement.reason = Some(match reason {
+                    Some(reason) => format!("{reason}; {calls}"),
+                    None => calls,
+                });
+            }
+        }
+        confinement
+    }
+
+    fn by_landlock(status: LandlockStatus) -> Confinement {
         let abi = match status {
             LandlockStatus::Available { effective_abi, .. } => {
                 (effective_abi as u32).min(TESTED as u32)
@@ -110,6 +136,7 @@ impl Confinement {
             landlock_abi: Some(abi),
             files,
             network,
+            calls: false,
             reason,
         }
     }
@@ -117,11 +144,19 @@ impl Confinement {
 
 impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.landlock_abi, &self.reason) {
-            (Some(abi), None) => write!(f, "files and ports, by Landlock {abi}"),
-            (Some(abi), Some(reason)) => write!(f, "in part, by Landlock {abi}: {reason}"),
-            (None, Some(reason)) => write!(f, "no: {reason}"),
-            (None, None) => f.write_str("no"),
+        match self.landlock_abi {
+            Some(abi) if self.files && self.network => {
+                write!(f, "files and ports, by Landlock {abi}")?;
+            }
+            Some(abi) => write!(f, "in part, by Landlock {abi}")?,
+            None => f.write_str("no")?,
+        }
+        if self.calls {
+            f.write_str("; system calls, by seccomp")?;
+        }
+        match &self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
         }
     }
 }
@@ -160,10 +195,13 @@ impl Openings {
         ];
         for (paths, access) in kinds {
             for path in paths {
-                let is_folder = match std::fs::metadata(path) {
+                use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+                let is_folder = match std::fs::metadata(path).map_err(|error| (error.kind(), error))
+                {
                     Ok(facts) => facts.is_dir(),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                    Err(cause) => return Err(at(path, cause)),
+                    // What this process cannot reach now it need not reach then.
+                    Err((NotFound | NotADirectory | PermissionDenied, _)) => continue,
+                    Err((_, cause)) => return Err(at(path, cause)),
                 };
                 let access = match is_folder {
                     true => access,
@@ -179,8 +217,24 @@ impl Openings {
         for port in &self.connect {
             rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
         }
-        Ok(Confinement::of(rules.restrict_self()?.landlock))
+        let landlock = rules.restrict_self()?.landlock;
+        let network = match (self.connect.is_empty(), self.names) {
+            (true, _) => Network::None,
+            (false, false) => Network::Tcp,
+            (false, true) => Network::TcpAndNames,
+        };
+        // Last: what was given up could have been needed until here.
+        Ok(Confinement::of(landlock, calls::give_up(network)))
     }
+}
+
+/// Gives up sockets within this machine, for every thread of this process and those to come: from then on nothing in it can ask a program outside for anything, whoever starts programs for this user
+/// among them. Sockets that are open stay open and go on taking whoever comes.
+///
+/// # Errors
+/// Where the kernel refuses.
+pub fn close_local_sockets() -> Result<(), CallsError> {
+    calls::give_up_local_sockets()
 }
 
 /// Everything that can be done in a folder, but for starting programs and making devices and links that lead elsewhere.

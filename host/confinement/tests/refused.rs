@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixListener;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -140,6 +141,134 @@ fn no_port_is_connected_to_but_those_named_and_none_is_listened_at() {
     refused(TcpListener::bind("127.0.0.1:0"));
     // One that was bound before goes on listening.
     assert!(open.accept().is_ok());
+}
+
+/// A socket of any kind; closed at once.
+fn new_socket(family: i32, kind: i32, protocol: i32) -> std::io::Result<()> {
+    // SAFETY: it takes three numbers and gives one; nobody else has the descriptor, which is closed when `socket` is dropped.
+    let socket = unsafe {
+        match libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) {
+            -1 => return Err(std::io::Error::last_os_error()),
+            number => OwnedFd::from_raw_fd(number),
+        }
+    };
+    drop(socket);
+    Ok(())
+}
+
+#[test]
+fn nothing_goes_past_the_ports_by_datagrams_or_by_streams_that_are_no_tcp() {
+    if !can_be_shut_in() {
+        return;
+    }
+    let open = TcpListener::bind("127.0.0.1:0").unwrap();
+    shut_in(&Openings {
+        connect: vec![open.local_addr().unwrap().port()],
+        ..Openings::default()
+    });
+    TcpStream::connect(open.local_addr().unwrap()).unwrap();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        refused(new_socket(family, libc::SOCK_DGRAM, 0));
+        refused(new_socket(family, libc::SOCK_SEQPACKET, 0));
+        refused(new_socket(family, libc::SOCK_RAW, libc::IPPROTO_RAW));
+        for protocol in [libc::IPPROTO_SCTP, libc::IPPROTO_MPTCP] {
+            refused(new_socket(family, libc::SOCK_STREAM, protocol));
+        }
+        new_socket(family, libc::SOCK_STREAM, libc::IPPROTO_TCP).unwrap();
+    }
+    for family in [
+        libc::AF_PACKET,
+        libc::AF_NETLINK,
+        libc::AF_VSOCK,
+        libc::AF_BLUETOOTH,
+        libc::AF_ALG,
+    ] {
+        refused(new_socket(family, libc::SOCK_RAW, 0));
+        refused(new_socket(family, libc::SOCK_DGRAM, 0));
+    }
+}
+
+#[test]
+fn without_a_port_to_reach_there_is_no_socket_of_the_network_at_all() {
+    if !can_be_shut_in() {
+        return;
+    }
+    let there = TcpListener::bind("127.0.0.1:0").unwrap();
+    shut_in(&Openings {
+        // Names of nobody.
+        names: true,
+        ..Openings::default()
+    });
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM] {
+            refused(new_socket(family, kind, 0));
+        }
+    }
+    // One that was open before goes on.
+    there.local_addr().unwrap();
+}
+
+#[test]
+fn where_names_are_looked_up_there_are_datagrams_and_nothing_else_besides() {
+    if !can_be_shut_in() {
+        return;
+    }
+    shut_in(&Openings {
+        connect: vec![443],
+        names: true,
+        ..Openings::default()
+    });
+    let (one, other) = (
+        UdpSocket::bind("127.0.0.1:0").unwrap(),
+        UdpSocket::bind("127.0.0.1:0").unwrap(),
+    );
+    one.send_to(b"where?", other.local_addr().unwrap()).unwrap();
+    for protocol in [libc::IPPROTO_ICMP, libc::IPPROTO_UDPLITE] {
+        refused(new_socket(libc::AF_INET, libc::SOCK_DGRAM, protocol));
+    }
+    refused(new_socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW));
+}
+
+/// In a process of its own, for it concerns every thread there is.
+#[test]
+fn no_other_program_of_this_machine_can_be_asked_once_local_sockets_are_closed() {
+    if !can_be_shut_in() {
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "every_thread_loses_local_sockets"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(child.stdout).unwrap();
+    assert!(child.status.success(), "{told}");
+    assert!(told.contains("1 passed"), "{told}");
+}
+
+#[test]
+#[ignore = "started by the test above, in a process of its own"]
+fn every_thread_loses_local_sockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("socket");
+    let listening = UnixListener::bind(&place).unwrap();
+    let before = UnixStream::connect(&place).unwrap();
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let other = {
+        let place = place.clone();
+        std::thread::spawn(move || {
+            gone.recv().unwrap();
+            refused(UnixStream::connect(&place));
+        })
+    };
+    overt_confinement::close_local_sockets().unwrap();
+    go.send(()).unwrap();
+    other.join().unwrap();
+    refused(UnixStream::connect(&place));
+    refused(UnixListener::bind(folder.path().join("second")));
+    // What was open before goes on.
+    listening.accept().unwrap();
+    drop(before);
+    // And so does what needs no place: a pair of its own.
+    UnixStream::pair().unwrap();
 }
 
 #[test]

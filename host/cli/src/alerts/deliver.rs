@@ -20,7 +20,7 @@ use crate::control::{self, Ask, Told, client, something_else};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::run::{self, confine};
+use crate::{confine, run};
 use crate::{interrupt, machine, output, session, watchlist};
 
 /// How long another command may have the records before it is complained of.
@@ -218,6 +218,7 @@ fn deliver(
         force: deployment.host.force.clone(),
     };
     let socket = Server::start(&control::folder(deployment), begun, ask)?;
+    confine::close_local_sockets(deployment)?;
     let how = Dispatch {
         lock: &lock,
         by: &by,

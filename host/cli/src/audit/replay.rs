@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{interrupt, machine, output, watchlist};
+use crate::{confine, interrupt, machine, output, watchlist};
 
 /// Replay alerts: ask their plugins the same once more, and compare the answers byte for byte
 ///
@@ -69,6 +69,8 @@ struct Report<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
+    // Before any thread, and before a plugin is opened.
+    confine::confine_aside(&deployment, &arguments.plugins, &[])?;
     let store = watchlist::open(&deployment)?;
     let stop = interrupt::watch("what was replayed so far is shown")?;
     let options = MachineOptions {

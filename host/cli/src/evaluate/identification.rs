@@ -19,7 +19,7 @@ use super::{Files, complain, unwritable};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{interrupt, machine, output, times};
+use crate::{confine, interrupt, machine, output, times};
 
 /// Search a gallery: who of it is it, if anybody?
 ///
@@ -117,14 +117,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         arguments.calibration.as_deref(),
         &[&arguments.deployment],
     )?;
-    let stop = interrupt::watch("nothing is written: part of the probes would give other figures")?;
-    let machine = machine::start(&deployment)?;
-    let perception = Perception::load(&machine, &deployment)?;
     let photographs: Vec<PathBuf> = [&gallery, &mated, &non_mated]
         .into_iter()
         .flatten()
         .map(|shown| shown.path.clone())
         .collect();
+    let left = [&arguments.json].into_iter().chain(&arguments.calibration);
+    let left: Vec<&Path> = left.map(PathBuf::as_path).collect();
+    confine::confine_aside(&deployment, &photographs, &left)?;
+    let stop = interrupt::watch("nothing is written: part of the probes would give other figures")?;
+    let machine = machine::start(&deployment)?;
+    let perception = Perception::load(&machine, &deployment)?;
     let progress = Progress::new("photographs", Some(photographs.len() as u64));
     let seen = faces::look(
         &machine,

@@ -17,7 +17,7 @@ use super::{Files, TOLD, complain, unwritable};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{interrupt, machine, output};
+use crate::{confine, interrupt, machine, output};
 
 /// Compare pairs of photographs: do two show one person?
 ///
@@ -91,6 +91,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         arguments.scores.as_deref(),
         &[&arguments.deployment, &arguments.pairs],
     )?;
+    let left = [&arguments.json].into_iter().chain(&arguments.scores);
+    let left: Vec<&Path> = left.map(PathBuf::as_path).collect();
+    confine::confine_aside(&deployment, &photographs, &left)?;
     let stop = interrupt::watch("nothing is written: part of the pairs would give other figures")?;
     let machine = machine::start(&deployment)?;
     let perception = Perception::load(&machine, &deployment)?;

@@ -1,6 +1,5 @@
 //! `overt run`: runs a deployment, shows how far it is, and leaves `summary.json` and `report.html`.
 
-pub(crate) mod confine;
 pub(crate) mod gate;
 mod log;
 mod metrics;
@@ -24,7 +23,7 @@ use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
 use crate::failure::{Diagnostic, Failure};
 use crate::progress::Progress;
-use crate::{control, interrupt, machine, output, report, times, watchlist};
+use crate::{confine, control, interrupt, machine, output, report, times, watchlist};
 
 /// Run a deployment: faces walk past, plugins decide, a person is asked
 ///
@@ -151,6 +150,8 @@ fn live_or_rehearsed(
         force: deployment.host.force.clone(),
     };
     let socket = Server::start(&control::folder(deployment), begun, ask)?;
+    // Before a plugin or a model is opened.
+    confine::close_local_sockets(deployment)?;
 
     let progress = Arc::new(Progress::new("frames", None));
     if let (Some(address), Some(listener)) = (deployment.host.metrics, listener) {

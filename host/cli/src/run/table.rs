@@ -229,6 +229,7 @@ mod tests {
             landlock_abi: Some(7),
             files: true,
             network: true,
+            calls: true,
             reason: None,
         }
     }

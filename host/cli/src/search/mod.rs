@@ -21,8 +21,8 @@ use crate::control::server::{Begun, Server};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::run::{self, confine, gate};
-use crate::{control, interrupt, machine, output, watchlist};
+use crate::run::{self, gate};
+use crate::{confine, control, interrupt, machine, output, watchlist};
 use photographs::Listed;
 use report::Report;
 
@@ -276,6 +276,8 @@ fn under_way(
         force: deployment.host.force.clone(),
     };
     let socket = Server::start(&control::folder(deployment), begun, ask)?;
+    // Before a photograph is opened.
+    confine::close_local_sockets(deployment)?;
     let count = listed.files.len() as u64;
     let progress = Arc::new(Progress::new("photographs", Some(count)));
     progress.line(shut_in);

@@ -15,7 +15,7 @@ use crate::control::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{interrupt, machine, output, session};
+use crate::{confine, interrupt, machine, output, session};
 
 /// Put people on the watchlist, from a folder or a CSV file of photographs
 ///
@@ -83,6 +83,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     // Before anything is loaded for somebody who may not.
     By::enrolling(&by).map_err(RecordsError::from)?;
+    // Before any thread, and before a photograph is opened.
+    let files: Vec<PathBuf> = photographs.iter().map(|one| one.file.clone()).collect();
+    confine::confine_aside(&deployment, &files, &[])?;
     let stop = interrupt::watch("what was enrolled so far stays, and is left out next time")?;
     let machine = machine::start(&deployment)?;
     let store = super::open_or_create(&deployment)?;

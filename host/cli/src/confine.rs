@@ -1,8 +1,9 @@
-//! What stays open to a run after it has shut itself in: what its deployment file names, and what this program and its libraries are made of.
+//! What stays open to a command after it has shut itself in: what its deployment file and its arguments name, and what this program and its libraries are made of.
 //!
 //! Done when the deployment file is read and before anything else of the deployment is opened, and before any thread is started: no plugin, model, picture or
-//! record is parsed by a process that can reach more than this.
+//! record is parsed by a process that can reach more than this. `run` and whatever else runs plugins or models or opens photographs does it.
 
+use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -44,8 +45,59 @@ const NAMES: [&str; 5] = [
 
 /// Shuts the process in, with these files and folders to read besides. Where the kernel cannot, it says so, or refuses where the deployment says so.
 pub(crate) fn confine(deployment: &Deployment, more: &[PathBuf]) -> Result<Confinement, Failure> {
+    close(deployment, more, &[])
+}
+
+/// The same for a command that runs no camera and tells nobody anything: it reaches no network at all, and of the files that its arguments name it reads and leaves these. It holds no socket, so it
+/// gives them up at once. Where the kernel cannot, the person at the terminal is told.
+pub(crate) fn confine_aside(
+    deployment: &Deployment,
+    read: &[PathBuf],
+    left: &[&Path],
+) -> Result<(), Failure> {
+    let mut bare = deployment.clone();
+    bare.cameras.clear();
+    bare.channels.clear();
+    let confinement = close(&bare, read, left)?;
+    if !confinement.is_whole() {
+        output::say(&format!("NOT SHUT IN: {confinement}.\n"));
+    }
+    close_local_sockets(deployment)
+}
+
+/// Once the sockets of this process are open: nothing in it can ask another program of this machine for anything from here on.
+pub(crate) fn close_local_sockets(deployment: &Deployment) -> Result<(), Failure> {
+    // NVIDIA's driver has a helper of its own, behind such a socket.
+    if let Device::Cuda { .. } = deployment.host.device {
+        return Ok(());
+    }
+    let Err(error) = overt_confinement::close_local_sockets() else {
+        return Ok(());
+    };
+    let told = format!("other programs of this machine cannot be shut off: {error}");
+    match deployment.host.confine {
+        Confine::Required => Err(Failure::new(
+            told,
+            "run it where the kernel has seccomp, or leave `confine = \"required\"` under [host] out",
+        )),
+        Confine::Possible => {
+            output::say(&format!("NOT SHUT IN: {told}.\n"));
+            Ok(())
+        }
+    }
+}
+
+fn close(
+    deployment: &Deployment,
+    read: &[PathBuf],
+    left: &[&Path],
+) -> Result<Confinement, Failure> {
     let mut open = openings(deployment)?;
-    open.read.extend_from_slice(more);
+    open.read.extend_from_slice(read);
+    for file in left {
+        // Written beside its place and renamed into it.
+        open.write.push(output::folder_of(file).to_owned());
+    }
     let closed = open.close_the_rest();
     let confinement = closed.unwrap_or_else(|error| Confinement::none(error.to_string()));
     held_to(deployment.host.confine, confinement)
@@ -65,7 +117,7 @@ fn held_to(wanted: Confine, confinement: Confinement) -> Result<Confinement, Fai
 }
 
 /// What a deployment needs. Makes the folders that a run writes into, since what does not exist cannot be kept open.
-pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
+fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
     let host = &deployment.host;
     let choice = BackendChoice::of(deployment);
     let library = choice
@@ -104,9 +156,8 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
             Source::File(path) => open.read.push(path.clone()),
             Source::V4l2(number) => open.devices.push(format!("/dev/video{number}").into()),
             Source::Rtsp(source) => {
-                open.connect.push(source.address.port());
+                reach(&mut open, source.address.host(), source.address.port());
                 open.read.extend(source.credentials.clone());
-                open.read.extend(NAMES.map(PathBuf::from));
             }
             // One that this host cannot open is refused when it is opened.
             _ => {}
@@ -117,8 +168,7 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
         match &channel.kind {
             ChannelKind::File(path) => open.write.push(made(output::folder_of(path))?),
             ChannelKind::Webhook(webhook) => {
-                open.connect.push(webhook.address.port());
-                open.read.extend(NAMES.map(PathBuf::from));
+                reach(&mut open, webhook.address.host(), webhook.address.port());
                 if let Some(file) = &webhook.authorities {
                     read_beside(&mut open.read, file);
                 }
@@ -144,6 +194,15 @@ pub(super) fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
         graphics(&mut open);
     }
     Ok(open)
+}
+
+/// A port of another machine; and where that has a name, what it is looked up by.
+fn reach(open: &mut Openings, host: &str, port: u16) {
+    open.connect.push(port);
+    if host.parse::<IpAddr>().is_err() {
+        open.names = true;
+        open.read.extend(NAMES.map(PathBuf::from));
+    }
 }
 
 /// The folder of a file, and of what it is a link to: whatever is renamed into its place is met as well. Where that folder holds a whole system or a user's
@@ -193,7 +252,7 @@ mod tests {
 
     use std::fs;
     use std::io::ErrorKind;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::process::Command;
 
     use super::*;
@@ -274,6 +333,8 @@ mod tests {
         TcpStream::connect(receiver.local_addr().unwrap()).unwrap();
         refused(TcpStream::connect(other.local_addr().unwrap()));
         refused(TcpListener::bind("127.0.0.1:0"));
+        // Both have addresses: no name has to be looked up.
+        refused(UdpSocket::bind("127.0.0.1:0"));
 
         refused(Command::new("/bin/true").status());
         refused(Command::new("/bin/sh").arg("-c").arg("true").status());
@@ -313,6 +374,7 @@ mod tests {
             landlock_abi: Some(3),
             files: true,
             network: false,
+            calls: true,
             reason: None,
         };
         assert!(held_to(Confine::Required, in_part).is_err());
