@@ -92,7 +92,7 @@ const QUALITY: [(&str, &str); 12] = [
     ("thousand-lists", "answer"),
 ];
 
-const POLICY: [(&str, &str); 22] = [
+const POLICY: [(&str, &str); 24] = [
     ("loop", "out-of-fuel"),
     ("allocate", "memory"),
     ("recurse", "stack-overflow"),
@@ -107,6 +107,9 @@ const POLICY: [(&str, &str); 22] = [
     ("reason-of-two-lines", "answer"),
     ("alert-whoever-it-is", "served"),
     ("alert-at-every-look", "served"),
+    // Here it is the camera's first second, and nobody was alerted.
+    ("alert-for-two-seconds-then-trap", "served"),
+    ("alert-then-trap", "served"),
     ("foreign-letters", "answer"),
     ("error-of-257-bytes", "answer"),
     ("honest-error", "refused"),

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use overt_records::{ExportKind, Retention, Store, StoreSettings};
 use serde_json::Value;
-use support::Place;
 use support::alerts::{alerts, await_told, done, file, place, refused, told};
 use support::receiver::{Answer, Receiver, free_port};
 use support::running::Running;
+use support::{Place, set_up};
 
 /// Longer than anything takes on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -307,6 +307,38 @@ fn a_router_that_fails_once_an_alert_was_passed_is_counted_as_any_plugin_is_and_
     let store = Store::open(&place.path("out/records.redb"), &settings()).unwrap();
     let counts = store.runs().unwrap()[0].counts;
     assert_eq!(counts.plugin_errors, 1);
+}
+
+#[test]
+fn a_challenger_of_the_router_is_asked_about_passed_alerts_too_and_tells_nobody() {
+    let place = place(&(file("team", "action") + &file("van", "action")));
+    place.unsigned();
+    let challenger = set_up("hostile/hostile-decision.wasm");
+    place.change(
+        "[[channel]]\nname = \"desk-1\"",
+        &format!("[plugins.alert-router.shadow]\nfile = {challenger:?}\ngrants = [\"log\"]\n[plugins.alert-router.shadow.config]\nbehaviour = \"trap-once-passed\"\n\n[[channel]]\nname = \"desk-1\""),
+    );
+    place.film(1500);
+    let mut running = Running::start(&place);
+    running.await_line("ALERT 1 for desk-2");
+    done(&place, "olu", "show", &["1"]);
+    done(&place, "olu", "judge", &["1", "pass"]);
+    for channel in ["team", "van"] {
+        assert_eq!(await_told(&place, channel, 1)[0]["news"], "passed");
+    }
+    let run = running.interrupt();
+    assert_eq!(run.status, Some(130), "{}", run.err);
+    let told = summary(&place);
+    let shadow = &told["shadows"][0];
+    assert_eq!(
+        (&shadow["role"], &shadow["calls"], &shadow["failures"]),
+        (
+            &"alert-router".into(),
+            &2.into(),
+            &serde_json::json!({ "trap": 1 })
+        )
+    );
+    assert_eq!(told["plugin_errors"], serde_json::json!([]));
 }
 
 #[test]

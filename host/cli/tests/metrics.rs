@@ -16,7 +16,7 @@ use overt_tests::rtsp::{RtspServer, TEST_PICTURE};
 use serde_json::Value;
 use support::openmetrics::{Samples, ask, scrape};
 use support::running::Running;
-use support::{Place, machine_and_store};
+use support::{Place, machine_and_store, set_up};
 
 /// Lets the place's deployment serve its metrics, at a port that is free now.
 fn served(place: &Place) -> u16 {
@@ -149,6 +149,12 @@ fn the_figures_at_the_end_are_those_of_the_summary() {
         failed as f64
     );
     assert_eq!(samples.sum("overt_plugin_errors_total", &[]), failed as f64);
+    // The same labels as of its calls, so that the one can be divided by the other.
+    let serving = [of[0], of[1], ("post", "serving")];
+    assert_eq!(
+        samples.sum("overt_plugin_errors_total", &serving),
+        failed as f64
+    );
     // Those that were under way when it was put in quarantine as well.
     assert_eq!(samples.sum("overt_plugin_strikes", &of), failed as f64);
     assert_eq!(samples.sum("overt_plugin_quarantined", &of), 1.0);
@@ -168,6 +174,39 @@ fn the_figures_at_the_end_are_those_of_the_summary() {
         let per_frame = seconds * 1e3 / processed.max(1.0);
         assert!((per_frame - ms).abs() <= 1e-9 * ms.max(1.0), "{stage}");
     }
+}
+
+#[test]
+fn what_a_challenger_fails_is_counted_as_its_own() {
+    let place = Place::with_person_a();
+    place.film(60);
+    place.unsigned();
+    let challenger = set_up("hostile/hostile-decision.wasm");
+    place.change(
+        "[[channel]]\nname = \"desk-1\"",
+        &format!("[plugins.matcher-policy.shadow]\nfile = {challenger:?}\ngrants = [\"log\"]\n[plugins.matcher-policy.shadow.config]\nbehaviour = \"trap\"\n\n[[channel]]\nname = \"desk-1\""),
+    );
+    let deployment = Deployment::read(&place.deployment()).unwrap();
+    let (machine, store) = machine_and_store(&deployment);
+    overt_pipeline::run(
+        &machine,
+        &deployment,
+        overt_pipeline::Terms::UNLOCKED,
+        &store,
+        &AtomicBool::new(false),
+        control::nobody(),
+        &|_| {},
+    )
+    .unwrap();
+    let samples = Samples::parse(&machine.metrics().render().unwrap());
+    let of = [
+        ("role", "matcher-policy"),
+        ("post", "shadow"),
+        ("cause", "trap"),
+    ];
+    assert_eq!(samples.sum("overt_plugin_errors_total", &of), 10.0);
+    assert_eq!(samples.sum("overt_plugin_errors_total", &[]), 10.0);
+    assert_eq!(samples.sum("overt_plugin_calls_total", &of[..2]), 10.0);
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn challengers_in_every_role_are_compared_and_change_nothing() {
     assert_eq!(count(&matrix[2][2]), 0);
     assert_eq!(agreement("alert-router")["other"], 1);
     assert!(
-        ended.out.contains("detector-rfb320 as detector:"),
+        ended
+            .out
+            .contains("detector-rfb320 as detector beside detector-centerface:"),
         "{}",
         ended.out
     );

@@ -8,11 +8,15 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::eyes::{calibrate, other_encoder};
 use support::running::Running;
 use support::{Ended, Place, run, set_up};
+
+/// Longer than anything takes on a busy machine; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 fn swap(place: &Place) -> Ended {
     let deployment = place.deployment();
@@ -316,6 +320,27 @@ fn the_socket_is_its_owners_alone_and_a_stranger_to_its_language_holds_nobody_up
         .collect();
     drop(silent);
     assert!(status(&place)["frames_read"].as_u64().unwrap() > 0);
+    // Nor has one that goes on for ever, a byte at a time: each byte in time, the question not.
+    let mut slow = UnixStream::connect(&socket).unwrap();
+    let mut said = slow.try_clone().unwrap();
+    let saying = std::thread::spawn(move || {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && said.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        begun.elapsed() < PATIENCE
+    });
+    let mut answer = String::new();
+    let _ = slow.read_to_string(&mut answer);
+    drop(slow);
+    assert!(saying.join().unwrap(), "it was heard to the end");
+    // More than may ask at a time wait for each other, and none is sent away.
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..24).map(|_| scope.spawn(|| status(&place))).collect();
+        for asked in asking {
+            assert_eq!(asked.join().unwrap()["deployment"], "walk-past");
+        }
+    });
     nothing_lost(&{
         going.interrupt();
         summary(&place)

@@ -21,6 +21,7 @@ use overt_runtime::{CallCause, CallError, Metered, Plugin, Role};
 
 use crate::admission::Loaded;
 use crate::inputs::Passing;
+use crate::shadow::Shadow;
 
 /// Whom a passed alert goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,10 +128,12 @@ impl Settled {
     }
 }
 
-/// Asks the router, where there is one to ask, and settles whom a passed alert goes to. What it was asked and answered is sealed with that.
+/// Asks the router, where there is one to ask, and settles whom a passed alert goes to. What it was asked and answered is sealed with that. A challenger is asked the same once that
+/// is on record; what it answers goes into a comparison.
 pub(crate) fn settle(
     store: &records::Store,
     router: Option<&Loaded>,
+    shadow: Option<&Shadow>,
     channels: &[Channel],
     passed: &PassedAlert,
     now: Timestamp,
@@ -156,6 +159,15 @@ pub(crate) fn settle(
         sealed.as_ref(),
         now,
     )?;
+    if let (Some((_, asked, called)), Some(shadow)) = (&asked, shadow)
+        && let Ok(served) = &called.answer
+        && shadow.is_asked()
+    {
+        let challenger = &shadow.loaded.plugin;
+        if let Some(named) = shadow.ask(|| ask_again(challenger, passed, asked).answer) {
+            shadow.routes(served, &named);
+        }
+    }
     let refused = match router {
         Some(router) => refused
             .into_iter()

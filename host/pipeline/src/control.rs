@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select, tick};
 use overt_deployment::Deployment;
-use overt_records::{RecordsError, RunMode, SignedIn, Store, SweepReport};
+use overt_records::{Quarantine, RecordsError, RunMode, SignedIn, Store, SweepReport};
 use overt_runtime::Role;
 
 use crate::action;
@@ -70,7 +70,7 @@ pub enum Question {
 /// An answer of a run.
 pub enum Answer {
     /// What serves.
-    Status(Status),
+    Status(Box<Result<Status, PipelineError>>),
     /// How far the swap is.
     Step(SwapStep),
     /// It is through, or was refused.
@@ -92,10 +92,16 @@ pub enum Answer {
 pub struct Status {
     /// Its generations, oldest first; the last one serves.
     pub generations: Vec<GenerationFacts>,
+    /// Plugins that it has put in quarantine, oldest first.
+    pub quarantines: Vec<Quarantine>,
     /// Frames that came from a camera.
     pub read: u64,
+    /// Frames that went all their way so far.
+    pub processed: u64,
     /// Frames that were given up for a newer one.
     pub dropped: u64,
+    /// Frames that no healthy plugin saw.
+    pub unseen: u64,
 }
 
 /// Questions to nobody: for a run that is asked nothing.
@@ -179,7 +185,7 @@ impl Control<'_> {
             };
             match what {
                 Question::Status => {
-                    let _ = answers.send(Answer::Status(self.status()));
+                    let _ = answers.send(Answer::Status(Box::new(self.status())));
                 }
                 Question::Desk { ask, by } => {
                     let told = self.desk.answer(&ask, &by, now());
@@ -313,8 +319,12 @@ impl Control<'_> {
         let router = (!out).then_some(&*current.router);
         let (store, channels) = (self.swapping.store, &self.swapping.deployment.channels);
         for passed in waiting {
-            let settled = action::settle(store, router, channels, &passed, now())?;
-            let (alert, metrics) = (passed.alert(), &self.swapping.machine.metrics);
+            let shadow = current
+                .shadows
+                .get(&Role::AlertRouter)
+                .map(|shadow| &**shadow);
+            let settled = action::settle(store, router, shadow, channels, &passed, now())?;
+            let (alert, metrics) = (passed.alert(), &current.router.metrics);
             for error in settled.failures() {
                 self.failures
                     .note(error, &alert.camera, alert.last_frame, metrics, self.tell);
@@ -329,12 +339,19 @@ impl Control<'_> {
         Ok(())
     }
 
-    fn status(&self) -> Status {
-        Status {
+    fn status(&self) -> Result<Status, PipelineError> {
+        let mut quarantines = self.swapping.store.quarantines()?;
+        quarantines.retain(|one| one.run == self.swapping.run.id() && one.release.is_none());
+        // In this order, so that no frame is told as seen that was not told as read.
+        let (processed, unseen) = self.swapping.machine.metrics.seen();
+        Ok(Status {
+            quarantines,
             generations: self.swapping.generations.facts(),
-            read: self.intake.read.load(Ordering::Relaxed),
+            processed,
+            unseen,
             dropped: self.intake.dropped.load(Ordering::Relaxed),
-        }
+            read: self.intake.read.load(Ordering::Relaxed),
+        })
     }
 
     /// Answers a question of the records in a thread of its own.

@@ -192,7 +192,7 @@ impl DecisionThread<'_> {
             };
             let generation = passed.generation.clone();
             self.frame(state, camera, *passed);
-            self.quarantine(state, &generation)?;
+            self.quarantine(state)?;
             self.figures(state, &generation);
             if is_full(state.pending.len(), state.uncommitted_frames) {
                 self.commit(state)?;
@@ -207,9 +207,9 @@ impl DecisionThread<'_> {
                 self.ended(state, &generation, camera, *span, lane.seconds);
             }
         }
-        self.heed_passing(state, &generation);
+        self.heed_passing(state);
         // The last word on an open track can be one failure too many as well.
-        self.quarantine(state, &generation)?;
+        self.quarantine(state)?;
         self.figures(state, &generation);
         self.commit(state)?;
         Ok(ends)
@@ -227,7 +227,7 @@ impl DecisionThread<'_> {
             permit: _permit,
         } = passed;
         state.uncommitted_frames += 1;
-        self.heed_passing(state, &generation);
+        self.heed_passing(state);
         // Frames that were under way when a plugin was put in quarantine: no healthy plugin saw them, whatever it answered.
         let blind = is_blind(state, &generation);
         match seen {
@@ -435,13 +435,13 @@ impl DecisionThread<'_> {
         sequence: u32,
         error: &CallError,
     ) {
-        let id = &self.deployment.cameras[camera].id;
-        let frame = error.frame.unwrap_or(sequence);
-        self.failures
-            .note(error, id, frame, self.metrics, self.tell);
         let Some(loaded) = generation.plugin(error.role) else {
             return;
         };
+        let id = &self.deployment.cameras[camera].id;
+        let frame = error.frame.unwrap_or(sequence);
+        self.failures
+            .note(error, id, frame, &loaded.metrics, self.tell);
         let file = &loaded.plugin.identity().sha256;
         if let Some(struck) = state.supervisor.strike(file, error) {
             state.struck.push((struck, error.clone()));
@@ -449,12 +449,11 @@ impl DecisionThread<'_> {
     }
 
     /// How the router did when it was asked about passed alerts, which is asked by another thread.
-    fn heed_passing(&self, state: &mut State, generation: &Generation) {
+    fn heed_passing(&self, state: &mut State) {
         for asked in self.failures.take_unheard() {
             let struck = state.supervisor.heed(&asked);
-            // One that was swapped for another since is out, and that is all.
-            let serves = generation.router.plugin.identity().sha256 == asked.file;
-            if let (Some(struck), Some(error), true) = (struck, asked.failed, serves) {
+            // One that was swapped for another since goes on record as well: nobody should come back to it unawares.
+            if let (Some(struck), Some(error)) = (struck, asked.failed) {
                 state.struck.push((struck, error));
             }
         }
@@ -472,21 +471,21 @@ impl DecisionThread<'_> {
     }
 
     /// Puts plugins that failed too often on record and tells of them. Their fallbacks come in; where nobody can be recognised any more, the cameras stop.
-    fn quarantine(&self, state: &mut State, generation: &Generation) -> Result<(), PipelineError> {
+    fn quarantine(&self, state: &mut State) -> Result<(), PipelineError> {
+        // What was decided while it was in good standing is on record first: in the log no alert of a plugin follows its quarantine.
+        if !state.struck.is_empty() && !state.pending.is_empty() {
+            self.commit(state)?;
+        }
         for (struck, error) in std::mem::take(&mut state.struck) {
-            let Some(loaded) = generation.plugin(struck.role) else {
-                continue;
-            };
-            let identity = loaded.plugin.identity();
             let quarantine = self.run.quarantine(&records::Quarantine {
                 number: 0,
                 run: self.run.id(),
                 at: records::Timestamp::from_unix_ms(Timestamp::now().as_millisecond()),
                 plugin: records::PluginUsed {
                     role: struck.role.name().to_owned(),
-                    id: identity.id.to_string(),
-                    version: identity.version.to_string(),
-                    sha256: identity.sha256.to_string(),
+                    id: error.plugin.to_string(),
+                    version: error.version.to_string(),
+                    sha256: struck.file.to_string(),
                 },
                 // The kind alone: a plugin's own words could hold a score.
                 cause: error.cause.name().to_owned(),
@@ -496,24 +495,26 @@ impl DecisionThread<'_> {
             })?;
             (self.tell)(Event::Quarantine(&quarantine));
             state.quarantines.push(quarantine);
-            self.fall_back(loaded)?;
+            self.fall_back(struck.role, &struck.file)?;
         }
         Ok(())
     }
 
     /// What serves once a plugin is in quarantine: its fallback. Without one, frames that meet it are seen by nobody, and the cameras end.
-    fn fall_back(&self, loaded: &Loaded) -> Result<(), PipelineError> {
-        let role = loaded.slot.role;
+    /// Of this role alone: a router that is out already and has no fallback is no reason to stop the cameras for another plugin that has one.
+    fn fall_back(&self, role: Role, file: &Arc<str>) -> Result<(), PipelineError> {
         let mut turn = self.generations.turn();
-        turn.put_out(loaded);
+        turn.put_out(role, file);
         let current = turn.current();
-        if turn.out_of(&current).is_empty() {
+        let serves = current.plugin(role);
+        if serves.is_none_or(|serves| serves.plugin.identity().sha256 != *file) {
             // It was swapped for another meanwhile.
             return Ok(());
         }
         let next = current.fallen_back(role);
         // The fallback may have failed too often in its own right, in a generation before.
-        let Some(next) = next.filter(|next| turn.out_of(next).is_empty()) else {
+        let is_well = |next: &Generation| next.plugin(role).is_some_and(|one| !turn.is_out(one));
+        let Some(next) = next.filter(is_well) else {
             (self.tell)(Event::Stopping { role });
             if role != Role::AlertRouter {
                 self.halt.store(true, Ordering::Relaxed);

@@ -103,7 +103,6 @@ pub fn dispatch(
     store.begin_delivery(how.by, &how.lock.sha256, used.as_ref(), now())?;
     let before = store.channel_counts()?;
     let mut office = Office {
-        machine,
         deployment,
         store,
         router: router.as_deref(),
@@ -206,7 +205,6 @@ fn used(router: &Loaded) -> PluginUsed {
 
 /// Where everything comes together while it is delivered.
 struct Office<'a> {
-    machine: &'a Machine,
     deployment: &'a Deployment,
     store: &'a records::Store,
     router: Option<&'a Loaded>,
@@ -254,12 +252,15 @@ impl Office<'_> {
         self.desk.lapse(now())?;
         for passed in self.desk.unrouted()? {
             let channels = &self.deployment.channels;
-            let settled = action::settle(self.store, self.router, channels, &passed, now())?;
+            let settled = action::settle(self.store, self.router, None, channels, &passed, now())?;
             let alert = passed.alert();
-            for error in settled.failures() {
-                let (camera, frame) = (&alert.camera, alert.last_frame);
-                let metrics = &self.machine.metrics;
-                self.failures.note(error, camera, frame, metrics, self.tell);
+            // Nothing fails where no router is asked.
+            if let Some(router) = self.router {
+                for error in settled.failures() {
+                    let (camera, frame) = (&alert.camera, alert.last_frame);
+                    self.failures
+                        .note(error, camera, frame, &router.metrics, self.tell);
+                }
             }
             self.settled.push(SettledAlert {
                 alert: alert.number,
@@ -273,11 +274,14 @@ impl Office<'_> {
     fn answer(&mut self, request: Request) -> Result<(), PipelineError> {
         let Request { what, answers } = request;
         let answer = match what {
-            Question::Status => Answer::Status(Status {
+            Question::Status => Answer::Status(Box::new(Ok(Status {
                 generations: Vec::new(),
+                quarantines: Vec::new(),
                 read: 0,
+                processed: 0,
                 dropped: 0,
-            }),
+                unseen: 0,
+            }))),
             Question::Desk { ask, by } => {
                 let told = self.desk.answer(&ask, &by, now());
                 // Before the answer: whoever has it can rely on that.

@@ -8,7 +8,7 @@ use overt_contract::Role;
 use overt_runtime::CallError;
 
 use crate::incident;
-use crate::metrics::Metrics;
+use crate::metrics::PluginMetrics;
 use crate::run::Event;
 use crate::summary::PluginErrors;
 
@@ -33,16 +33,16 @@ pub(crate) struct AskedRouter {
 }
 
 impl Failures {
-    /// Counts a call that failed, about this frame of this camera, and tells of it where it is the first of its kind.
+    /// Counts a call that failed, about this frame of this camera, among that plugin's figures as well, and tells of it where it is the first of its kind.
     pub(crate) fn note(
         &self,
         error: &CallError,
         camera: &str,
         frame: u32,
-        metrics: &Metrics,
+        metrics: &PluginMetrics,
         tell: &dyn Fn(Event<'_>),
     ) {
-        metrics.failed(error);
+        metrics.failed(&error.cause);
         incident::failed(error, camera, frame);
         let key = (error.plugin.to_string(), error.role, error.cause.name());
         let is_first = {

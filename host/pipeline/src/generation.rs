@@ -279,7 +279,16 @@ impl Making<'_> {
         let fallbacks = fallbacks.collect::<Result<_, _>>()?;
         let mut challengers = BTreeMap::new();
         for (role, loaded) in shadows {
-            let Some(shadow) = self.shadow(&perception, &watchlist, loaded)? else {
+            let serving = match role {
+                Role::Detector => Some(&perception.detector),
+                Role::Encoder => Some(&perception.encoder),
+                Role::Quality => perception.quality.as_ref(),
+                Role::MatcherPolicy => Some(&policy),
+                Role::AlertRouter => Some(&router),
+            };
+            // The deployment file has challengers only where somebody serves.
+            let Some(serving) = serving else { continue };
+            let Some(shadow) = self.shadow(&perception, &watchlist, serving, loaded)? else {
                 return Ok(None);
             };
             challengers.insert(role, shadow);
@@ -298,18 +307,21 @@ impl Making<'_> {
         }))
     }
 
-    /// A challenger; an encoder with the watchlist as it encodes it. One that is asked already, beside the same watchlist, goes on with its counts. `None`
-    /// where it is over.
+    /// A challenger; an encoder with the watchlist as it encodes it. One that is asked already, beside the same plugin and the same watchlist, goes on with its
+    /// counts. `None` where it is over.
     fn shadow(
         &self,
         perception: &Perception,
         watchlist: &Arc<Watchlist>,
+        serving: &Arc<Loaded>,
         loaded: Arc<Loaded>,
     ) -> Result<Option<Arc<Shadow>>, PipelineError> {
         let role = loaded.slot.role;
-        let had = self
-            .before
-            .filter(|before| Arc::ptr_eq(&before.watchlist, watchlist));
+        let had = self.before.filter(|before| {
+            let served = before.plugin(role);
+            Arc::ptr_eq(&before.watchlist, watchlist)
+                && served.is_some_and(|served| Arc::ptr_eq(served, serving))
+        });
         if let Some(shadow) = had.and_then(|before| before.shadows.get(&role))
             && Arc::ptr_eq(&shadow.loaded, &loaded)
         {
@@ -321,7 +333,7 @@ impl Making<'_> {
             .find_map(|plugin| plugin.shadow.as_ref())
             .map_or(1, |shadow| shadow.every);
         if role != Role::Encoder {
-            return Ok(Some(Arc::new(Shadow::new(loaded, every, None, 0))));
+            return Ok(Some(Arc::new(Shadow::new(loaded, serving, every, None, 0))));
         }
         let challenging = Perception::of(
             self.machine,
@@ -340,6 +352,7 @@ impl Making<'_> {
         )?;
         Ok(Some(Arc::new(Shadow::new(
             loaded,
+            serving,
             every,
             Some(Arc::new(watchlist)),
             encoded.failures.len() as u64,
@@ -435,6 +448,13 @@ impl Generation {
             calibration,
         } = next.fallbacks.remove(&role)?;
         next.number += 1;
+        if let Some(shadow) = self.shadows.get(&role) {
+            next.shadows.insert(role, Arc::new(shadow.beside(&loaded)));
+        }
+        if role == Role::Detector {
+            // Of every other role the floor rests on what it rested on, which may be another detector's that has come in before.
+            next.calibration = calibration;
+        }
         match role {
             Role::Detector | Role::Quality => next.perception = self.perception.with(&loaded),
             Role::MatcherPolicy => next.policy = loaded,
@@ -442,7 +462,6 @@ impl Generation {
             // The deployment file allows it no fallback.
             Role::Encoder => return None,
         }
-        next.calibration = calibration;
         Some(next)
     }
 }

@@ -13,7 +13,7 @@ use crate::error::PipelineError;
 use crate::generation::Generation;
 use crate::report::PluginReport;
 use crate::run::milliseconds;
-use crate::shadow::{Shadow, ShadowReport};
+use crate::shadow::{ShadowReport, Tally};
 use crate::summary;
 
 /// Why a generation came.
@@ -164,8 +164,8 @@ type Out = (Role, Arc<str>);
 
 struct History {
     facts: Vec<GenerationFacts>,
-    /// Every challenger there was.
-    shadows: Vec<Arc<Shadow>>,
+    /// What every challenger has come to that there was. Not the challenger: that holds the watchlist as it encodes it, and goes with its last generation.
+    shadows: Vec<Arc<Tally>>,
     out: Vec<Out>,
 }
 
@@ -184,7 +184,8 @@ impl Generations {
             GenerationCause::Start,
             Timestamp::now(),
         )];
-        let shadows = first.shadows.values().cloned().collect();
+        let shadows = first.shadows.values();
+        let shadows = shadows.map(|shadow| shadow.tally.clone()).collect();
         Generations {
             current: ArcSwap::from_pointee(first),
             history: Mutex::new(History {
@@ -210,7 +211,7 @@ impl Generations {
         self.lock()
             .shadows
             .iter()
-            .map(|shadow| shadow.report())
+            .map(|tally| tally.report())
             .collect()
     }
 
@@ -241,17 +242,24 @@ impl Turn<'_> {
     }
 
     /// Notes that a plugin is in quarantine: no later generation may have it.
-    pub(crate) fn put_out(&mut self, loaded: &Loaded) {
-        let out = key(loaded);
+    pub(crate) fn put_out(&mut self, role: Role, file: &Arc<str>) {
+        let out = (role, file.clone());
         if !self.history.out.contains(&out) {
             self.history.out.push(out);
         }
     }
 
+    /// Whether a plugin is in quarantine.
+    pub(crate) fn is_out(&self, loaded: &Loaded) -> bool {
+        let file = &loaded.plugin.identity().sha256;
+        let is_it = |(role, out): &Out| (*role, out) == (loaded.slot.role, file);
+        self.history.out.iter().any(is_it)
+    }
+
     /// The plugins of a generation that are in quarantine.
     pub(crate) fn out_of<'g>(&self, generation: &'g Generation) -> Vec<&'g Arc<Loaded>> {
-        let out = |loaded: &&Arc<Loaded>| self.history.out.contains(&key(loaded));
-        generation.plugins().filter(out).collect()
+        let plugins = generation.plugins();
+        plugins.filter(|loaded| self.is_out(loaded)).collect()
     }
 
     /// Puts the next generation in place, once `record` has put it on record. Frames that are under way keep the generation that admitted them.
@@ -273,15 +281,14 @@ impl Turn<'_> {
         self.history.facts.push(facts.clone());
         for shadow in next.shadows.values() {
             let shadows = &mut self.history.shadows;
-            if !shadows.iter().any(|known| Arc::ptr_eq(known, shadow)) {
-                shadows.push(shadow.clone());
+            if !shadows
+                .iter()
+                .any(|known| Arc::ptr_eq(known, &shadow.tally))
+            {
+                shadows.push(shadow.tally.clone());
             }
         }
         self.current.store(Arc::new(next));
         facts
     }
-}
-
-fn key(loaded: &Loaded) -> Out {
-    (loaded.slot.role, loaded.plugin.identity().sha256.clone())
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use overt_deployment::{Deployment, Post};
-use overt_runtime::{CallError, CallObserver, CallReport, Plugin};
+use overt_runtime::{CallCause, CallObserver, CallReport, Plugin};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode,
@@ -48,6 +48,7 @@ struct OfCause {
     plugin: String,
     version: String,
     role: &'static str,
+    post: &'static str,
     cause: &'static str,
 }
 
@@ -232,6 +233,7 @@ impl Metrics {
             seconds: self.seconds.get_or_create_owned(&labels),
             memory: of.memory.get_or_create_owned(&labels),
             fuel: of.fuel.clone(),
+            errors: self.errors.clone(),
             quarantined: of.quarantined.get_or_create_owned(&labels),
             strikes: of.strikes.get_or_create_owned(&labels),
             labels,
@@ -255,15 +257,16 @@ impl Metrics {
         cameras
     }
 
-    /// A call failed, or the host refused its answer.
-    pub(crate) fn failed(&self, error: &CallError) {
-        let labels = OfCause {
-            plugin: error.plugin.to_string(),
-            version: error.version.to_string(),
-            role: error.role.name(),
-            cause: error.cause.name(),
-        };
-        self.errors.get_or_create(&labels).inc();
+    /// Frames of this run's cameras that went all their way, and frames that no healthy plugin saw.
+    pub(crate) fn seen(&self) -> (u64, u64) {
+        let run = self.asked.of_run();
+        let cameras = run.cameras.iter();
+        cameras.fold((0, 0), |(processed, unseen), camera| {
+            (
+                processed + camera.processed.get(),
+                unseen + camera.unseen.get(),
+            )
+        })
     }
 
     /// The generation that a frame met.
@@ -280,11 +283,31 @@ pub(crate) struct PluginMetrics {
     memory: Amount,
     /// Of all plugins: one that spends no fuel shows none.
     fuel: Family<OfPlugin, Amount>,
+    /// Of all plugins: one that fails for no cause shows none.
+    errors: Family<OfCause, Counter>,
     quarantined: Amount,
     strikes: Amount,
 }
 
 impl PluginMetrics {
+    /// A call failed, or the host refused its answer.
+    pub(crate) fn failed(&self, cause: &CallCause) {
+        let OfPlugin {
+            plugin,
+            version,
+            role,
+            post,
+        } = self.labels.clone();
+        let labels = OfCause {
+            plugin,
+            version,
+            role,
+            post,
+            cause: cause.name(),
+        };
+        self.errors.get_or_create(&labels).inc();
+    }
+
     /// How it stands with the supervisor.
     pub(crate) fn stands(&self, strikes: usize, quarantined: bool) {
         self.strikes.set(strikes as u64);

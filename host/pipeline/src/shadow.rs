@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use overt_deployment::Role;
 use overt_gallery::Hit;
 use overt_runtime::decision::{Decision, Route};
-use overt_runtime::{CallCause, CallError};
+use overt_runtime::{CallCause, CallError, PluginIdentity};
 use overt_vision::Face;
 use serde::Serialize;
 
@@ -136,6 +136,10 @@ pub struct ShadowReport {
     pub version: String,
     /// SHA-256 of its file.
     pub sha256: String,
+    /// The id of the plugin that served, with which it was compared.
+    pub serving: String,
+    /// SHA-256 of that plugin's file.
+    pub serving_sha256: String,
     /// It was asked about each so-many-th frame.
     pub every: u32,
     /// How often it was asked.
@@ -212,6 +216,14 @@ pub(crate) struct Shadow {
     pub(crate) loaded: Arc<Loaded>,
     /// The watchlist as it encodes it; encoders alone. Somebody who is removed goes from it at once; somebody who is added is not in it.
     watchlist: ArcSwapOption<Watchlist>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// What a challenger has come to beside one plugin that serves. It outlives the challenger, so it holds counts, and nothing of anybody.
+pub(crate) struct Tally {
+    role: Role,
+    challenger: PluginIdentity,
+    serving: PluginIdentity,
     /// Watchlist images that it made nothing of.
     unencoded: u64,
     every: u32,
@@ -248,37 +260,51 @@ impl Shadow {
         });
     }
 
+    /// Beside the plugin that serves.
     pub(crate) fn new(
         loaded: Arc<Loaded>,
+        serving: &Loaded,
         every: u32,
         watchlist: Option<Arc<Watchlist>>,
         unencoded: u64,
     ) -> Shadow {
-        let agreement = Agreement::none(loaded.slot.role);
+        let role = loaded.slot.role;
+        let tally = Tally {
+            role,
+            challenger: loaded.plugin.identity().clone(),
+            serving: serving.plugin.identity().clone(),
+            unencoded,
+            every,
+            record: Mutex::new(Record::new(role)),
+        };
         Shadow {
             loaded,
             watchlist: ArcSwapOption::new(watchlist),
-            unencoded,
-            every,
-            record: Mutex::new(Record {
-                calls: 0,
-                failures: BTreeMap::new(),
-                time: Duration::ZERO,
-                recent: Recent::default(),
-                stopped: false,
-                agreement,
-            }),
+            tally: Arc::new(tally),
         }
     }
 
+    /// The same challenger beside another plugin that serves: it goes on with what it has failed, and what it agrees with is counted anew.
+    pub(crate) fn beside(&self, serving: &Loaded) -> Shadow {
+        let Tally {
+            unencoded, every, ..
+        } = *self.tally;
+        let (loaded, watchlist) = (self.loaded.clone(), self.watchlist());
+        let shadow = Shadow::new(loaded, serving, every, watchlist, unencoded);
+        {
+            let (before, mut record) = (self.record(), shadow.record());
+            (record.recent, record.stopped) = (before.recent.clone(), before.stopped);
+        }
+        shadow
+    }
+
     fn record(&self) -> MutexGuard<'_, Record> {
-        // Counts alone; a panic between two of them leaves both usable.
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.record()
     }
 
     /// Whether it is asked about a frame.
     pub(crate) fn looks_at(&self, sequence: u32) -> bool {
-        sequence.is_multiple_of(self.every) && !self.record().stopped
+        sequence.is_multiple_of(self.tally.every) && !self.record().stopped
     }
 
     /// Whether it is asked about what is rare.
@@ -301,6 +327,7 @@ impl Shadow {
             Ok(answer) => Some(answer),
             Err(error) => {
                 *record.failures.entry(error.cause.name()).or_default() += 1;
+                self.loaded.metrics.failed(&error.cause);
                 tracing::debug!(%error, "a challenger failed");
                 None
             }
@@ -431,16 +458,37 @@ impl Shadow {
             } += 1;
         }
     }
+}
+
+impl Record {
+    fn new(role: Role) -> Record {
+        Record {
+            calls: 0,
+            failures: BTreeMap::new(),
+            time: Duration::ZERO,
+            recent: Recent::default(),
+            stopped: false,
+            agreement: Agreement::none(role),
+        }
+    }
+}
+
+impl Tally {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        // Counts alone; a panic between two of them leaves both usable.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// What it has come to.
     pub(crate) fn report(&self) -> ShadowReport {
-        let identity = self.loaded.plugin.identity();
         let record = self.record();
         ShadowReport {
-            role: self.loaded.slot.role,
-            plugin: identity.id.to_string(),
-            version: identity.version.to_string(),
-            sha256: identity.sha256.to_string(),
+            role: self.role,
+            plugin: self.challenger.id.to_string(),
+            version: self.challenger.version.to_string(),
+            sha256: self.challenger.sha256.to_string(),
+            serving: self.serving.id.to_string(),
+            serving_sha256: self.serving.sha256.to_string(),
             every: self.every,
             calls: record.calls,
             failures: record.failures.clone(),

@@ -22,7 +22,7 @@ pub(crate) const CALLS: usize = 100;
 pub(crate) const STRIKES: usize = 10;
 
 /// Whether each of the last calls failed, the oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recent(VecDeque<bool>);
 
 impl Recent {
@@ -57,9 +57,11 @@ pub(crate) struct Supervisor {
 }
 
 /// A plugin that failed too often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Struck {
     pub(crate) role: Role,
+    /// SHA-256 of its file.
+    pub(crate) file: Arc<str>,
     pub(crate) strikes: u32,
     pub(crate) calls: u32,
 }
@@ -100,6 +102,7 @@ impl Supervisor {
         record.quarantined = true;
         Some(Struck {
             role: error.role,
+            file: file.clone(),
             strikes: record.recent.strikes() as u32,
             calls: record.recent.0.len() as u32,
         })
@@ -162,10 +165,8 @@ mod tests {
         }
         assert!(!supervisor.is_out(Role::Detector, &one));
         let struck = supervisor.strike(&one, &failed).unwrap();
-        assert_eq!(
-            (struck.role, struck.strikes, struck.calls),
-            (Role::Detector, 10, 19)
-        );
+        assert_eq!((struck.role, &struck.file), (Role::Detector, &one));
+        assert_eq!((struck.strikes, struck.calls), (10, 19));
         assert_eq!(supervisor.strike(&one, &failed), None);
         assert!(supervisor.is_out(Role::Detector, &one));
         // The same file in another role, and the plugin that comes in for it, are others.

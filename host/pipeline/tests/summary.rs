@@ -191,6 +191,8 @@ fn summary() -> Value {
             plugin: "challenger".into(),
             version: "0.3.0".into(),
             sha256: "0b".repeat(32),
+            serving: "encoder-x".into(),
+            serving_sha256: "0a".repeat(32),
             every: 1,
             calls: 5,
             failures: [("overrun", 1)].into(),

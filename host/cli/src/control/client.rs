@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use overt_deployment::Deployment;
 use overt_records::SessionToken;
 use zeroize::Zeroizing;
@@ -83,6 +84,13 @@ pub(crate) fn is_running(deployment: &Deployment) -> bool {
         .is_ok()
 }
 
+/// Whether the run at the other end is this user's own, as the kernel says. Root, who can do what any user can, asks everybody's.
+fn is_ours(stream: &UnixStream) -> bool {
+    let own = nix::unistd::geteuid().as_raw();
+    let peer = getsockopt(stream, PeerCredentials);
+    own == 0 || peer.is_ok_and(|peer| peer.uid() == own)
+}
+
 fn put(
     deployment: &Deployment,
     ask: Ask,
@@ -93,7 +101,20 @@ fn put(
     let failed = |error: std::io::Error| Failure::file(&folder, &error);
     let connected = File::open(&folder).and_then(|open| UnixStream::connect(address(&open)));
     let mut stream = match connected {
-        Ok(stream) => stream,
+        Ok(stream) if is_ours(&stream) => stream,
+        // A session's token, and photographs, go to nobody else.
+        Ok(_) => {
+            return Err(Failure::new(
+                format!(
+                    "{}: another user answers there, and is told nothing",
+                    folder.display()
+                ),
+                format!(
+                    "ask as the user whose run it is; if there is none, remove it: `rm -r {}`",
+                    folder.display()
+                ),
+            ));
+        }
         Err(error) => {
             return match error.kind() {
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Ok(None),

@@ -14,6 +14,7 @@ use overt_pipeline::{custody, desk, inquiry};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
+use crate::times;
 use listed::{AddAsked, ListTold};
 
 /// The socket's name in its folder.
@@ -143,10 +144,33 @@ pub(crate) struct Status {
     pub(crate) deployment: String,
     /// Frames that came from a camera.
     pub(crate) frames_read: u64,
+    /// Frames that went all their way so far.
+    pub(crate) frames_processed: u64,
     /// Frames that were given up for a newer one.
     pub(crate) frames_dropped: u64,
+    /// Frames that no healthy plugin saw.
+    pub(crate) frames_unseen: u64,
+    /// Plugins that the run has put in quarantine, oldest first.
+    pub(crate) quarantines: Vec<Quarantine>,
     /// Oldest first; the last one serves.
     pub(crate) generations: Vec<Generation>,
+}
+
+/// A plugin that failed too often and is not asked any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Quarantine {
+    pub(crate) role: String,
+    pub(crate) plugin: String,
+    pub(crate) version: String,
+    pub(crate) sha256: String,
+    /// RFC 3339.
+    pub(crate) since: String,
+    /// The kind of the last failure, such as `overrun`.
+    pub(crate) cause: String,
+    /// Failures.
+    pub(crate) strikes: u32,
+    /// Of so many calls.
+    pub(crate) calls: u32,
 }
 
 /// A generation.
@@ -202,6 +226,29 @@ pub(crate) struct SwappedTo {
 pub(crate) struct Refusal {
     pub(crate) what: String,
     pub(crate) mend: Option<String>,
+}
+
+impl From<&overt_records::Quarantine> for Quarantine {
+    fn from(quarantine: &overt_records::Quarantine) -> Self {
+        let overt_records::Quarantine {
+            at,
+            plugin,
+            cause,
+            strikes,
+            calls,
+            ..
+        } = quarantine;
+        Quarantine {
+            role: plugin.role.clone(),
+            plugin: plugin.id.clone(),
+            version: plugin.version.clone(),
+            sha256: plugin.sha256.clone(),
+            since: times::of_records(*at).to_string(),
+            cause: cause.clone(),
+            strikes: *strikes,
+            calls: *calls,
+        }
+    }
 }
 
 impl From<&GenerationFacts> for Generation {

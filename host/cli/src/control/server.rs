@@ -1,17 +1,15 @@
 //! The end of the socket that `overt run` holds. Whoever asks is the user that the run belongs to, or root; the kernel says so. Which person of the force it is, where that matters, says
 //! their session's token: it is looked up in the force's store for each question, with the user that the kernel names, and the store is closed again. A question is short, comes
-//! soon, and is one of few at a time: nobody who asks holds the run up.
+//! soon, and is one of few at a time, while more wait outside: nobody who asks holds the run up, or others who ask for long.
 
 use std::fs::{DirBuilder, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use overt_deployment::Deployment;
 use overt_pipeline::control::{self as pipeline, Answer, Question};
@@ -30,8 +28,11 @@ use crate::{run, session};
 /// How long a question may take to come, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Who may be asking at a time.
+/// Who may be asking at a time; more wait outside. A swap, an addition to the watchlist and a long question of the records may take long, and there is one of each.
 const CONNECTIONS: usize = 8;
+
+/// Before another try where nobody can be let in, such as with too many files open.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the run was begun with, so that the deployment file can be read again in the same way.
 #[derive(Clone)]
@@ -77,10 +78,13 @@ impl Server {
             folder: folder.to_owned(),
         };
         let answering = move || {
-            let asking = Arc::new(AtomicUsize::new(0));
-            for stream in listener.incoming().flatten() {
-                let Some(place) = Place::take(&asking) else {
-                    // It sees its connection closed, and tries again.
+            let (give, take) = bounded(CONNECTIONS);
+            loop {
+                // First the place, then whoever takes it: who waits outside is answered in turn. This thread holds the other end, so it does not fail.
+                let _ = give.send(());
+                let place = Place(take.clone());
+                let Ok((stream, _)) = listener.accept() else {
+                    std::thread::sleep(PAUSE);
                     continue;
                 };
                 let (begun, requests) = (begun.clone(), requests.clone());
@@ -103,19 +107,29 @@ impl Server {
 }
 
 /// One of few that may be asking.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(asking: &Arc<AtomicUsize>) -> Option<Place> {
-        let taken = asking.fetch_add(1, Ordering::AcqRel);
-        let place = Place(asking.clone());
-        (taken < CONNECTIONS).then_some(place)
-    }
-}
+struct Place(Receiver<()>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        // The token was put there when this place was made; there is one to take.
+        let _ = self.0.try_recv();
+    }
+}
+
+/// What comes from a connection until a moment, however slowly: every byte by itself would have its own time otherwise.
+struct Until<'a> {
+    stream: &'a UnixStream,
+    end: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(into)
     }
 }
 
@@ -177,9 +191,7 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             mend: Some(mend.to_owned()),
         }])
     };
-    if stream.set_read_timeout(Some(PATIENCE)).is_err()
-        || stream.set_write_timeout(Some(PATIENCE)).is_err()
-    {
+    if stream.set_write_timeout(Some(PATIENCE)).is_err() {
         return;
     }
     let Some(uid) = ours(stream) else {
@@ -187,7 +199,11 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
     };
     // It may hold a token.
     let mut line = Zeroizing::new(String::new());
-    let read = BufReader::new(stream.take(QUESTION_BYTES)).read_line(&mut line);
+    let coming = Until {
+        stream,
+        end: Instant::now() + PATIENCE,
+    };
+    let read = BufReader::new(coming.take(QUESTION_BYTES)).read_line(&mut line);
     let asked: Asked = match (read, serde_json::from_str(&line)) {
         (Ok(_), Ok(asked)) => asked,
         _ => return tell(&refused("this is no question", "ask with `overt`")),
@@ -244,11 +260,10 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
         },
     };
     let ending = || refused("the run is about to end", "begin the next one");
-    let is_inquiry = matches!(question, Question::Inquiry { .. });
     // What may be long waits for whoever takes it, and is not piled up here.
-    let (answers, told) = match is_inquiry {
-        true => bounded(1),
-        false => unbounded(),
+    let (answers, told) = match question {
+        Question::Inquiry { .. } => bounded(1),
+        _ => unbounded(),
     };
     let request = pipeline::Request {
         what: question,
@@ -260,12 +275,18 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
     let mut is_told = false;
     for answer in told {
         let told = match answer {
-            Answer::Status(status) => Told::Status(Status {
-                deployment: begun.deployment.clone(),
-                frames_read: status.read,
-                frames_dropped: status.dropped,
-                generations: status.generations.iter().map(Into::into).collect(),
-            }),
+            Answer::Status(status) => match *status {
+                Ok(status) => Told::Status(Status {
+                    deployment: begun.deployment.clone(),
+                    frames_read: status.read,
+                    frames_processed: status.processed,
+                    frames_dropped: status.dropped,
+                    frames_unseen: status.unseen,
+                    quarantines: status.quarantines.iter().map(Into::into).collect(),
+                    generations: status.generations.iter().map(Into::into).collect(),
+                }),
+                Err(error) => Told::Refused(refusals(&error.into())),
+            },
             Answer::Step(step) => Told::Step(step.into()),
             Answer::Custody(told) => match *told {
                 Ok(told) => Told::Custody(told),
@@ -296,8 +317,8 @@ fn answer(stream: &UnixStream, begun: &Begun, requests: &Sender<pipeline::Reques
             },
         };
         is_told = !told.is_step();
-        if !try_to_tell(&told) && is_inquiry {
-            // Nobody hears it any more: so whoever answers is told by this channel's end.
+        if !try_to_tell(&told) {
+            // Nobody hears it any more, and half a line may have gone out. An inquiry ends with this channel's end; a swap goes on.
             return;
         }
     }

@@ -46,10 +46,26 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             status.deployment
         ),
         false => format!(
-            "{} runs: {} frames read, {} dropped\n",
-            status.deployment, status.frames_read, status.frames_dropped
+            "{} runs: {} frames read, {} processed, {} dropped, {} unseen so far\n",
+            status.deployment,
+            status.frames_read,
+            status.frames_processed,
+            status.frames_dropped,
+            status.frames_unseen
         ),
     };
+    for quarantine in &status.quarantines {
+        text += &format!(
+            "IN QUARANTINE since {}: {} {} as {}; {} of its last {} calls failed, the last with {}\n",
+            quarantine.since,
+            quarantine.plugin,
+            quarantine.version,
+            quarantine.role,
+            quarantine.strikes,
+            quarantine.calls,
+            quarantine.cause
+        );
+    }
     for generation in &status.generations {
         text += &swap::text(generation);
     }

@@ -8,6 +8,8 @@ pub(super) struct Challenger {
     pub(super) role: &'static str,
     pub(super) id: String,
     pub(super) version: String,
+    pub(super) serving: String,
+    pub(super) serving_sha256: String,
     pub(super) calls: String,
     pub(super) failures: String,
     pub(super) milliseconds: String,
@@ -86,6 +88,8 @@ impl Challenger {
             role: shadow.role.name(),
             id: shadow.plugin.clone(),
             version: shadow.version.clone(),
+            serving: shadow.serving.clone(),
+            serving_sha256: shadow.serving_sha256.clone(),
             calls: match shadow.every {
                 1 => grouped(shadow.calls),
                 every => format!("{}, about one frame in {every}", grouped(shadow.calls)),

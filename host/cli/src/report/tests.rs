@@ -353,6 +353,8 @@ fn shadow(role: Role, agreement: Agreement) -> ShadowReport {
         plugin: "challenger".into(),
         version: "0.3.0".into(),
         sha256: "0123456789abcdef".repeat(4),
+        serving: "served".into(),
+        serving_sha256: "fedcba9876543210".repeat(4),
         every: 1,
         calls: 932,
         failures: BTreeMap::from([("overrun", 2)]),
@@ -368,6 +370,7 @@ fn a_challenger_is_shown_by_counts_and_bars_and_a_table_of_what_they_show() {
     let told = page(&data()).unwrap();
     for text in [
         "Challengers in the shadow",
+        "<dt>Beside</dt><dd>served <code>fedcba9876543210",
         "The same best candidate in 910 of 932 searches",
         "The same decision 749 of 753 times; alerts of both 9, of the serving plugin alone 1, of the challenger alone 3",
         "2 × overrun; 4 watchlist images that it made nothing of",

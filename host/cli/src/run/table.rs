@@ -68,19 +68,26 @@ pub(super) fn table(summary: &Summary) -> String {
     for quarantine in &summary.quarantines {
         rows.push((
             "in quarantine",
-            format!("{} as {}", quarantine.plugin, quarantine.role),
+            format!(
+                "{} as {}: {} of its last {} calls failed, the last with {}",
+                quarantine.plugin,
+                quarantine.role,
+                quarantine.strikes,
+                quarantine.calls,
+                quarantine.cause
+            ),
         ));
     }
     for generation in summary.generations.iter().skip(1) {
         let changed: Vec<&str> = generation.changed.iter().map(|role| role.name()).collect();
+        // A change of the watchlist leaves the plugins as they are.
+        let of = match changed.is_empty() {
+            true => String::new(),
+            false => format!(" of {}", changed.join(", ")),
+        };
         rows.push((
             "generation",
-            format!(
-                "{}: {} of {}",
-                generation.number,
-                generation.cause,
-                changed.join(", ")
-            ),
+            format!("{}: {}{of}", generation.number, generation.cause),
         ));
     }
     for shadow in &summary.shadows {
@@ -91,9 +98,10 @@ pub(super) fn table(summary: &Summary) -> String {
         rows.push((
             "shadow",
             format!(
-                "{} as {}: {}{stopped}",
+                "{} as {} beside {}: {}{stopped}",
                 shadow.plugin,
                 shadow.role,
+                shadow.serving,
                 shadow.sentence()
             ),
         ));
@@ -177,7 +185,7 @@ mod tests {
 
     use overt_confinement::Confinement;
     use overt_deployment::Role;
-    use overt_pipeline::summary::{Frames, PictureAlarm, PluginErrors};
+    use overt_pipeline::summary::{Frames, Generation, PictureAlarm, PluginErrors, Quarantine};
 
     use super::*;
 
@@ -291,6 +299,45 @@ ms a frame, by stage  detect 48.1, decide 0.2
 audit log             7 events, the newest a0a0a0a0a0a0a0a0
 ";
         assert_eq!(table(&summary()), expected);
+    }
+
+    #[test]
+    fn a_quarantine_says_why_and_a_changed_watchlist_names_no_plugin() {
+        let generation = |cause, changed: &[Role]| Generation {
+            number: 1,
+            since: "2026-01-31T10:02:00Z".into(),
+            cause,
+            by: None,
+            reason: None,
+            role: None,
+            changed: changed.to_vec(),
+            plugins: Vec::new(),
+            lock_sha256: None,
+        };
+        let quarantine = Quarantine {
+            plugin: "detector-x".into(),
+            role: "detector".into(),
+            cause: "overrun".into(),
+            strikes: 10,
+            calls: 12,
+        };
+        let first = generation("start", &[]);
+        let text = table(&Summary {
+            quarantines: vec![quarantine],
+            generations: vec![
+                first,
+                generation("fallback", &[Role::Detector]),
+                generation("watchlist", &[]),
+            ],
+            ..summary()
+        });
+        for row in [
+            "detector-x as detector: 10 of its last 12 calls failed, the last with overrun\n",
+            "1: fallback of detector\n",
+            "1: watchlist\n",
+        ] {
+            assert!(text.contains(row), "{row}{text}");
+        }
     }
 
     #[test]

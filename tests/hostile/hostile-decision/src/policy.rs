@@ -42,6 +42,14 @@ impl Guest for Hostile {
             "reason-that-hides" => alert(0, "no\u{200b}thing"),
             "reason-of-two-lines" => Ok(Decision::Hold("held\nALERT 1 for desk-1".into())),
             "alert-whoever-it-is" => alert(0, "the first will do"),
+            // It does well for two seconds of the camera's time.
+            "alert-for-two-seconds-then-trap" if observation.time < 2.0 => {
+                alert(0, "the first will do")
+            }
+            "alert-for-two-seconds-then-trap" => panic!("as asked"),
+            // And this one until it has had its way with anybody.
+            "alert-then-trap" if observation.raised.is_empty() => alert(0, "the first will do"),
+            "alert-then-trap" => panic!("as asked"),
             "foreign-letters" => Ok(Decision::Ignore("gesehen: Zoë".into())),
             "error-of-257-bytes" => Err(PolicyError::failed("x".repeat(257))),
             "honest-error" => Err(PolicyError::failed("no idea")),
