@@ -488,6 +488,7 @@ impl DecisionThread<'_> {
                     version: identity.version.to_string(),
                     sha256: identity.sha256.to_string(),
                 },
+                content: Some(identity.content.to_string()),
                 // The kind alone: a plugin's own words could hold a score.
                 cause: error.cause.name().to_owned(),
                 strikes: struck.strikes,

@@ -159,7 +159,7 @@ impl GenerationFacts {
     }
 }
 
-/// A plugin in quarantine: a role and a file's digest.
+/// A plugin in quarantine: a role and the digest of its content, which stays when somebody signs.
 type Out = (Role, Arc<str>);
 
 struct History {
@@ -283,5 +283,5 @@ impl Turn<'_> {
 }
 
 fn key(loaded: &Loaded) -> Out {
-    (loaded.slot.role, loaded.plugin.identity().sha256.clone())
+    (loaded.slot.role, loaded.plugin.identity().content.clone())
 }
