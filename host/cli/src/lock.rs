@@ -48,7 +48,12 @@ impl From<LockError> for Failure {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if let Some([one, other]) = arguments.diff.as_deref() {
-        let read = |path: &PathBuf| LockFile::read(path, path);
+        let read = |path: &PathBuf| {
+            LockFile::read(path, path).map_err(|error| match error {
+                LockError::Missing { .. } => Failure::mistake(error.to_string(), "check the path"),
+                other => other.into(),
+            })
+        };
         let differences = read(one)?.lock.differences(&read(other)?.lock);
         return tell(&differences, arguments.json);
     }

@@ -308,7 +308,7 @@ fn what_differs_from_the_lock_tells_nobody_and_what_is_locked_then_does() {
     let judged = pass(&place, "1");
     let said = [
         "the deployment is not the one that was locked",
-        "plugin.alert-router.config-sha256",
+        "plugin.alert-router.config.",
         "The judgement is on record. NOBODY WHO ACTS HAS HEARD OF IT",
     ];
     assert!(

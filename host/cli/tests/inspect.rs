@@ -173,3 +173,74 @@ fn everything_that_is_out_of_order_in_a_deployment_is_listed_with_its_mend() {
             && long.out.contains("The manifest and the bytes agree.")
     );
 }
+
+#[test]
+fn whatever_keeps_a_plugin_from_running_is_listed_beside_the_rest() {
+    let place = Place::new();
+    let router = place.path("router.wasm");
+    let file = set_up("plugins/router-desk.wasm");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // A custom section `a` with nothing in it: changed after it was signed.
+    bytes.extend([0, 2, 1, b'a']);
+    std::fs::write(&router, bytes).unwrap();
+    place.change(file.to_str().unwrap(), "router.wasm");
+    place.change("encoder-mobilefacenet.wasm\"", "detector-centerface.wasm\"");
+    std::fs::copy(
+        set_up("models/mobilefacenet.onnx"),
+        place.path("other.onnx"),
+    )
+    .unwrap();
+    place.change(
+        "detector-centerface.wasm\"",
+        "detector-centerface.wasm\"\nmodels = { centerface = \"other.onnx\" }",
+    );
+    place.change(
+        set_up("keys/this-machine.pub").to_str().unwrap(),
+        "gone.pub",
+    );
+    let ended = deployment(&place, &["--json"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.err);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    for (part, words) in [
+        ("trust", "gone.pub"),
+        ("plugins.alert-router", "was changed after it was signed"),
+        (
+            "plugins.encoder",
+            "uses it as encoder, but it has the roles detector",
+        ),
+        (
+            "plugins.detector",
+            "the model `centerface` is pinned to SHA-256",
+        ),
+        // The demonstration's film was not made here.
+        ("camera[0].file", "expected"),
+    ] {
+        let found = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|finding| {
+                finding["part"] == part
+                    && finding["what"].as_str().unwrap().contains(words)
+                    && !finding["mend"].as_str().unwrap().is_empty()
+            });
+        assert!(found, "{part}, {words}: {report}");
+    }
+}
+
+#[test]
+fn a_key_that_expires_before_the_deployment_ends_is_told() {
+    let place = Place::new();
+    place.change(
+        "signer = \"vendor\"\n",
+        "signer = \"vendor\"\nexpires = 2035-01-01T00:00:00Z\n",
+    );
+    let ended = deployment(&place, &[]);
+    assert!(
+        ended.out.contains(
+            "the key this-machine expires at 2035-01-01T00:00:00Z, before the deployment ends"
+        ),
+        "{}",
+        ended.out
+    );
+}

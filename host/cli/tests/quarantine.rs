@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Place, set_up};
+use support::{Place, run, set_up};
 
 /// A place whose detector is the hostile one, with this behaviour from its second frame on.
 fn hostile(behaviour: &str) -> Place {
@@ -114,4 +114,42 @@ fn another_file_in_its_place_runs_at_once() {
     let ended = place.run();
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert_eq!(summary(&place)["alerts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn another_signature_brings_no_plugin_out_of_quarantine() {
+    let place = hostile("box-of-nan");
+    assert_eq!(place.run().status, Some(1));
+    // The same plugin, and a file of another digest.
+    let signed = place.path("signed.wasm");
+    let file = set_up("hostile/hostile-perception.wasm");
+    for arguments in [
+        vec![
+            "key",
+            "new",
+            "office",
+            "--folder",
+            place.path("").to_str().unwrap(),
+        ],
+        vec![
+            "plugin",
+            "sign",
+            file.to_str().unwrap(),
+            "--key",
+            place.path("office.key").to_str().unwrap(),
+            "-o",
+            signed.to_str().unwrap(),
+        ],
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, Some(0), "{}", ended.err);
+    }
+    place.change(file.to_str().unwrap(), signed.to_str().unwrap());
+    let again = place.run();
+    assert_eq!(again.status, Some(1));
+    assert!(
+        again.err.contains("is in quarantine: 10 of its last"),
+        "{}",
+        again.err
+    );
 }

@@ -240,7 +240,7 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
         (
             "margin = 0.05",
             "margin = 0.01",
-            "plugin.matcher-policy.config-sha256: locked ",
+            "plugin.matcher-policy.config.margin: locked 0.05, found 0.01",
         ),
         (
             "\n[plugins.alert-router.config]\n",
@@ -325,13 +325,112 @@ fn two_locks_are_compared_without_a_deployment() {
     let differs = diff(&one, &two);
     assert_eq!(differs.status, Some(1));
     let lines: Vec<&str> = differs.out.lines().collect();
-    assert_eq!(lines[0], "plugin.matcher-policy.config-sha256");
-    assert!(
-        lines[1].starts_with("  - ") && lines[2].starts_with("  + "),
-        "{}",
-        differs.out
+    assert_eq!(
+        lines,
+        [
+            "plugin.matcher-policy.config.margin",
+            "  - 0.05",
+            "  + 0.01"
+        ]
     );
     let missing = diff(&one, &place.path("none.lock"));
-    assert_eq!(missing.status, Some(1));
-    assert!(missing.err.contains("none.lock"), "{}", missing.err);
+    assert_eq!(missing.status, Some(2));
+    assert!(
+        missing.err.contains("none.lock") && missing.err.contains("check the path"),
+        "{}",
+        missing.err
+    );
+}
+
+#[test]
+fn what_a_run_would_refuse_is_not_locked() {
+    let place = Place::new();
+    place.film(5);
+    let locking = |place: &Place| place.run_as("anna", [Path::new("lock"), &place.deployment()]);
+    let whole = std::fs::read_to_string(place.deployment()).unwrap();
+    std::fs::copy(
+        set_up("models/mobilefacenet.onnx"),
+        place.path("other.onnx"),
+    )
+    .unwrap();
+    for (from, to, said) in [
+        (
+            "encoder-mobilefacenet.wasm\"",
+            "detector-centerface.wasm\"",
+            "uses it as encoder, but it has the roles detector",
+        ),
+        (
+            "detector-centerface.wasm\"",
+            "detector-centerface.wasm\"\nmodels = { centerface = \"other.onnx\" }",
+            "the model `centerface` is pinned to SHA-256",
+        ),
+        (
+            "detector-centerface.wasm\"",
+            "detector-centerface.wasm\"\nmodels = { second = \"other.onnx\" }",
+            "has no model `second`",
+        ),
+    ] {
+        place.change(from, to);
+        let refused = locking(&place);
+        assert_eq!(refused.status, Some(1), "{said}: {}", refused.out);
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+        assert!(!place.path("out/overt.lock").exists(), "{said}");
+        std::fs::write(place.deployment(), &whole).unwrap();
+    }
+    assert_eq!(locking(&place).status, Some(0));
+}
+
+#[test]
+fn a_plugin_that_was_changed_after_it_was_signed_is_never_shown_as_one_that_nobody_signed() {
+    let place = Place::new();
+    let router = own_router(&place);
+    let inspect = || overt([&"plugin" as &dyn AsRef<_>, &"inspect", &router]);
+    assert_eq!(inspect().status, Some(0));
+    let mut bytes = std::fs::read(&router).unwrap();
+    // A custom section `a` with nothing in it.
+    bytes.extend([0, 2, 1, b'a']);
+    std::fs::write(&router, bytes).unwrap();
+    let told = inspect();
+    assert_eq!(told.status, Some(1));
+    assert!(
+        told.out.contains("was changed after it was signed")
+            && !told.out.contains("signatures  none"),
+        "{}",
+        told.out
+    );
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_expired_key_count_again() {
+    let place = Place::new();
+    place.change(
+        "signer = \"vendor\"\n",
+        "signer = \"vendor\"\nexpires = 2034-01-01T00:00:00Z\n",
+    );
+    let router = set_up("plugins/router-desk.wasm");
+    let verify = || {
+        overt([
+            &"plugin" as &dyn AsRef<_>,
+            &"verify",
+            &router,
+            &"--deployment",
+            &place.deployment(),
+        ])
+    };
+    assert_eq!(verify().status, Some(0));
+    // Somebody signs in by a clock of 2035; to everybody after them the clock of today is one that was set back.
+    place.signed_in_at("boss", "2035-01-01T00:00:00Z");
+    let refused = verify();
+    assert_eq!(refused.status, Some(1), "{}", refused.out);
+    assert!(
+        refused.out.contains("the key expired at 2034-01-01"),
+        "{}",
+        refused.out
+    );
+    let locked = place.run_as("anna", [Path::new("lock"), &place.deployment()]);
+    assert!(
+        locked.status == Some(1) && locked.err.contains("which expired at 2034-01-01"),
+        "{}",
+        locked.err
+    );
 }

@@ -10,7 +10,8 @@ use overt_deployment::{self as deployment, Deployment, Slot, Timestamp};
 use overt_runtime::self_test::SelfTested;
 use overt_runtime::trust::Signature;
 use overt_runtime::{
-    Limits, Manifest, Plugin, PluginBytes, PluginError, Sessions, Terms, Trust, TrustedFile,
+    Limits, Manifest, Plugin, PluginBytes, PluginError, PluginFile, Sessions, Terms, Trust,
+    TrustedFile, agreement,
 };
 use overt_vision::{Backend, InferenceError, ModelFile};
 
@@ -18,7 +19,7 @@ use crate::error::PipelineError;
 use crate::lock::Lock;
 use crate::machine::Machine;
 use crate::metrics::PluginMetrics;
-use crate::trust::trust;
+use crate::trust::{trust, trust_time};
 
 /// An accepted plugin with its manifest.
 pub struct Loaded {
@@ -125,6 +126,31 @@ pub(crate) fn model_files(
     files
 }
 
+/// A plugin's models, read; each is the one that its manifest pins, and there is no other.
+pub(crate) fn models(
+    deployment: &Deployment,
+    plugin: &deployment::Plugin,
+    file: &PluginFile,
+) -> Result<BTreeMap<String, (PathBuf, ModelFile)>, PipelineError> {
+    let slot = plugin.slot();
+    let mut models = BTreeMap::new();
+    for (name, path) in model_files(deployment, plugin, file.manifest()) {
+        let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
+            slot,
+            model: name.clone(),
+            cause: Box::new(cause),
+        })?;
+        models.insert(name, (path, model));
+    }
+    match agreement::models(file, &models) {
+        Ok(()) => Ok(models),
+        Err(cause) => Err(PipelineError::Plugin {
+            slot,
+            cause: Box::new(cause),
+        }),
+    }
+}
+
 impl<'a> Admission<'a> {
     /// By a deployment's rule over signatures, and the lock where there is one.
     pub(crate) fn of(
@@ -132,12 +158,13 @@ impl<'a> Admission<'a> {
         deployment: &'a Deployment,
         lock: Option<&'a Lock>,
     ) -> Result<Admission<'a>, PipelineError> {
+        let trust = trust(deployment)?;
         Ok(Admission {
             machine,
             deployment,
             lock,
-            trust: trust(deployment)?,
-            now: Timestamp::now(),
+            now: trust_time(deployment, &trust)?,
+            trust,
             before: Vec::new(),
         })
     }
@@ -167,16 +194,9 @@ impl<'a> Admission<'a> {
         let file = self.file(plugin).map_err(refused)?;
         let grants = plugin.grants.iter().copied().collect();
         // Before any model is read: a plugin that is refused anyhow should say so first.
-        overt_runtime::agreement::check(&file, &grants).map_err(refused)?;
-        let mut models = BTreeMap::new();
-        for (name, path) in model_files(self.deployment, plugin, file.manifest()) {
-            let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
-                slot,
-                model: name.clone(),
-                cause: Box::new(cause),
-            })?;
-            models.insert(name, (path, model));
-        }
+        agreement::check(&file, &grants).map_err(refused)?;
+        agreement::serves(&file, role).map_err(refused)?;
+        let models = models(self.deployment, plugin, &file)?;
         if let Some(same) = self.before.iter().find(|before| {
             before.slot == slot
                 && before.plugin.identity().sha256.as_ref() == file.sha256()

@@ -96,6 +96,14 @@ pub enum CalibrationError {
     /// It is larger than a calibration can be.
     #[error("is larger than 4 MiB")]
     TooLarge,
+    /// It is not the one that was locked.
+    #[error("is not the one that was locked: expected SHA-256 {locked}, found {found}")]
+    NotLocked {
+        /// In the lock.
+        locked: String,
+        /// Of the file.
+        found: String,
+    },
     /// It is no calibration.
     #[error("is no calibration: {0}")]
     Malformed(serde_json::Error),
@@ -209,6 +217,14 @@ impl Calibration {
     /// # Errors
     /// All but `Foreign`.
     pub fn read(path: &Path) -> Result<Calibration, CalibrationError> {
+        Calibration::read_locked(path, None)
+    }
+
+    /// The same, and that it is the one of this SHA-256: the bytes that are hashed are the bytes that are used.
+    pub(crate) fn read_locked(
+        path: &Path,
+        locked: Option<&str>,
+    ) -> Result<Calibration, CalibrationError> {
         let file = std::fs::File::open(path).map_err(CalibrationError::File)?;
         let mut bytes = Vec::new();
         file.take(FILE_BYTES + 1)
@@ -216,6 +232,13 @@ impl Calibration {
             .map_err(CalibrationError::File)?;
         if bytes.len() as u64 > FILE_BYTES {
             return Err(CalibrationError::TooLarge);
+        }
+        let found = hex::encode(Sha256::digest(&bytes));
+        if let Some(locked) = locked.filter(|locked| *locked != found) {
+            return Err(CalibrationError::NotLocked {
+                locked: locked.to_owned(),
+                found,
+            });
         }
         Calibration::parse(&bytes)
     }

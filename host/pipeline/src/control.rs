@@ -331,7 +331,7 @@ impl Control<'_> {
             }
             if let Some(called) = settled.called {
                 self.failures.asked_router(AskedRouter {
-                    file: current.router.plugin.identity().sha256.clone(),
+                    plugin: current.router.plugin.identity().into(),
                     failed: called.err(),
                 });
             }

@@ -442,8 +442,8 @@ impl DecisionThread<'_> {
         let frame = error.frame.unwrap_or(sequence);
         self.failures
             .note(error, id, frame, &loaded.metrics, self.tell);
-        let file = &loaded.plugin.identity().sha256;
-        if let Some(struck) = state.supervisor.strike(file, error) {
+        let plugin = loaded.plugin.identity().into();
+        if let Some(struck) = state.supervisor.strike(&plugin, error) {
             state.struck.push((struck, error.clone()));
         }
     }
@@ -465,7 +465,7 @@ impl DecisionThread<'_> {
         for loaded in generation.plugins() {
             let (strikes, quarantined) = state
                 .supervisor
-                .standing(loaded.slot.role, &loaded.plugin.identity().sha256);
+                .standing(loaded.slot.role, &loaded.plugin.identity().content);
             loaded.metrics.stands(strikes, quarantined);
         }
     }
@@ -485,8 +485,9 @@ impl DecisionThread<'_> {
                     role: struck.role.name().to_owned(),
                     id: error.plugin.to_string(),
                     version: error.version.to_string(),
-                    sha256: struck.file.to_string(),
+                    sha256: struck.plugin.file.to_string(),
                 },
+                content: Some(struck.plugin.content.to_string()),
                 // The kind alone: a plugin's own words could hold a score.
                 cause: error.cause.name().to_owned(),
                 strikes: struck.strikes,
@@ -495,19 +496,19 @@ impl DecisionThread<'_> {
             })?;
             (self.tell)(Event::Quarantine(&quarantine));
             state.quarantines.push(quarantine);
-            self.fall_back(struck.role, &struck.file)?;
+            self.fall_back(struck.role, &struck.plugin.content)?;
         }
         Ok(())
     }
 
     /// What serves once a plugin is in quarantine: its fallback. Without one, frames that meet it are seen by nobody, and the cameras end.
     /// Of this role alone: a router that is out already and has no fallback is no reason to stop the cameras for another plugin that has one.
-    fn fall_back(&self, role: Role, file: &Arc<str>) -> Result<(), PipelineError> {
+    fn fall_back(&self, role: Role, content: &Arc<str>) -> Result<(), PipelineError> {
         let mut turn = self.generations.turn();
-        turn.put_out(role, file);
+        turn.put_out(role, content);
         let current = turn.current();
         let serves = current.plugin(role);
-        if serves.is_none_or(|serves| serves.plugin.identity().sha256 != *file) {
+        if serves.is_none_or(|serves| serves.plugin.identity().content != *content) {
             // It was swapped for another meanwhile.
             return Ok(());
         }
@@ -533,15 +534,15 @@ impl DecisionThread<'_> {
 /// A plugin of a generation gave a usable answer.
 fn well(state: &mut State, generation: &Generation, role: Role) {
     if let Some(loaded) = generation.plugin(role) {
-        let file = &loaded.plugin.identity().sha256;
-        state.supervisor.well(role, file);
+        let content = &loaded.plugin.identity().content;
+        state.supervisor.well(role, content);
     }
 }
 
 /// Whether the plugin of a generation that serves in this role is in quarantine.
 fn is_out(state: &State, loaded: &Loaded) -> bool {
-    let file = &loaded.plugin.identity().sha256;
-    state.supervisor.is_out(loaded.slot.role, file)
+    let content = &loaded.plugin.identity().content;
+    state.supervisor.is_out(loaded.slot.role, content)
 }
 
 /// Whether nobody can be recognised with a generation: a plugin of it is in quarantine, and it is not the router, whose alerts go to the default desk.

@@ -26,7 +26,7 @@ use crate::inquiry;
 use crate::list_change::{ListError, remove_stored};
 use crate::lock::LockFile;
 use crate::machine::Machine;
-use crate::run::{Event, now};
+use crate::run::{Event, is_out, now};
 use crate::summary::PluginErrors;
 use crate::swap::SwapError;
 
@@ -182,11 +182,11 @@ fn router(
     for plugin in one_by_one.into_iter().flatten() {
         // A file that cannot be read is complained of when it is loaded.
         let file = PluginBytes::read(&plugin.file).ok();
-        let is_out = file.is_some_and(|file| {
-            let mut out = lasting.iter();
-            out.any(|quarantine| quarantine.plugin.sha256 == file.sha256())
+        let out = file.is_some_and(|file| {
+            let mut lasting = lasting.iter();
+            lasting.any(|quarantine| is_out(quarantine, &file))
         });
-        if !is_out {
+        if !out {
             return admission.load(plugin).map(Some);
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use overt_deployment::{Deployment, Slot, Timestamp};
 use overt_gallery::{GalleryError, TemplateError};
-use overt_records::{Quarantine, RecordsError};
+use overt_records::{ForceError, Quarantine, RecordsError};
 use overt_runtime::PluginError;
 use overt_runtime::signature::KeyError;
 use overt_runtime::trust::SameKey;
@@ -171,6 +171,9 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: CalibrationError,
     },
+    /// The force's store cannot say what time it has seen, and a trusted key expires.
+    #[error("{0}")]
+    Force(Box<ForceError>),
     /// A detector's fallback has no calibration, and the score floor rests on one.
     #[error(
         "[{slot}] it has no calibration, and the score floor rests on one that was measured with another detector"
@@ -242,6 +245,7 @@ impl PipelineError {
             PipelineError::Plugin { cause, .. } | PipelineError::Runtime(cause) => cause.mend(),
             PipelineError::Unreadable { .. } => "put the file there, and let the user who runs overt read it".into(),
             PipelineError::Key(cause) => cause.mend(),
+            PipelineError::Force(cause) => cause.mend(),
             PipelineError::SameKey(_) => "take one of them out: one signature would count as two".into(),
             PipelineError::Lock(cause) => cause.mend(),
             PipelineError::Quarantined { quarantine, deployment } => format!(
@@ -290,6 +294,9 @@ impl PipelineError {
             PipelineError::Template { .. } | PipelineError::Gallery(_) => "enrol the entry again: `overt watchlist enrol`".into(),
             PipelineError::Calibration { cause: CalibrationError::Foreign(_), .. } => {
                 "measure what runs now, `overt evaluate identification --calibration FILE`, and have the floor authorised again".into()
+            }
+            PipelineError::Calibration { cause: CalibrationError::NotLocked { .. }, .. } => {
+                "restore what was locked; or, if the change is wanted, have it decided and lock anew: `overt lock`".into()
             }
             PipelineError::Calibration { .. } => "make it anew: `overt evaluate identification --calibration FILE`".into(),
             PipelineError::FallbackUncalibrated { slot } => format!("measure what runs once it serves, `overt evaluate identification --calibration FILE`, and name the file as `calibration` under [{slot}]; or take the fallback out"),

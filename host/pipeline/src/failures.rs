@@ -2,7 +2,7 @@
 //! alerts that were passed. Who has failed too often is the supervisor's to say, which the decision thread has; it hears here how the router does elsewhere.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use overt_contract::Role;
 use overt_runtime::CallError;
@@ -11,6 +11,7 @@ use crate::incident;
 use crate::metrics::PluginMetrics;
 use crate::run::Event;
 use crate::summary::PluginErrors;
+use crate::supervisor::Digests;
 
 /// Failed calls so far.
 #[derive(Default)]
@@ -26,8 +27,8 @@ struct Counted {
 
 /// How a call of the router about a passed alert went.
 pub(crate) struct AskedRouter {
-    /// SHA-256 of its file.
-    pub(crate) file: Arc<str>,
+    /// Which router.
+    pub(crate) plugin: Digests,
     /// Why it gave no usable answer.
     pub(crate) failed: Option<CallError>,
 }

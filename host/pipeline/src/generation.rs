@@ -248,15 +248,18 @@ impl Making<'_> {
             shadows,
         } = admitted;
         let authority = &self.deployment.authority;
+        let lock = self.lock.map(|lock| &lock.lock);
         let facts = |path: &Option<PathBuf>,
+                     locked: Option<&String>,
                      perception: &Perception|
          -> Result<Option<CalibrationFacts>, PipelineError> {
-            let calibration = calibration(self.machine, perception, path.as_ref())?;
+            let calibration = calibration(self.machine, perception, path.as_ref(), locked)?;
             let people = watchlist.entries.len() as u64;
             let floor = authority.score_floor;
             Ok(calibration.map(|(path, calibration)| calibration.facts(path, floor, people)))
         };
-        let calibration = facts(&authority.calibration, &perception)?;
+        let locked = lock.and_then(|lock| lock.authority.calibration.as_ref());
+        let calibration = facts(&authority.calibration, locked, &perception)?;
         let fallbacks = fallbacks.into_iter().map(|(role, loaded)| {
             let path = match (&calibration, role) {
                 (Some(_), Role::Detector) => &self.deployment.plugins.detector.fallback,
@@ -267,7 +270,11 @@ impl Making<'_> {
                 Some(plugin) if plugin.calibration.is_none() => {
                     return Err(PipelineError::FallbackUncalibrated { slot: loaded.slot });
                 }
-                Some(plugin) => facts(&plugin.calibration, &perception.with(&loaded))?,
+                Some(plugin) => {
+                    let locked = lock.and_then(|lock| lock.plugin(plugin.slot()));
+                    let locked = locked.and_then(|locked| locked.calibration.as_ref());
+                    facts(&plugin.calibration, locked, &perception.with(&loaded))?
+                }
                 None => calibration.clone(),
             };
             let fallback = Fallback {
@@ -471,6 +478,7 @@ fn calibration(
     machine: &Machine,
     perception: &Perception,
     path: Option<&PathBuf>,
+    locked: Option<&String>,
 ) -> Result<Option<(PathBuf, Calibration)>, PipelineError> {
     let Some(path) = path else {
         return Ok(None);
@@ -479,7 +487,8 @@ fn calibration(
         path: path.clone(),
         cause,
     };
-    let calibration = Calibration::read(path).map_err(refused)?;
+    let locked = locked.map(String::as_str);
+    let calibration = Calibration::read_locked(path, locked).map_err(refused)?;
     calibration
         .check(perception, machine.backend_identity())
         .map_err(refused)?;

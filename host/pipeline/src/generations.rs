@@ -159,7 +159,7 @@ impl GenerationFacts {
     }
 }
 
-/// A plugin in quarantine: a role and a file's digest.
+/// A plugin in quarantine: a role and the digest of its content, which stays when somebody signs.
 type Out = (Role, Arc<str>);
 
 struct History {
@@ -242,8 +242,8 @@ impl Turn<'_> {
     }
 
     /// Notes that a plugin is in quarantine: no later generation may have it.
-    pub(crate) fn put_out(&mut self, role: Role, file: &Arc<str>) {
-        let out = (role, file.clone());
+    pub(crate) fn put_out(&mut self, role: Role, content: &Arc<str>) {
+        let out = (role, content.clone());
         if !self.history.out.contains(&out) {
             self.history.out.push(out);
         }
@@ -251,8 +251,8 @@ impl Turn<'_> {
 
     /// Whether a plugin is in quarantine.
     pub(crate) fn is_out(&self, loaded: &Loaded) -> bool {
-        let file = &loaded.plugin.identity().sha256;
-        let is_it = |(role, out): &Out| (*role, out) == (loaded.slot.role, file);
+        let content = &loaded.plugin.identity().content;
+        let is_it = |(role, out): &Out| (*role, out) == (loaded.slot.role, content);
         self.history.out.iter().any(is_it)
     }
 

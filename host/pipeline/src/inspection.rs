@@ -2,18 +2,18 @@
 //! of order. Nothing is compiled and nothing is run.
 
 use overt_contract::{Capability, Role};
-use overt_deployment::{self as deployment, Deployment, Timestamp};
+use overt_deployment::{self as deployment, Deployment};
 use overt_runtime::inspect::{Inspection, describe};
-use overt_runtime::trust::Verdict;
-use overt_runtime::{Limits, PluginFile, agreement};
+use overt_runtime::trust::{Standing, Verdict};
+use overt_runtime::{Limits, PluginFile, Trust, agreement};
 use serde::Serialize;
 
-use crate::admission::{limits, model_files};
+use crate::admission::{limits, models};
 use crate::calibration::Calibration;
 use crate::error::PipelineError;
 use crate::lock::{LockError, LockFile, LockedLimits};
 use crate::machine::Machine;
-use crate::trust::trust;
+use crate::trust::{trust, trust_time};
 
 /// A deployment, inspected.
 #[derive(Clone, Debug, Serialize)]
@@ -87,6 +87,21 @@ pub struct Finding {
     pub mend: String,
 }
 
+impl Finding {
+    fn of(part: String, error: &PipelineError) -> Finding {
+        // In a plugin's own place its error needs no place before it.
+        let what = match error {
+            PipelineError::Plugin { cause, .. } => cause.to_string(),
+            other => other.to_string(),
+        };
+        Finding {
+            part,
+            what,
+            mend: error.mend(),
+        }
+    }
+}
+
 impl Given {
     /// What a deployment gives to the plugin that it names for a role.
     ///
@@ -97,8 +112,18 @@ impl Given {
         plugin: &deployment::Plugin,
         file: &PluginFile,
     ) -> Result<Given, PipelineError> {
-        let verdict = trust(deployment)?
-            .verdict(file.file(), Timestamp::now())
+        Given::by(&trust(deployment)?, deployment, plugin, file)
+    }
+
+    /// The same where the deployment's keys are read already.
+    fn by(
+        trust: &Trust,
+        deployment: &Deployment,
+        plugin: &deployment::Plugin,
+        file: &PluginFile,
+    ) -> Result<Given, PipelineError> {
+        let verdict = trust
+            .verdict(file.file(), trust_time(deployment, trust)?)
             .map_err(|cause| PipelineError::Plugin {
                 slot: plugin.slot(),
                 cause: Box::new(cause),
@@ -141,6 +166,7 @@ pub fn inspect(
 ) -> Result<DeploymentInspection, PipelineError> {
     let mut findings = Vec::new();
     let mut plugins = Vec::new();
+    let trust = trusted(deployment, &mut findings)?;
     for plugin in deployment.plugins.all() {
         let part = plugin.slot().to_string();
         let file = match PluginFile::read(&plugin.file) {
@@ -154,7 +180,13 @@ pub fn inspect(
                 continue;
             }
         };
-        let given = Given::of(deployment, plugin, &file)?;
+        let given = match Given::by(&trust, deployment, plugin, &file) {
+            Ok(given) => given,
+            Err(error) => {
+                findings.push(Finding::of(part, &error));
+                continue;
+            }
+        };
         let inspection = describe(&file);
         plugin_findings(
             deployment,
@@ -178,6 +210,7 @@ pub fn inspect(
         });
     }
     authority_findings(deployment, &mut findings);
+    file_findings(deployment, &mut findings);
     let lock = LockFile::read(&deployment.host.lock, deployment.file())
         .map_err(PipelineError::from)
         .and_then(|lock| lock.check(machine, deployment).map(|()| lock));
@@ -231,8 +264,13 @@ fn plugin_findings(
             mend,
         });
     };
-    if let Err(error) = agreement::check(file, &plugin.grants) {
-        find(error.to_string(), error.mend());
+    for agreed in [
+        agreement::check(file, &plugin.grants),
+        agreement::serves(file, plugin.role),
+    ] {
+        if let Err(error) = agreed {
+            find(error.to_string(), error.mend());
+        }
     }
     if !given.verdict.missing.is_empty() {
         find(
@@ -263,12 +301,58 @@ fn plugin_findings(
             );
         }
     }
-    for (name, path) in model_files(deployment, plugin, file.manifest()) {
-        if !path.is_file() {
-            find(
-                format!("the model {name} is not there: {}", path.display()),
-                "`overt models fetch`, or correct the path".into(),
-            );
+    if let Err(error) = models(deployment, plugin, file) {
+        findings.push(Finding::of(part(), &error));
+    }
+}
+
+/// The deployment's keys. What is wrong with their files is a finding, and then nobody is trusted.
+fn trusted(deployment: &Deployment, findings: &mut Vec<Finding>) -> Result<Trust, PipelineError> {
+    let trust = match trust(deployment) {
+        Ok(trust) => trust,
+        Err(error) => {
+            let each = error.each().into_iter();
+            findings.extend(each.map(|error| Finding::of("trust".into(), error)));
+            let require = match &deployment.trust {
+                deployment::Trust::Unsigned => Default::default(),
+                deployment::Trust::Signed { require, .. } => require.clone(),
+            };
+            Trust::signed(require, Vec::new())?
+        }
+    };
+    let now = trust_time(deployment, &trust)?;
+    for key in trust.keys() {
+        if let Some(at) = key.expires
+            && key.standing(now) == Standing::Counts
+            && at < deployment.end
+        {
+            findings.push(Finding {
+                part: "trust".into(),
+                what: format!(
+                    "the key {} expires at {at}, before the deployment ends: from then on nothing that it signed can be started or swapped in",
+                    key.name
+                ),
+                mend: "have the plugins signed by a key that lasts, or end the deployment earlier"
+                    .into(),
+            });
+        }
+    }
+    Ok(trust)
+}
+
+/// Files that the deployment names and that a run asks for. Those of plugins, keys and the calibration are looked into elsewhere.
+fn file_findings(deployment: &Deployment, findings: &mut Vec<Finding>) {
+    let Err(problems) = deployment.check_files() else {
+        return;
+    };
+    let elsewhere = ["plugins.", "trust.", "authority."];
+    for problem in problems.iter() {
+        if !elsewhere.iter().any(|part| problem.key.starts_with(part)) {
+            findings.push(Finding {
+                part: problem.key.clone(),
+                what: format!("expected {}, found {}", problem.expected, problem.found),
+                mend: problem.mend.clone(),
+            });
         }
     }
 }

@@ -93,4 +93,4 @@ pub use lock::Lock;
 pub use machine::{Machine, MachineOptions};
 pub use metrics::Metrics;
 pub use run::{Event, Finished, Terms, run};
-pub use trust::trust;
+pub use trust::{trust, trust_time};

@@ -9,23 +9,23 @@ use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use overt_contract::{Capability, Role, Signer};
+use overt_contract::{Capability, Role, Signer, plain};
 use overt_deployment::{self as deployment, Deployment, Post, Slot};
 use overt_runtime::trust::Standing;
-use overt_runtime::{CONTRACT, Limits, PluginBytes};
-use overt_vision::{BackendIdentity, ModelFile};
+use overt_runtime::{CONTRACT, Limits, PluginBytes, agreement};
+use overt_vision::BackendIdentity;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::admission::{Admission, limits, model_files};
+use crate::admission::{Admission, limits, models};
 use crate::error::PipelineError;
 use crate::machine::Machine;
 
 /// The format that this version writes and reads.
 const FORMAT: &str = "overt-lock-1";
 
-/// The largest lock file: one of five plugins has 4 KB.
-const FILE_BYTES: u64 = 1 << 20;
+/// The largest lock file: one of five plugins has 4 KB, and a configuration may have 64 KB.
+const FILE_BYTES: u64 = 4 << 20;
 
 /// What stands at the head of the file.
 const HEAD: &str = "# Written by `overt lock`: what this deployment consists of, by digest. `overt run` refuses what differs. Do not edit it; lock anew.\n\n";
@@ -121,8 +121,8 @@ pub struct LockedPlugin {
     pub signed_by: Vec<String>,
     /// What it may do.
     pub grants: BTreeSet<Capability>,
-    /// SHA-256 of its own configuration, as the JSON that it reads.
-    pub config_sha256: String,
+    /// Its own configuration, as the JSON that it reads: thresholds stand in it, and whoever compares two locks has to see which.
+    pub config: String,
     /// What a call may use.
     pub limits: LockedLimits,
     /// SHA-256 of the calibration that the floor rests on while it serves; of a detector's fallback.
@@ -286,8 +286,15 @@ impl LockFile {
             return Err(malformed(format!("it is larger than {FILE_BYTES} bytes")));
         }
         let text = std::str::from_utf8(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let lock: Lock =
-            toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))?;
+        let lock: Lock = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            // Its message may quote the file, which anybody may have damaged.
+            let message = plain(error.message());
+            malformed(match before {
+                Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+                None => message,
+            })
+        })?;
         if lock.format != FORMAT {
             return Err(malformed(format!(
                 "its format is {:?}, expected {FORMAT:?}",
@@ -465,6 +472,12 @@ impl Lock {
                     }
                 }
                 Value::Null => {}
+                // Of a plugin in its post and role; a model may be called so too.
+                Value::String(text)
+                    if path.ends_with(".config") && path.split('.').count() == 3 =>
+                {
+                    put_config(path, &text, into)
+                }
                 Value::String(text) => {
                     into.insert(path, text);
                 }
@@ -484,6 +497,38 @@ impl Lock {
     }
 }
 
+/// Every value of a plugin's configuration by its place. Two that differ have other parts: a text is not its number, and a key with a dot is quoted.
+fn put_config(path: String, text: &str, into: &mut BTreeMap<String, String>) {
+    use serde_json::Value;
+    fn put(path: String, value: &Value, into: &mut BTreeMap<String, String>) {
+        let Value::Object(table) = value else {
+            into.insert(path, value.to_string());
+            return;
+        };
+        if table.is_empty() {
+            into.insert(path, "{}".to_owned());
+            return;
+        }
+        let bare = |key: &str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !key.is_empty() && key.bytes().all(plain)
+        };
+        for (key, value) in table {
+            let path = match bare(key) {
+                true => format!("{path}.{key}"),
+                false => format!("{path}.{key:?}"),
+            };
+            put(path, value, into);
+        }
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => put(path, &value, into),
+        Err(_) => {
+            into.insert(path, text.to_owned());
+        }
+    }
+}
+
 impl LockedPlugin {
     fn of(
         admission: &Admission<'_>,
@@ -495,17 +540,11 @@ impl LockedPlugin {
             cause: Box::new(cause),
         };
         let file = admission.file(plugin).map_err(refused)?;
-        overt_runtime::agreement::check(&file, &plugin.grants).map_err(refused)?;
+        agreement::check(&file, &plugin.grants).map_err(refused)?;
+        agreement::serves(&file, role).map_err(refused)?;
         let manifest = file.manifest();
-        let mut models = BTreeMap::new();
-        for (name, path) in model_files(admission.deployment, plugin, manifest) {
-            let model = ModelFile::read(&path).map_err(|cause| PipelineError::Model {
-                slot,
-                model: name.clone(),
-                cause: Box::new(cause),
-            })?;
-            models.insert(name, model.sha256().to_owned());
-        }
+        let models = models(admission.deployment, plugin, &file)?.into_iter();
+        let models = models.map(|(name, (_, model))| (name, model.sha256().to_owned()));
         let calibration = plugin.calibration.as_ref();
         let signed_by = file
             .signatures()
@@ -517,10 +556,10 @@ impl LockedPlugin {
             sha256: file.sha256().to_owned(),
             signed_by: signed_by.map(|signature| signature.key.clone()).collect(),
             grants: plugin.grants.clone(),
-            config_sha256: hex::encode(Sha256::digest(plugin.config.as_bytes())),
+            config: plugin.config.clone(),
             limits: LockedLimits::of(role, &limits(plugin, manifest)),
             calibration: calibration.map(|path| digest_of(path)).transpose()?,
-            model: models,
+            model: models.collect(),
         })
     }
 }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use overt_runtime::answer::AnswerFault;
-use overt_runtime::{CallCause, CallError, Role};
+use overt_runtime::{CallCause, CallError, PluginIdentity, Role};
 
 use crate::failures::AskedRouter;
 
@@ -40,12 +40,30 @@ impl Recent {
     }
 }
 
+/// Which plugin: its file, and what is signed of it. The same content under other signatures is the same plugin, and does as it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// SHA-256 of its file.
+    pub(crate) file: Arc<str>,
+    /// SHA-256 of its content.
+    pub(crate) content: Arc<str>,
+}
+
+impl From<&PluginIdentity> for Digests {
+    fn from(identity: &PluginIdentity) -> Self {
+        Self {
+            file: identity.sha256.clone(),
+            content: identity.content.clone(),
+        }
+    }
+}
+
 /// How one plugin does in its role.
 #[derive(Debug)]
 struct Record {
     role: Role,
-    /// SHA-256 of its file.
-    file: Arc<str>,
+    /// SHA-256 of its content.
+    content: Arc<str>,
     recent: Recent,
     quarantined: bool,
 }
@@ -60,19 +78,18 @@ pub(crate) struct Supervisor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Struck {
     pub(crate) role: Role,
-    /// SHA-256 of its file.
-    pub(crate) file: Arc<str>,
+    pub(crate) plugin: Digests,
     pub(crate) strikes: u32,
     pub(crate) calls: u32,
 }
 
 impl Supervisor {
-    fn record(&mut self, role: Role, file: &Arc<str>) -> &mut Record {
-        let is_it = |record: &Record| record.role == role && record.file == *file;
+    fn record(&mut self, role: Role, content: &Arc<str>) -> &mut Record {
+        let is_it = |record: &Record| record.role == role && record.content == *content;
         let place = self.records.iter().position(is_it).unwrap_or_else(|| {
             self.records.push(Record {
                 role,
-                file: file.clone(),
+                content: content.clone(),
                 recent: Recent::default(),
                 quarantined: false,
             });
@@ -81,28 +98,28 @@ impl Supervisor {
         &mut self.records[place]
     }
 
-    /// A call gave a usable answer. `file`: SHA-256 of the plugin's.
-    pub(crate) fn well(&mut self, role: Role, file: &Arc<str>) {
-        self.record(role, file).recent.note(false);
+    /// A call gave a usable answer. `content`: SHA-256 of the plugin's.
+    pub(crate) fn well(&mut self, role: Role, content: &Arc<str>) {
+        self.record(role, content).recent.note(false);
     }
 
     /// A call failed. Says so where that was one too many. What the host or the machine did wrong strikes no plugin; nor does a proposal that the host
     /// refuses, such as one under the score floor: it is counted and harms nobody, and a threshold that is set too low should not stop the cameras.
-    pub(crate) fn strike(&mut self, file: &Arc<str>, error: &CallError) -> Option<Struck> {
+    pub(crate) fn strike(&mut self, plugin: &Digests, error: &CallError) -> Option<Struck> {
         if matches!(
             error.cause,
             CallCause::Host(_) | CallCause::Answer(AnswerFault::Refused(_))
         ) {
             return None;
         }
-        let record = self.record(error.role, file);
+        let record = self.record(error.role, &plugin.content);
         if !record.recent.note(true) || record.quarantined {
             return None;
         }
         record.quarantined = true;
         Some(Struck {
             role: error.role,
-            file: file.clone(),
+            plugin: plugin.clone(),
             strikes: record.recent.strikes() as u32,
             calls: record.recent.0.len() as u32,
         })
@@ -111,22 +128,22 @@ impl Supervisor {
     /// A call of the router about a passed alert, which another thread has made.
     pub(crate) fn heed(&mut self, asked: &AskedRouter) -> Option<Struck> {
         match &asked.failed {
-            Some(error) => self.strike(&asked.file, error),
+            Some(error) => self.strike(&asked.plugin, error),
             None => {
-                self.well(Role::AlertRouter, &asked.file);
+                self.well(Role::AlertRouter, &asked.plugin.content);
                 None
             }
         }
     }
 
     /// Whether this plugin is in quarantine.
-    pub(crate) fn is_out(&self, role: Role, file: &str) -> bool {
-        self.standing(role, file).1
+    pub(crate) fn is_out(&self, role: Role, content: &str) -> bool {
+        self.standing(role, content).1
     }
 
     /// Failures among the last calls of this plugin, and whether it is in quarantine.
-    pub(crate) fn standing(&self, role: Role, file: &str) -> (usize, bool) {
-        let is_it = |record: &&Record| record.role == role && *record.file == *file;
+    pub(crate) fn standing(&self, role: Role, content: &str) -> (usize, bool) {
+        let is_it = |record: &&Record| record.role == role && *record.content == *content;
         let record = self.records.iter().find(is_it);
         record.map_or((0, false), |record| {
             (record.recent.strikes(), record.quarantined)
@@ -150,38 +167,49 @@ mod tests {
         }
     }
 
-    fn file(name: &str) -> Arc<str> {
-        name.into()
+    /// A plugin, signed by two.
+    fn plugin(name: &str) -> Digests {
+        Digests {
+            file: format!("{name}, signed twice").into(),
+            content: name.into(),
+        }
     }
 
     #[test]
     fn the_tenth_failure_of_the_last_hundred_calls_is_one_too_many_and_is_told_once() {
         let mut supervisor = Supervisor::default();
         let failed = error(Role::Detector, CallCause::StackOverflow);
-        let (one, other) = (file("one"), file("other"));
+        let (one, other) = (plugin("one"), plugin("other"));
         for _ in 0..STRIKES - 1 {
-            supervisor.well(Role::Detector, &one);
+            supervisor.well(Role::Detector, &one.content);
             assert_eq!(supervisor.strike(&one, &failed), None);
         }
-        assert!(!supervisor.is_out(Role::Detector, &one));
+        assert!(!supervisor.is_out(Role::Detector, &one.content));
         let struck = supervisor.strike(&one, &failed).unwrap();
-        assert_eq!((struck.role, &struck.file), (Role::Detector, &one));
+        assert_eq!((struck.role, &struck.plugin), (Role::Detector, &one));
         assert_eq!((struck.strikes, struck.calls), (10, 19));
         assert_eq!(supervisor.strike(&one, &failed), None);
-        assert!(supervisor.is_out(Role::Detector, &one));
+        assert!(supervisor.is_out(Role::Detector, &one.content));
+        // Another signature makes no other plugin of it.
+        let signed_again = Digests {
+            file: "one, signed once more".into(),
+            ..one.clone()
+        };
+        assert!(supervisor.is_out(Role::Detector, &signed_again.content));
+        assert_eq!(supervisor.strike(&signed_again, &failed), None);
         // The same file in another role, and the plugin that comes in for it, are others.
-        assert!(!supervisor.is_out(Role::Quality, &one));
+        assert!(!supervisor.is_out(Role::Quality, &one.content));
         assert_eq!(supervisor.strike(&other, &failed), None);
-        assert!(!supervisor.is_out(Role::Detector, &other));
+        assert!(!supervisor.is_out(Role::Detector, &other.content));
     }
 
     #[test]
     fn a_router_is_one_plugin_whether_it_is_asked_about_new_alerts_or_about_passed_ones() {
         let mut supervisor = Supervisor::default();
         let failed = error(Role::AlertRouter, CallCause::StackOverflow);
-        let router = file("router");
+        let router = plugin("router");
         let asked = |failed| AskedRouter {
-            file: router.clone(),
+            plugin: router.clone(),
             failed,
         };
         for _ in 0..STRIKES - 1 {
@@ -190,7 +218,7 @@ mod tests {
         }
         let struck = supervisor.strike(&router, &failed).unwrap();
         assert_eq!((struck.strikes, struck.calls), (10, 19));
-        assert!(supervisor.is_out(Role::AlertRouter, &router));
+        assert!(supervisor.is_out(Role::AlertRouter, &router.content));
     }
 
     #[test]
@@ -198,8 +226,8 @@ mod tests {
         let mut supervisor = Supervisor::default();
         let failed = error(Role::MatcherPolicy, CallCause::OutOfFuel { fuel: 1 });
         for _ in 0..50 {
-            assert_eq!(supervisor.strike(&file("one"), &failed), None);
-            (0..12).for_each(|_| supervisor.well(Role::MatcherPolicy, &file("one")));
+            assert_eq!(supervisor.strike(&plugin("one"), &failed), None);
+            (0..12).for_each(|_| supervisor.well(Role::MatcherPolicy, &plugin("one").content));
         }
     }
 
@@ -210,8 +238,8 @@ mod tests {
         let refused = AnswerFault::Refused("under the floor".into());
         let refused = error(Role::MatcherPolicy, CallCause::Answer(refused));
         for _ in 0..CALLS {
-            assert_eq!(supervisor.strike(&file("one"), &host), None);
-            assert_eq!(supervisor.strike(&file("one"), &refused), None);
+            assert_eq!(supervisor.strike(&plugin("one"), &host), None);
+            assert_eq!(supervisor.strike(&plugin("one"), &refused), None);
         }
     }
 }

@@ -21,8 +21,11 @@ pub struct Quarantine {
     pub run: RunId,
     /// When.
     pub at: Timestamp,
-    /// The plugin. Its file's digest says which files stay out.
+    /// The plugin. Its file's digest says which file stays out.
     pub plugin: PluginUsed,
+    /// SHA-256 of what is signed of it: the same plugin with other signatures stays out too. Absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// The kind of the last failure, such as `overrun`.
     pub cause: String,
     /// Failures.
@@ -44,6 +47,13 @@ pub struct Release {
     pub at: Timestamp,
 }
 
+impl Quarantine {
+    /// Whether it is of this plugin: of its file, or of the same content under other signatures.
+    pub fn is_of(&self, sha256: &str, content: Option<&str>) -> bool {
+        self.plugin.sha256 == sha256 || (content.is_some() && self.content.as_deref() == content)
+    }
+}
+
 impl Run {
     /// Records that a plugin is in quarantine from now on. When this returns it is on disk. `release` and `number` of what is given are not looked at.
     ///
@@ -59,6 +69,9 @@ impl Run {
             payload::name("a quarantine", text)?;
         }
         payload::digest("a quarantine", &new.plugin.sha256)?;
+        if let Some(content) = &new.content {
+            payload::digest("a quarantine", content)?;
+        }
         let run = self.id();
         self.store().change(|change| {
             let mut rows = change.rows.open_table(QUARANTINES)?;

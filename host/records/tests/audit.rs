@@ -51,6 +51,7 @@ fn every_change_of_a_store_stands_in_its_log_with_who_did_it() {
         run: RunId(0),
         at: NOW,
         plugin: plugin(),
+        content: None,
         cause: "overrun".into(),
         strikes: 10,
         calls: 90,

@@ -531,3 +531,18 @@ fn many_at_once_wait_for_each_other_and_no_attempt_goes_uncounted() {
     });
     assert_eq!(looked_at, 5);
 }
+
+#[test]
+fn the_latest_time_that_a_force_has_seen_is_told_where_the_calendar_was_set_back() {
+    let place = Place::new();
+    let seen = |at: i64| {
+        let at = Timestamp::from_unix_ms(at);
+        place.force.no_earlier_than_seen(at).unwrap().unix_ms()
+    };
+    place.sign_in("boss");
+    assert_eq!(seen(NOW - 365 * DAY), NOW);
+    assert_eq!(seen(NOW + DAY), NOW + DAY);
+    let nobody = Force::at(&place.force.path().with_file_name("none.redb"));
+    let missing = nobody.no_earlier_than_seen(Timestamp::from_unix_ms(NOW));
+    assert!(matches!(missing, Err(ForceError::Missing { .. })));
+}

@@ -18,6 +18,7 @@ fn quarantine(id: &str) -> Quarantine {
             version: "0.1.0".into(),
             sha256: "ab".repeat(32),
         },
+        content: Some("cd".repeat(32)),
         cause: "overrun".into(),
         strikes: 10,
         calls: 12,

@@ -45,39 +45,16 @@ impl Runtime {
         let path = || file.path().to_owned();
         let manifest = file.manifest();
         agreement::check(file, &terms.grants)?;
-        if !manifest.plugin.roles.contains(&terms.role) {
-            return Err(PluginError::WrongRole {
-                path: path(),
-                wanted: terms.role,
-                roles: manifest.plugin.roles.clone(),
-            });
-        }
+        agreement::serves(file, terms.role)?;
+        agreement::models(file, &terms.models)?;
         let mut given = terms.models;
-        let mut models = Vec::new();
-        for declared in &manifest.models {
-            let Some((file, model)) = given.remove(&declared.name) else {
-                return Err(PluginError::ModelNotGiven {
-                    path: path(),
-                    model: declared.name.clone(),
-                });
-            };
-            if model.sha256() != declared.sha256 {
-                return Err(PluginError::ModelDigest {
-                    path: path(),
-                    model: declared.name.clone(),
-                    file,
-                    expected: declared.sha256.clone(),
-                    found: model.sha256().to_owned(),
-                });
-            }
-            models.push((declared.name.clone(), model));
-        }
-        if let Some((model, _)) = given.pop_first() {
-            return Err(PluginError::ModelNotDeclared {
-                path: path(),
-                model,
-            });
-        }
+        // In the manifest's order. They agree, so each is there.
+        let models = manifest
+            .models
+            .iter()
+            .filter_map(|declared| given.remove_entry(&declared.name))
+            .map(|(name, (_, model))| (name, model))
+            .collect();
         let component = self.component(file)?;
         let contract = |error: wasmtime::Error| PluginError::Contract {
             path: path(),

@@ -2,8 +2,10 @@
 //!
 //! An unknown import is an error, never ignored: the linker would refuse it anyhow, but here it is named together with the mend.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use overt_vision::ModelFile;
 
 use crate::error::PluginError;
 use crate::manifest::Manifest;
@@ -64,6 +66,14 @@ pub fn declared(
         .iter()
         .filter_map(|export| Some((role_of_export(&export.name)?, export.name.as_str())))
         .collect();
+    for (index, (role, _)) in exported.iter().enumerate() {
+        if exported[..index].iter().any(|(other, _)| other == role) {
+            return Err(PluginError::RoleTwice {
+                path: path(),
+                role: *role,
+            });
+        }
+    }
     let first = |family| {
         exported
             .iter()
@@ -124,6 +134,59 @@ pub fn declared(
         }
     }
     Ok(())
+}
+
+/// Whether the plugin has the role that a deployment wants of it.
+///
+/// # Errors
+/// [`PluginError::WrongRole`].
+pub fn serves(file: &PluginFile, role: Role) -> Result<(), PluginError> {
+    let roles = &file.manifest().plugin.roles;
+    match roles.contains(&role) {
+        true => Ok(()),
+        false => Err(PluginError::WrongRole {
+            path: file.path().to_owned(),
+            wanted: role,
+            roles: roles.clone(),
+        }),
+    }
+}
+
+/// Whether a deployment gives each model that the manifest names, with the digest that it pins, and no other.
+///
+/// # Errors
+/// [`PluginError::ModelNotGiven`], [`PluginError::ModelDigest`], [`PluginError::ModelNotDeclared`].
+pub fn models(
+    file: &PluginFile,
+    given: &BTreeMap<String, (PathBuf, ModelFile)>,
+) -> Result<(), PluginError> {
+    let path = || file.path().to_owned();
+    let declared = &file.manifest().models;
+    for model in declared {
+        let Some((file, found)) = given.get(&model.name) else {
+            return Err(PluginError::ModelNotGiven {
+                path: path(),
+                model: model.name.clone(),
+            });
+        };
+        if found.sha256() != model.sha256 {
+            return Err(PluginError::ModelDigest {
+                path: path(),
+                model: model.name.clone(),
+                file: file.clone(),
+                expected: model.sha256.clone(),
+                found: found.sha256().to_owned(),
+            });
+        }
+    }
+    let is_declared = |name: &String| declared.iter().any(|model| model.name == *name);
+    match given.keys().find(|name| !is_declared(name)) {
+        None => Ok(()),
+        Some(model) => Err(PluginError::ModelNotDeclared {
+            path: path(),
+            model: model.clone(),
+        }),
+    }
 }
 
 /// Whether manifest, component and deployment agree.

@@ -217,6 +217,9 @@ pub(crate) struct Signatures {
 /// Most signatures of a plugin. Each costs a verification for each trusted key.
 pub(crate) const MOST_SIGNATURES: usize = 16;
 
+/// Bytes of a signature's hint at its key. It is shown to people, and anybody may have written it.
+const MOST_HINT: usize = 64;
+
 impl Signatures {
     /// Reads a signature section. One that divides the file, signs several contents or claims lengths that are not there is refused here, before
     /// the library that verifies it makes room for them.
@@ -271,6 +274,11 @@ impl Signatures {
             let length = set.number()?;
             let mut signature = set.take(length)?;
             let length = signature.number()?;
+            expect(
+                length <= MOST_HINT,
+                signature.at,
+                "a signature's hint at its key is longer than 64 bytes",
+            )?;
             let key_id = signature.take(length)?.rest().to_vec();
             // Ed25519.
             expect(

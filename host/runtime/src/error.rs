@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::answer::AnswerFault;
-use crate::limits;
 use crate::manifest::ManifestError;
 use crate::self_test::SelfTestFailure;
 use crate::trust::Verdict;
@@ -31,12 +30,14 @@ pub enum PluginError {
         cause: std::io::Error,
     },
     /// Larger than [`limits::PLUGIN_BYTES`].
-    #[error("{}: has {bytes} bytes; a plugin has at most {}", path.display(), limits::PLUGIN_BYTES)]
+    #[error("{}: has {bytes} bytes; at most {limit} are read", path.display())]
     TooLarge {
-        /// The plugin file.
+        /// The plugin file, or its manifest.
         path: PathBuf,
-        /// Bytes found.
+        /// Bytes found; of a file without end, those that were read.
         bytes: u64,
+        /// The most.
+        limit: u64,
     },
     /// Not WebAssembly.
     #[error("{}: is no WebAssembly: expected the bytes 00 61 73 6d first, found {found}", path.display())]
@@ -168,6 +169,14 @@ pub enum PluginError {
         /// The export's name.
         export: String,
     },
+    /// A role is exported in two versions of the contract: which one runs would be the host's version to decide, and who measured the other measured nothing.
+    #[error("{}: exports the role {role} more than once", path.display())]
+    RoleTwice {
+        /// The plugin file.
+        path: PathBuf,
+        /// The role.
+        role: Role,
+    },
     /// A perception and a decision role in one component.
     #[error("{}: combines {perception} and {decision}: what sees pixels must not decide", path.display())]
     RoleCombination {
@@ -274,7 +283,7 @@ impl PluginError {
         match self {
             PluginError::Read { .. } => "check the path in the deployment file, and that the file may be read".into(),
             PluginError::Write { .. } => "check that the folder exists and may be written, and that the disk is not full".into(),
-            PluginError::TooLarge { .. } => "keep models out of the plugin file: they are files of their own, pinned by the manifest".into(),
+            PluginError::TooLarge { .. } => "check that it is the plugin's file; models are files of their own, pinned by the manifest".into(),
             PluginError::NotWasm { .. } => "give the file that `overt plugin pack` made".into(),
             PluginError::CoreModule { .. } => "make a plugin of it: `overt plugin pack plugin.toml MODULE.wasm -o PLUGIN.wasm`".into(),
             PluginError::Malformed { .. } => "build the component again; if it persists, the vendor's toolchain is at fault".into(),
@@ -295,6 +304,7 @@ impl PluginError {
             PluginError::NotGranted { capability, .. } => format!("if the force agrees, add \"{capability}\" to the plugin's `grants` in the deployment file"),
             PluginError::RoleMissing { .. } => "export the role, or take it out of `roles` in plugin.toml".into(),
             PluginError::ExportNotDeclared { .. } => "add the role to `roles` in plugin.toml, or do not export it".into(),
+            PluginError::RoleTwice { .. } => "export each role for one version of the contract".into(),
             PluginError::RoleCombination { .. } => "make two plugins of it".into(),
             PluginError::WrongRole { .. } => "name a plugin of that role in the deployment file".into(),
             PluginError::ModelNotGiven { model, .. } => format!("add `{model} = \"…\"` to the plugin's `models` in the deployment file"),

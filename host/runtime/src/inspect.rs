@@ -25,6 +25,8 @@ pub struct Inspection {
     /// Whose signatures it carries, by the fingerprints that the signatures themselves hint at. Whether a hint is true, a key says:
     /// `overt plugin verify`.
     pub signature_hints: Vec<String>,
+    /// Why its signatures are worth nothing, whoever made them, and no host accepts it; absent where they are of this content, or there are none.
+    pub signature_fault: Option<String>,
     /// What its vendor declares.
     pub manifest: Manifest,
     /// The imported interfaces, as the bytes show them.
@@ -58,6 +60,20 @@ pub struct CapabilityRow {
     pub imported: bool,
 }
 
+/// What a role is told with every call, by the types of the contract; of what it asks the host beyond that, its imports tell.
+fn is_told(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Detector => None,
+        Role::Encoder | Role::Quality => Some("know where in a frame the faces are"),
+        Role::MatcherPolicy => Some(
+            "know the scores, ranks and categories of the entries that the search offers, the time, camera, size and quality of each look at a passer-by, and earlier alerts; never who anybody is",
+        ),
+        Role::AlertRouter => Some(
+            "know an alert's number, camera, track, time, category, urgency and score; never who it is about",
+        ),
+    }
+}
+
 /// Reads a plugin file and says what it is.
 pub fn inspect(path: &Path) -> Result<Inspection, PluginError> {
     Ok(describe(&PluginFile::read(path)?))
@@ -89,6 +105,8 @@ pub fn describe(file: &PluginFile) -> Inspection {
         "[method]tensor.read-bytes",
         "[method]tensor.gather",
         "[method]tensor.peaks",
+        // Of one number it gives that number.
+        "[method]tensor.least-and-greatest",
     ]
     .iter()
     .any(|function| uses("tensors", function));
@@ -103,14 +121,31 @@ pub fn describe(file: &PluginFile) -> Inspection {
             }
         };
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
+    let facts: Vec<&str> = [
+        ("width", "width"),
+        ("height", "height"),
+        ("sequence", "number"),
+        ("captured-at", "time"),
+        ("camera", "camera"),
+    ]
+    .into_iter()
+    .filter(|(function, _)| uses("frames", &format!("[method]frame.{function}")))
+    .map(|(_, fact)| fact)
+    .collect();
+    for role in &roles {
+        can.extend(is_told(*role).map(str::to_owned));
+    }
+    if !facts.is_empty() {
+        can.push(format!("know a frame's {}", facts.join(", ")));
+    }
     says(
-        makes_tensors || uses("frames", "[method]frame.width"),
-        if makes_tensors {
-            "have the host make tensors of camera frames"
+        makes_tensors,
+        "have the host make tensors of camera frames",
+        if facts.is_empty() {
+            "see a camera frame in any form"
         } else {
-            "know a frame's size, camera and time"
+            "see what is in a camera frame"
         },
-        "see a camera frame in any form",
         &mut can,
         &mut cannot,
     );
@@ -123,7 +158,11 @@ pub fn describe(file: &PluginFile) -> Inspection {
         } else {
             "read pixels of a frame, as numbers of a tensor made of it"
         },
-        "copy a frame's pixels into its own memory",
+        if makes_tensors && reads_numbers && imported.contains(&Capability::Inference) {
+            "copy a frame's pixels into its own memory, unless a model that it runs answers with the picture: models are trusted, not held"
+        } else {
+            "copy a frame's pixels into its own memory"
+        },
         &mut can,
         &mut cannot,
     );
@@ -169,14 +208,12 @@ pub fn describe(file: &PluginFile) -> Inspection {
         "remember anything from one call to the next: each call runs in a fresh instance"
             .to_owned(),
     );
+    let signatures = signature::listed(file.path(), file.bytes());
     Inspection {
         sha256: file.sha256().to_owned(),
         content_sha256: file.content_sha256().to_owned(),
-        signature_hints: signature::listed(file.path(), file.bytes())
-            .unwrap_or_default()
-            .iter()
-            .map(Listed::hint)
-            .collect(),
+        signature_hints: signatures.iter().flatten().map(Listed::hint).collect(),
+        signature_fault: signatures.err().map(|error| error.to_string()),
         bytes: file.bytes().len() as u64,
         manifest: file.manifest().clone(),
         imports: file.imports().to_vec(),

@@ -310,12 +310,21 @@ impl Manifest {
         self.plugin.roles.first().map(|role| role.family())
     }
 
-    /// All texts that a vendor may write freely; they are shown to people.
-    fn texts(&self) -> Vec<(&'static str, &str)> {
+    /// Texts of any number of lines.
+    fn long_texts(&self) -> Vec<(&'static str, &str)> {
+        let mut texts = vec![("plugin.description", self.plugin.description.as_str())];
+        if let Some(algorithm) = &self.algorithm {
+            texts.push(("algorithm.intended-use", &algorithm.intended_use));
+            texts.push(("algorithm.known-limits", &algorithm.known_limits));
+        }
+        texts
+    }
+
+    /// Texts of one line: a second could pass for a line of the host's own.
+    fn lines(&self) -> Vec<(&'static str, &str)> {
         let about = &self.plugin;
         let mut texts = vec![
             ("plugin.vendor", about.vendor.as_str()),
-            ("plugin.description", &about.description),
             ("plugin.licence", &about.licence),
         ];
         texts.extend(
@@ -329,8 +338,6 @@ impl Manifest {
             texts.push(("model.training-data", &model.training_data));
         }
         if let Some(algorithm) = &self.algorithm {
-            texts.push(("algorithm.intended-use", &algorithm.intended_use));
-            texts.push(("algorithm.known-limits", &algorithm.known_limits));
             for evidence in &algorithm.evidence {
                 let Evidence {
                     report,
@@ -357,6 +364,9 @@ impl Manifest {
                     .flatten()
                     .map(|text| ("build", text.as_str())),
             );
+        }
+        if let Some(test) = &self.self_test {
+            texts.extend(test.lines());
         }
         texts
     }
@@ -395,12 +405,21 @@ impl Manifest {
                 "nothing".to_owned(),
             );
         }
-        for (key, text) in self.texts() {
-            let odd = text.chars().find(|character| !is_plain(*character));
+        let odd = |text: &str| text.chars().find(|character| !is_plain(*character));
+        let texts = self.long_texts().into_iter();
+        let texts = texts.map(|(key, text)| {
+            let odd = odd(text);
+            (key, "text without control characters", odd)
+        });
+        let lines = self.lines().into_iter().map(|(key, text)| {
+            let odd = text.chars().find(|odd| *odd == '\n').or_else(|| odd(text));
+            (key, "one line without control characters", odd)
+        });
+        for (key, expected, odd) in texts.chain(lines) {
             expect(
                 odd.is_none(),
                 key,
-                "text without control characters",
+                expected,
                 odd.map_or_else(String::new, |odd| format!("U+{:04X}", u32::from(odd))),
             );
         }

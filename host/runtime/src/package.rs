@@ -65,6 +65,15 @@ impl PluginBytes {
         &self.sha256
     }
 
+    /// SHA-256 of what is signed, as [`PluginFile::content_sha256`] gives it; nothing else of the file is read.
+    ///
+    /// # Errors
+    /// What its outermost layer says.
+    pub fn content_sha256(&self) -> Result<String, PluginError> {
+        let envelope = Envelope::open(&self.path, &self.bytes)?;
+        Ok(sha256(envelope.content))
+    }
+
     /// That it is the file that somebody pinned.
     ///
     /// # Errors
@@ -121,12 +130,17 @@ pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>, PluginErro
     };
     let file = std::fs::File::open(path).map_err(read)?;
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(read)?;
+    (&file)
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(read)?;
     if bytes.len() as u64 > limit {
-        let found = std::fs::metadata(path).map_or(bytes.len() as u64, |metadata| metadata.len());
+        // What a device says of its length is not what it gives.
+        let said = file.metadata().map_or(0, |metadata| metadata.len());
         return Err(PluginError::TooLarge {
             path: path.to_owned(),
-            bytes: found,
+            bytes: said.max(bytes.len() as u64),
+            limit,
         });
     }
     Ok(bytes)

@@ -294,8 +294,12 @@ impl ResourceLimiter for MemoryLimiter {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        // More than the memory declares for itself it never gets, and so is not charged for it: the guest hears no, as it would anywhere.
+        if maximum.is_some_and(|most| desired > most) {
+            return Ok(false);
+        }
         self.grow(current as u64, desired as u64)
     }
 
@@ -303,9 +307,13 @@ impl ResourceLimiter for MemoryLimiter {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         const POINTER: u64 = 8;
+        // As above; and no table has more places than the pool's.
+        if desired > maximum.unwrap_or(usize::MAX).min(limits::TABLE_ELEMENTS) {
+            return Ok(false);
+        }
         self.grow(
             current as u64 * POINTER,
             (desired as u64).saturating_mul(POINTER),

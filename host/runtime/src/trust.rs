@@ -120,7 +120,9 @@ impl fmt::Display for Verdict {
         match self.unknown {
             0 => {}
             1 => signed.push("a key that the deployment does not name".into()),
-            many => signed.push(format!("{many} keys that the deployment does not name")),
+            many => signed.push(format!(
+                "keys that the deployment does not name ({many} signatures)"
+            )),
         }
         match signed.is_empty() {
             true => f.write_str("it is not signed"),
@@ -212,7 +214,8 @@ impl Trust {
 }
 
 impl TrustedKey {
-    fn standing(&self, now: Timestamp) -> Standing {
+    /// Whether its signatures count at this time.
+    pub fn standing(&self, now: Timestamp) -> Standing {
         match (&self.revoked, self.expires) {
             (Some(reason), _) => Standing::Revoked {
                 reason: reason.clone(),

@@ -302,3 +302,151 @@ fn inspect_tells_where_manifest_and_component_disagree() {
     let inspection = inspect::describe(&read(bytes).unwrap());
     assert!(inspection.disagreement.unwrap().contains("combines"));
 }
+
+#[test]
+fn a_role_in_two_versions_of_the_contract_is_refused() {
+    let later = "overt:algorithm/matcher-policy@0.1.1";
+    let bytes = with_manifest(
+        hollow(&[], &[POLICY, later]),
+        &manifest(Role::MatcherPolicy, ""),
+    );
+    let error = not_accepted(bytes, terms(Role::MatcherPolicy));
+    assert!(
+        matches!(
+            error,
+            PluginError::RoleTwice {
+                role: Role::MatcherPolicy,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_that_only_look_like_the_contracts_give_nothing() {
+    for import in [
+        "overt:algorithm/config@0.1.0-rc.1",
+        "overt:algorithm/config@0.1.0+build",
+        "overt:algorithm/config@0.1.0-0",
+        "overt:algorithms/config@0.1.0",
+        "overt:algorithm/configs@0.1.0",
+        "overt:algorithm:config/config@0.1.0",
+        "overt:algorithm/Config@0.1.0",
+        "config",
+    ] {
+        // Some of them are no names at all, and are refused when the file is read.
+        let component = wat::parse_str(format!(
+            "(component (import \"{import}\" (instance)) (instance $nothing) (export \"{POLICY}\" (instance $nothing)))"
+        ))
+        .unwrap();
+        let bytes = with_manifest(component, &manifest(Role::MatcherPolicy, ""));
+        let error = match read(bytes) {
+            Ok(file) => support::runtime()
+                .accept(&file, terms(Role::MatcherPolicy))
+                .err()
+                .expect(import),
+            Err(error) => error,
+        };
+        assert!(
+            matches!(
+                error,
+                PluginError::UnknownImport { .. } | PluginError::Malformed { .. }
+            ),
+            "{import}: {error}"
+        );
+    }
+}
+
+/// What inspect says of a detector of this WAT.
+fn inspected(imports: &str, capabilities: &str) -> inspect::Inspection {
+    let wat = format!(
+        r#"(module {imports}
+        (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+        (func (export "overt:algorithm/detector@0.1.0#detect") (param i32) (result i32) (i32.const 0)))"#
+    );
+    let manifest = manifest(Role::Detector, &format!("[capabilities]\n{capabilities}\n"));
+    let bytes = with_manifest(component("detector-plugin", &wat), &manifest);
+    inspect::describe(&read(bytes).unwrap())
+}
+
+const TENSOR: &str =
+    r#"(import "overt:algorithm/frames@0.1.0" "[method]frame.tensor" (func (param i32 i32)))"#;
+
+#[test]
+fn every_way_to_a_tensors_numbers_is_told_as_reading_them() {
+    for (function, parameters) in [
+        ("read", "i32 i32 i32 i32"),
+        ("read-bytes", "i32 i32 i32 i32"),
+        ("gather", "i32 i32 i32 i32"),
+        ("peaks", "i32 i32 f32 i32 i32"),
+        // The least and the greatest of one number are that number.
+        ("least-and-greatest", "i32 i32 i32 i32"),
+    ] {
+        let import = format!(
+            r#"(import "overt:algorithm/tensors@0.1.0" "[method]tensor.{function}" (func (param {parameters})))"#
+        );
+        let inspection = inspected(&format!("{TENSOR}{import}"), "frames = true\npixels = true");
+        let has = |sentences: &[String], words: &str| sentences.iter().any(|s| s.contains(words));
+        assert!(
+            has(&inspection.can, "read numbers of tensors"),
+            "{function}"
+        );
+        assert!(has(&inspection.can, "read pixels of a frame"), "{function}");
+        assert!(!has(&inspection.cannot, "no template enters"), "{function}");
+    }
+}
+
+#[test]
+fn whoever_asks_a_frame_for_its_time_or_camera_is_not_said_to_know_nothing_of_it() {
+    for (function, result, fact) in [
+        ("captured-at", "(result f64)", "time"),
+        ("camera", "", "camera"),
+        ("sequence", "(result i32)", "number"),
+        ("height", "(result i32)", "height"),
+    ] {
+        let parameters = if function == "camera" {
+            "i32 i32"
+        } else {
+            "i32"
+        };
+        let import = format!(
+            r#"(import "overt:algorithm/frames@0.1.0" "[method]frame.{function}" (func (param {parameters}) {result}))"#
+        );
+        let inspection = inspected(&import, "frames = true");
+        let knows = format!("know a frame's {fact}");
+        assert!(inspection.can.contains(&knows), "{:?}", inspection.can);
+        let nothing = inspection.cannot.iter().any(|s| s.contains("in any form"));
+        assert!(!nothing, "{:?}", inspection.cannot);
+    }
+}
+
+#[test]
+fn what_a_model_may_give_back_is_not_said_to_be_out_of_reach() {
+    let imports = format!(
+        "{TENSOR}{}{}",
+        r#"(import "overt:algorithm/tensors@0.1.0" "[method]tensor.read" (func (param i32 i32 i32 i32)))"#,
+        r#"(import "overt:algorithm/inference@0.1.0" "[method]model.run" (func (param i32 i32 i32 i32)))"#
+    );
+    let inspection = inspected(&imports, "frames = true\ninference = true");
+    let pixels: Vec<&String> = inspection
+        .cannot
+        .iter()
+        .filter(|s| s.contains("pixels"))
+        .collect();
+    assert!(
+        pixels.len() == 1 && pixels[0].contains("unless a model"),
+        "{pixels:?}"
+    );
+}
+
+#[test]
+fn what_a_decision_plugin_is_told_stands_in_its_summary() {
+    let inspection = inspect::describe(&read(policy("(i32.const 0)", "")).unwrap());
+    assert!(
+        inspection.can.iter().any(|s| s.contains("know the scores")),
+        "{:?}",
+        inspection.can
+    );
+}

@@ -215,3 +215,33 @@ fn write_program(path: &Path, script: &str) {
         .unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn what_the_host_has_open_is_closed_in_the_compiler() {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+    // As a library opens a camera: without the mark that closes it in another program.
+    let (mut read, write) = std::io::pipe().unwrap();
+    rustix::io::fcntl_setfd(&write, rustix::io::FdFlags::empty()).unwrap();
+    let mut child = Command::new(compiler().program)
+        .arg("decision")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(write);
+    // Its end comes when nobody holds the other side any more, while the compiler still waits for a component. One that holds it is ended after a minute.
+    let stdin = child.stdin.take().unwrap();
+    let (told, heard) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        read.read_to_end(&mut Vec::new()).unwrap();
+        told.send(()).unwrap();
+    });
+    let closed = heard
+        .recv_timeout(std::time::Duration::from_secs(60))
+        .is_ok();
+    drop(stdin);
+    child.wait().unwrap();
+    reader.join().unwrap();
+    assert!(closed, "the compiler holds what the host had open");
+}

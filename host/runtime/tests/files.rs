@@ -219,3 +219,57 @@ fn what_pack_makes_agrees_with_its_manifest_or_is_not_made() {
         Err(PluginError::NotDeclared { .. })
     ));
 }
+
+#[test]
+fn a_file_without_end_is_read_no_further_than_a_plugin_may_be_long() {
+    let error = PluginFile::read(std::path::Path::new("/dev/zero")).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("has 67108865 bytes; at most 67108864 are read"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_vendors_line_cannot_pass_for_a_line_of_the_hosts() {
+    let with = |from: &str, to: &str| {
+        let text = manifest(Role::MatcherPolicy, "").replace(from, to);
+        support::read(support::with_manifest(empty_component(), &text)).map(drop)
+    };
+    let forged = "\"MIT\\nsignatures  the Home Office (force)\"";
+    let error = with("\"MIT\"", forged).unwrap_err().to_string();
+    assert!(
+        error.contains("plugin.licence: expected one line"),
+        "{error}"
+    );
+    let error = with("\"Example\"", "\"E\\u001b[2J\"").unwrap_err();
+    assert!(error.to_string().contains("U+001B"), "{error}");
+    // A description may have paragraphs.
+    with("\"For a test.\"", "\"For a test.\\n\\nAnd more.\"").unwrap();
+}
+
+#[test]
+fn texts_of_a_self_test_write_nothing_to_a_terminal() {
+    for (role, test) in [
+        (
+            Role::MatcherPolicy,
+            "[self-test.matcher-policy.a]\ncategory = \"x\\u202Ey\"\nscores = [0.5]\ndecision = \"hold\"\n",
+        ),
+        (
+            Role::AlertRouter,
+            "[self-test.alert-router.a]\ncategory = \"x\"\nchannels = [\"a\\nb\"]\n",
+        ),
+        (
+            Role::Quality,
+            "[self-test.quality]\n\"Sharp\\u202Eness\" = [0.0, 100.0]\n",
+        ),
+    ] {
+        let text = manifest(role, test);
+        let error = support::read(support::with_manifest(empty_component(), &text)).unwrap_err();
+        assert!(
+            matches!(error, PluginError::Manifest { .. })
+                && error.to_string().contains("self-test"),
+            "{role}: {error}"
+        );
+    }
+}

@@ -329,3 +329,76 @@ fn keys_are_written_once_and_a_secret_that_others_can_read_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn inspect_says_that_signatures_of_other_content_are_worth_nothing() {
+    let vendor = SecretKey::generate();
+    let sound = signed(plugin(), &[&vendor]);
+    let describe = |bytes: Vec<u8>| {
+        overt_runtime::inspect::describe(&PluginFile::from_bytes(&path(), bytes).unwrap())
+    };
+    let inspection = describe(sound.clone());
+    assert_eq!(inspection.signature_fault, None);
+    assert_eq!(inspection.signature_hints.len(), 1);
+    // It is a component still, with a manifest that agrees: without this, it would look like one that nobody has signed.
+    let changed = [sound, section("note", b"appended")].concat();
+    let inspection = describe(changed);
+    let fault = inspection.signature_fault.unwrap();
+    assert!(fault.contains("changed after it was signed"), "{fault}");
+    assert_eq!(describe(plugin()).signature_fault, None);
+}
+
+#[test]
+fn the_content_stays_the_same_under_every_signature_and_is_told_without_reading_further() {
+    let (one, other) = (SecretKey::generate(), SecretKey::generate());
+    let content = |bytes: Vec<u8>| PluginBytes::of(&path(), bytes).content_sha256().unwrap();
+    let bare = content(plugin());
+    assert_eq!(content(signed(plugin(), &[&one])), bare);
+    assert_eq!(content(signed(plugin(), &[&one, &other])), bare);
+    assert_eq!(
+        PluginFile::from_bytes(&path(), plugin())
+            .unwrap()
+            .content_sha256(),
+        bare
+    );
+}
+
+#[test]
+fn a_hint_that_fills_a_screen_is_refused() {
+    let vendor = SecretKey::generate();
+    let sound = signed(plugin(), &[&vendor]);
+    // The format: version, kind, hash; one set; its length; one digest; one signature; its length; the hint's length.
+    let content: [u8; 32] = hex::decode(PluginBytes::of(&path(), sound).content_sha256().unwrap())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    let with_hint = |length: u8| {
+        let mut signature = vec![length];
+        signature.extend(std::iter::repeat_n(0xaa, usize::from(length)));
+        signature.extend([1, 64]);
+        signature.extend([0; 64]);
+        let length_of = |bytes: &[u8]| {
+            let length = bytes.len();
+            vec![(length & 0x7f) as u8 | 0x80, (length >> 7) as u8]
+        };
+        let mut set = vec![1];
+        set.extend(content);
+        set.push(1);
+        set.extend(length_of(&signature));
+        set.extend(signature);
+        let mut data = vec![1, 1, 1, 1];
+        data.extend(length_of(&set));
+        data.extend(set);
+        let plain = plugin();
+        let (header, rest) = plain.split_at(8);
+        [header, &section("signature", &data), rest].concat()
+    };
+    let unsigned = trust(vec![key("acme", Signer::Vendor, vendor.public())]);
+    let error = admit(with_hint(64), &unsigned).unwrap_err();
+    assert!(matches!(error, PluginError::NotTrusted { .. }), "{error}");
+    let error = admit(with_hint(65), &unsigned).unwrap_err();
+    assert!(
+        error.to_string().contains("longer than 64 bytes"),
+        "{error}"
+    );
+}

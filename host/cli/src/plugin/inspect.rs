@@ -27,7 +27,7 @@ Examples:
 
 The JSON is described by plugin-inspection.schema.json in the source of overt.
 
-Exit status: 0 if the manifest and the bytes agree, 1 if not.")]
+Exit status: 0 if manifest, bytes and signatures agree, 1 if not. Whose the signatures are, `overt plugin verify` tells.")]
 pub(crate) struct Arguments {
     /// The plugin file
     plugin: PathBuf,
@@ -71,10 +71,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let text = described(&inspection, given.as_ref());
         output::print(&output::printable(&text))?;
     }
-    Ok(if inspection.disagreement.is_none() {
-        Exit::Done
-    } else {
-        Exit::Failed
+    let in_order = inspection.disagreement.is_none() && inspection.signature_fault.is_none();
+    Ok(match in_order {
+        true => Exit::Done,
+        false => Exit::Failed,
     })
 }
 
@@ -117,7 +117,10 @@ pub(crate) fn described(inspection: &Inspection, given: Option<&Given>) -> Strin
         .collect();
     let mut text = format!(
         "{} {}, by {}\n{}\n\n",
-        about.id, about.version, about.vendor, about.description
+        about.id,
+        about.version,
+        about.vendor,
+        in_one_line(&about.description)
     );
     text += &output::columns([
         ("sha256", inspection.sha256.clone()),
@@ -136,6 +139,9 @@ pub(crate) fn described(inspection: &Inspection, given: Option<&Given>) -> Strin
         (
             "signatures",
             match (given, inspection.signature_hints.is_empty()) {
+                _ if inspection.signature_fault.is_some() => {
+                    "WORTH NOTHING, as the end says".to_owned()
+                }
                 (Some(given), _) => given.verdict.to_string(),
                 (None, true) => "none".to_owned(),
                 (None, false) => format!(
@@ -174,6 +180,10 @@ pub(crate) fn described(inspection: &Inspection, given: Option<&Given>) -> Strin
         ),
         None => "\nThe manifest and the bytes agree.\n".to_owned(),
     };
+    if let Some(fault) = &inspection.signature_fault {
+        text +=
+            &format!("The signatures are WORTH NOTHING; no host accepts this plugin:\n  {fault}\n");
+    }
     text
 }
 
@@ -269,8 +279,14 @@ fn vendor(manifest: &Manifest, given: Option<&Given>) -> String {
         ));
     }
     if let Some(algorithm) = &manifest.algorithm {
-        claims.push(format!("intended use: {}", algorithm.intended_use));
-        claims.push(format!("known limits: {}", algorithm.known_limits));
+        claims.push(format!(
+            "intended use: {}",
+            in_one_line(&algorithm.intended_use)
+        ));
+        claims.push(format!(
+            "known limits: {}",
+            in_one_line(&algorithm.known_limits)
+        ));
         for (index, evidence) in algorithm.evidence.iter().enumerate() {
             let mut claim = format!(
                 "evidence: {} ({}, {}): {}",
@@ -297,6 +313,11 @@ fn vendor(manifest: &Manifest, given: Option<&Given>) -> String {
         claims.push(format!("built from: {}", parts.join("; ")));
     }
     list("\nWhat its vendor says", &claims)
+}
+
+/// A vendor's paragraph. Its lines could pass for lines of this command's.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn list(title: &str, items: &[String]) -> String {

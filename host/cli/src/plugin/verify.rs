@@ -51,12 +51,20 @@ struct Report<'r> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let (trust, wanted) = match &arguments.deployment {
-        Some(path) => (overt_pipeline::trust(&Deployment::read(path)?)?, 0),
-        None => (of_keys(&arguments.keys)?, arguments.keys.len()),
+    let (trust, wanted, now) = match &arguments.deployment {
+        Some(path) => {
+            let deployment = Deployment::read(path)?;
+            let trust = overt_pipeline::trust(&deployment)?;
+            let now = overt_pipeline::trust_time(&deployment, &trust)?;
+            (trust, 0, now)
+        }
+        None => {
+            let trust = of_keys(&arguments.keys)?;
+            (trust, arguments.keys.len(), Timestamp::now())
+        }
     };
     let file = PluginBytes::read(&arguments.plugin)?;
-    let verdict = trust.verdict(&file, Timestamp::now())?;
+    let verdict = trust.verdict(&file, now)?;
     let trusted = verdict.missing.is_empty() && verdict.signatures.len() >= wanted;
     if arguments.json {
         output::print_json(&Report {

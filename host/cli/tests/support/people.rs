@@ -306,6 +306,19 @@ impl Place {
         self.done(&arguments, &format!("{id} and some words\n"));
     }
 
+    /// Has somebody of the prepared force sign in by a calendar that says this.
+    pub(crate) fn signed_in_at(&self, id: &str, calendar: &str) {
+        let at: jiff::Timestamp = calendar.parse().unwrap();
+        let now = Moment {
+            at: Timestamp::from_unix_ms(at.as_millisecond()),
+            ..now()
+        };
+        let force = Force::with_hashing(&self.path("out/force.redb"), Hashing::cheapest());
+        let password = Password::new(format!("{id} and some words"));
+        let uid = nix::unistd::geteuid().as_raw();
+        force.sign_in(id, &password, uid, &now).unwrap();
+    }
+
     /// No force at all, in place of the one that was prepared.
     pub(crate) fn without_force(&self) {
         for file in ["out/force.redb", "out/force.audit"] {

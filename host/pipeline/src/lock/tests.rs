@@ -12,7 +12,7 @@ fn lock() -> Lock {
         sha256: "0a".repeat(32),
         signed_by: vec!["acme".into()],
         grants: [Capability::Frames, Capability::Inference].into(),
-        config_sha256: "0b".repeat(32),
+        config: r#"{"agree":{"of":5},"margin":0.05}"#.into(),
         limits: LockedLimits::of(Role::Detector, &Limits::default()),
         calibration: None,
         model: BTreeMap::from([("centerface".into(), "0c".repeat(32))]),
@@ -76,6 +76,7 @@ fn every_difference_is_told_by_its_place_with_both_sides() {
     let detector = found.plugin.get_mut(&Role::Detector).unwrap();
     detector.grants.insert(Capability::Pixels);
     detector.limits.memory += 1;
+    detector.config = r#"{"agree":{"of":7},"margin":"0.05"}"#.into();
     detector.model.insert("second".into(), "0f".repeat(32));
     let told: Vec<String> = lock()
         .differences(&found)
@@ -87,11 +88,44 @@ fn every_difference_is_told_by_its_place_with_both_sides() {
         [
             format!("authority.calibration: locked {}, found nothing", "0e".repeat(32)),
             "host.overt: locked 0.1.0, found 0.2.0".to_owned(),
+            "plugin.detector.config.agree.of: locked 5, found 7".to_owned(),
+            r#"plugin.detector.config.margin: locked 0.05, found "0.05""#.to_owned(),
             r#"plugin.detector.grants: locked ["frames","inference"], found ["frames","pixels","inference"]"#.to_owned(),
             "plugin.detector.limits.memory: locked 67108864, found 67108865".to_owned(),
             format!("plugin.detector.model.second: not in the lock, found {}", "0f".repeat(32)),
         ]
     );
+}
+
+#[test]
+fn configurations_that_differ_never_look_alike() {
+    let with = |config: &str| {
+        let mut lock = lock();
+        let detector = lock.plugin.get_mut(&Role::Detector).unwrap();
+        detector.config = config.into();
+        lock
+    };
+    let configs = [
+        r#"{}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":null}"#,
+        r#"{"a":"null"}"#,
+        r#"{"a":[]}"#,
+        r#"{"a":"1"}"#,
+        r#"{"a":1}"#,
+        r#"{"a.b":1}"#,
+        r#"{"a":{"b":1}}"#,
+        r#"{"":{"a":1}}"#,
+        "no JSON",
+    ];
+    for (index, one) in configs.iter().enumerate() {
+        for other in &configs[index + 1..] {
+            assert!(
+                !with(one).differences(&with(other)).is_empty(),
+                "{one} {other}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -109,7 +143,11 @@ fn what_is_no_lock_is_told_and_a_missing_one_says_how_to_make_it() {
             whole.replace("overt-lock-1", "overt-lock-2"),
             "overt-lock-2",
         ),
-        (format!("more = 1\n{whole}"), "more"),
+        (format!("more = 1\n{whole}"), "line 1: unknown field `more`"),
+        (
+            whole.replace("memory = 67108864", "memory = \"all\""),
+            "line 44: ",
+        ),
         ("#".repeat(FILE_BYTES as usize + 1), "larger"),
     ] {
         std::fs::write(&path, text).unwrap();

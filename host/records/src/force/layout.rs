@@ -243,7 +243,14 @@ pub(super) fn check(database: &Database, path: &Path) -> Result<Found, ForceErro
 
 /// The later of this time and the latest at which somebody signed in: an expiry date that has passed has passed, even where the calendar was set back since.
 pub(super) fn latest(change: &WriteTransaction, at: Timestamp) -> Result<Timestamp, Stop> {
-    let meta = change.open_table(FACTS)?;
+    latest_of(&change.open_table(FACTS)?, at)
+}
+
+/// The same of a table of facts that is open already.
+pub(super) fn latest_of(
+    meta: &impl ReadableTable<&'static str, &'static str>,
+    at: Timestamp,
+) -> Result<Timestamp, Stop> {
     let seen = match meta.get("latest")? {
         None => None,
         Some(text) => Some(text.value().parse().map_err(|_| {

@@ -99,6 +99,14 @@ impl Force {
         &self.path
     }
 
+    /// The later of this time and the latest at which anybody signed in: what had expired then has expired, even where the calendar was set back since.
+    ///
+    /// # Errors
+    /// [`ForceError::Missing`], and whatever is wrong with the store.
+    pub fn no_earlier_than_seen(&self, at: Timestamp) -> Result<Timestamp, ForceError> {
+        self.read(|reading| layout::latest_of(&reading.open_table(layout::FACTS)?, at))
+    }
+
     /// Reads in one snapshot.
     fn read<T>(
         &self,

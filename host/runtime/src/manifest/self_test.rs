@@ -139,6 +139,17 @@ impl SelfTest {
         }
     }
 
+    /// Texts that a vendor may write freely.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let asked = self.matcher_policy.values().map(|case| &case.category);
+        let policy = asked.map(|text| ("self-test.matcher-policy", text.as_str()));
+        let router = self.alert_router.values().flat_map(|case| {
+            let texts = std::iter::once(&case.category).chain(&case.channels);
+            texts.map(|text| ("self-test.alert-router", text.as_str()))
+        });
+        policy.chain(router)
+    }
+
     /// What cannot be, given the plugin's roles and its templates' dimension.
     pub(super) fn problems(&self, roles: &[Role], dimension: Option<u32>) -> Vec<ValueProblem> {
         let mut problems = Vec::new();
@@ -190,6 +201,16 @@ impl SelfTest {
                 "encoder.template".into(),
                 "a byte for each number of a template, in base64, and not all zero",
                 length.map_or("no base64".to_owned(), |length| format!("{length} bytes")),
+            );
+        }
+        for name in self.quality.keys() {
+            let is_name = (1..=64).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            expect(
+                is_name,
+                "quality".into(),
+                "names of 1 to 64 letters and digits, as a quality plugin answers with",
+                format!("{name:?}"),
             );
         }
         for (name, [least, greatest]) in &self.quality {
