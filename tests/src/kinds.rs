@@ -18,7 +18,7 @@ pub struct Kind {
     pub ends: &'static str,
 }
 
-const DETECTOR: [(&str, &str); 38] = [
+const DETECTOR: [(&str, &str); 39] = [
     ("answer-well", "served"),
     ("loop", "overrun"),
     ("allocate", "memory"),
@@ -52,6 +52,7 @@ const DETECTOR: [(&str, &str); 38] = [
     ("views-for-ever", "host-time"),
     ("bad-input-for-ever", "overrun"),
     ("run-an-endless-model", "inference-deadline"),
+    ("run-a-model-past-its-memory", "model-memory"),
     ("run-a-model-on-a-huge-tensor", "refused"),
     (
         "run-a-model-on-a-huge-tensor-for-ever",
@@ -161,6 +162,7 @@ pub fn limits(kind: &Kind) -> Limits {
         deadline: Duration::from_millis(4),
         host_time: Duration::from_millis(4),
         inference_deadline: Duration::from_millis(4),
+        model_memory: 256 * MIB,
         fuel: 4_000_000,
         tensors: 32 * MIB,
         faces: 16,
@@ -178,6 +180,14 @@ pub fn limits(kind: &Kind) -> Limits {
         "run-an-endless-model" | "run-a-model-on-a-huge-tensor-for-ever" => Limits {
             deadline: ample,
             host_time: ample,
+            ..limits
+        },
+        // The model wants twice as much as the tensor that it is given has: 24 MiB.
+        "run-a-model-past-its-memory" => Limits {
+            deadline: ample,
+            host_time: ample,
+            inference_deadline: ample,
+            model_memory: 16 * MIB,
             ..limits
         },
         _ => Limits {

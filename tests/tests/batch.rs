@@ -35,9 +35,13 @@ impl Backend for Counting {
         self.inner.device()
     }
 
-    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
+    fn library(&self) -> &Path {
+        self.inner.library()
+    }
+
+    fn load(&self, model: &ModelFile, memory: u64) -> Result<Box<dyn Session>, InferenceError> {
         Ok(Box::new(CountingSession {
-            inner: self.inner.load(model)?,
+            inner: self.inner.load(model, memory)?,
             batches: self.batches.clone(),
         }))
     }

@@ -292,6 +292,21 @@ fn a_model_that_never_ends_is_stopped_at_its_own_deadline() {
 }
 
 #[test]
+fn a_model_that_takes_more_memory_than_it_may_ends_the_call() {
+    let limits = Limits {
+        model_memory: 16 << 20,
+        ..limits()
+    };
+    match cause_within(limits, "run-a-model-past-its-memory") {
+        CallCause::ModelMemory(over) => {
+            assert_eq!(over.limit, 16 << 20);
+            assert!((17 << 20..64 << 20).contains(&over.wanted), "{over}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_model_that_is_run_on_a_huge_tensor_is_stopped_at_its_deadline() {
     for behaviour in [
         "run-a-model-on-a-huge-tensor",

@@ -116,6 +116,17 @@ fn held_to(wanted: Confine, confinement: Confinement) -> Result<Confinement, Fai
     ))
 }
 
+/// What a process needs that runs a model with a library and does nothing else.
+pub(crate) fn library(library: &Path) -> Openings {
+    let mut open = Openings {
+        read: SYSTEM.map(PathBuf::from).to_vec(),
+        write: vec!["/dev/null".into()],
+        ..Openings::default()
+    };
+    read_beside(&mut open.read, library);
+    open
+}
+
 /// What a deployment needs. Makes the folders that a run writes into, since what does not exist cannot be kept open.
 fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
     let host = &deployment.host;

@@ -128,6 +128,14 @@ pub const TENSORS_MIB: Bound = Bound {
     most: 4_096,
 };
 
+/// `limits.model-memory-mib` of a perception plugin: what each of its models may take in the host, in each worker, MiB. The default is the host's own
+/// (`MODEL_MEMORY` of `host/vision`).
+pub const MODEL_MEMORY_MIB: Bound = Bound {
+    least: 16,
+    default: 1_024,
+    most: 65_536,
+};
+
 /// `judgement.adjudicate-seconds`. A passer-by is gone within minutes.
 pub const ADJUDICATE_SECONDS: Bound = Bound {
     least: 5,
@@ -191,6 +199,8 @@ pub struct Limits {
     pub fuel: u64,
     /// Bytes of host memory for tensors; for perception plugins. `tensors-mib`, 1 MiB to 4 GiB, default 256 MiB.
     pub tensors: u64,
+    /// Bytes that each of its models may take in the host, in each worker; for perception plugins. `model-memory-mib`, 16 MiB to 64 GiB, default 1 GiB.
+    pub model_memory: u64,
 }
 
 impl Default for Limits {
@@ -200,6 +210,7 @@ impl Default for Limits {
             deadline: Duration::from_millis(DEADLINE_MS.default),
             fuel: FUEL.default,
             tensors: TENSORS_MIB.default << 20,
+            model_memory: MODEL_MEMORY_MIB.default << 20,
         }
     }
 }

@@ -141,6 +141,7 @@ fn every_key_of_a_sound_file_arrives() {
             memory: 32 << 20,
             deadline: Duration::from_millis(250),
             tensors: 128 << 20,
+            model_memory: 512 << 20,
             ..Limits::default()
         }
     );

@@ -100,6 +100,7 @@ pub(crate) fn limits(plugin: &deployment::Plugin, manifest: &Manifest) -> Limits
         deadline: given.deadline,
         fuel: given.fuel,
         tensors: given.tensors,
+        model_memory: given.model_memory,
         faces: manifest
             .limits
             .faces_per_frame
@@ -224,6 +225,12 @@ impl<'a> Admission<'a> {
             models,
         };
         let accepted = self.machine.runtime.accept(&file, terms).map_err(refused)?;
+        let backend = &*self.machine.backend;
+        let tried = self
+            .machine
+            .runtime
+            .try_models(&accepted, file.path(), backend);
+        tried.map_err(refused)?;
         let test = manifest.self_test.as_ref();
         let tested = test.map(|test| accepted.self_test(test, &*self.machine.backend));
         if let Some(SelfTested { failures, .. }) = tested

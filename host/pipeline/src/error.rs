@@ -263,6 +263,9 @@ impl PipelineError {
             PipelineError::Inference(InferenceError::NoPrecision { .. }) => {
                 "take `precision` out of [host], and enrol the watchlist again".into()
             }
+            PipelineError::Inference(InferenceError::OverMemory(_)) => {
+                "if the force agrees that a model may take so much in each worker, raise `model-memory-mib` in the `limits` of the plugin".into()
+            }
             PipelineError::NoLibrary { variable, set_up, .. } => {
                 format!("run `{set_up}`, or name the library in [host] or in {variable}")
             }

@@ -145,6 +145,9 @@ pub struct LockedLimits {
     /// Bytes of host tensors; perception.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tensors: Option<u64>,
+    /// Bytes that each of its models may take in each worker; perception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_memory: Option<u64>,
     /// Faces of a frame; perception.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faces: Option<u32>,
@@ -160,6 +163,7 @@ impl LockedLimits {
             memory: limits.memory,
             deadline_ms: perceives.then_some(limits.deadline.as_millis() as u64),
             tensors: perceives.then_some(limits.tensors),
+            model_memory: perceives.then_some(limits.model_memory),
             faces: perceives.then_some(limits.faces),
             fuel: (!perceives).then_some(limits.fuel),
         }

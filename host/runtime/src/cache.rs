@@ -147,9 +147,45 @@ impl Cache {
         unsafe { Component::deserialize(engine, compiled) }.ok()
     }
 
+    /// Whether something was noted here: an authentic note of it is there.
+    pub(crate) fn is_noted(&self, of: &str) -> bool {
+        let Ok(bytes) = std::fs::read(self.folder.join(note(of))) else {
+            return false;
+        };
+        let code: Result<[u8; CODE_BYTES], _> = bytes.try_into();
+        code.is_ok_and(|code| blake3::Hash::from_bytes(code) == self.note_code(of))
+    }
+
+    /// Notes something. Failing to is no error: it is found out again.
+    pub(crate) fn note(&self, of: &str) {
+        let written = self.write(
+            &self.folder.join(note(of)),
+            &[self.note_code(of).as_bytes()],
+        );
+        if let Err(error) = written {
+            tracing::warn!(%error, "what was found out cannot be kept in the cache");
+        }
+    }
+
+    /// Compiled code is told by its plugin's digest, 64 digits, so no code of one is a code of the other.
+    fn note_code(&self, of: &str) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"note ");
+        hasher.update(of.as_bytes());
+        hasher.finalize()
+    }
+
     /// Keeps a compiled component. Failing to is no error: the next start compiles again.
     pub(crate) fn store(&self, engine: &Engine, plugin: &str, compiled: &[u8]) {
-        let path = self.path(engine, plugin);
+        let code = self.code(engine, plugin, compiled);
+        let written = self.write(&self.path(engine, plugin), &[code.as_bytes(), compiled]);
+        if let Err(error) = written {
+            tracing::warn!(%error, "a compiled plugin cannot be kept in the cache");
+        }
+    }
+
+    /// Writes a file of these parts, whole or not at all.
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
         let draft = path.with_extension(format!("{}", std::process::id()));
         let written = OpenOptions::new()
             .write(true)
@@ -158,15 +194,21 @@ impl Cache {
             .mode(0o600)
             .open(&draft)
             .and_then(|mut file| {
-                file.write_all(self.code(engine, plugin, compiled).as_bytes())?;
-                file.write_all(compiled)?;
-                std::fs::rename(&draft, &path)
+                for part in parts {
+                    file.write_all(part)?;
+                }
+                std::fs::rename(&draft, path)
             });
-        if let Err(error) = written {
+        if written.is_err() {
             let _ = std::fs::remove_file(&draft);
-            tracing::warn!(%error, "a compiled plugin cannot be kept in the cache");
         }
+        written
     }
+}
+
+/// The name of a note's file.
+fn note(of: &str) -> String {
+    format!("note-{}", blake3::hash(of.as_bytes()).to_hex())
 }
 
 /// A number for all that the compiled code depends on: wasmtime's version, the target, and the engine's settings.

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use crate::answer::AnswerFault;
 use crate::manifest::ManifestError;
 use crate::self_test::SelfTestFailure;
+use crate::trial::TrialFault;
 use crate::trust::Verdict;
 use overt_contract::{Capability, Role};
+use overt_vision::OverMemory;
 
 /// Why a plugin file is not accepted. Each names the file and the fact; [`PluginError::mend`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -227,6 +229,16 @@ pub enum PluginError {
         /// The file's digest.
         found: String,
     },
+    /// A model cannot be loaded on this machine, or takes more than it may.
+    #[error("{}: the model `{model}` {fault}", path.display())]
+    ModelTrial {
+        /// The plugin file.
+        path: PathBuf,
+        /// The model's name in the manifest.
+        model: String,
+        /// What came of loading it.
+        fault: TrialFault,
+    },
     /// The component does not compile.
     #[error("{}: does not compile: {cause}", path.display())]
     Compile {
@@ -310,6 +322,7 @@ impl PluginError {
             PluginError::ModelNotGiven { model, .. } => format!("add `{model} = \"…\"` to the plugin's `models` in the deployment file"),
             PluginError::ModelNotDeclared { .. } => "take the model out of the plugin's `models` in the deployment file".into(),
             PluginError::ModelDigest { .. } => "fetch the model again (`overt models fetch`), or use the plugin's release for this model".into(),
+            PluginError::ModelTrial { fault, .. } => fault.mend().into(),
             PluginError::Compile { .. } | PluginError::Contract { .. } => "build the plugin again against the contract overt:algorithm 0.1".into(),
             PluginError::CompileLimit { .. } => "ask the vendor for a smaller component; functions of extreme size take extreme time to compile".into(),
             PluginError::SelfTest { .. } => "do not use it here: ask its vendor, and say which back end, precision and device this machine runs".into(),
@@ -408,6 +421,9 @@ pub enum CallCause {
         /// The limit in milliseconds.
         limit_ms: u64,
     },
+    /// A model wanted more than [`crate::Limits::model_memory`].
+    #[error(transparent)]
+    ModelMemory(#[from] OverMemory),
     /// The plugin said that it cannot answer.
     #[error("answered with the error {code}{}", if message.is_empty() { String::new() } else { format!(": {message}") })]
     Refused {
@@ -437,6 +453,7 @@ impl CallCause {
             CallCause::Handles { .. } => "handles",
             CallCause::Payload { .. } => "payload",
             CallCause::InferenceDeadline { .. } => "inference-deadline",
+            CallCause::ModelMemory(_) => "model-memory",
             CallCause::Refused { .. } => "refused",
             CallCause::Answer(_) => "answer",
             CallCause::Host(_) => "host",

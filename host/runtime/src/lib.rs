@@ -18,6 +18,7 @@ mod accept;
 pub mod agreement;
 pub mod answer;
 pub mod cache;
+pub mod child;
 pub mod compiler;
 mod contract;
 mod engine;
@@ -34,6 +35,7 @@ pub mod plugin;
 mod sandbox;
 pub mod self_test;
 pub mod signature;
+pub mod trial;
 pub mod trust;
 mod validate;
 

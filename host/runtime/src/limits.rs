@@ -14,6 +14,8 @@ pub struct Limits {
     pub host_time: Duration,
     /// Perception: wall-clock time that the models of one call may take together; ONNX Runtime is told to stop when it is over.
     pub inference_deadline: Duration,
+    /// Perception: bytes that each of its models may take in the host, in each worker: its weights and what its runs work with.
+    pub model_memory: u64,
     /// Decision: wasmtime fuel of the guest's own operators; and once more as much for its calls to the host, of which each takes
     /// [`HOST_CALL_FUEL`] and one for each byte that it carries.
     pub fuel: u64,
@@ -30,6 +32,7 @@ impl Default for Limits {
             deadline: Duration::from_millis(500),
             host_time: Duration::from_secs(2),
             inference_deadline: Duration::from_secs(10),
+            model_memory: overt_vision::MODEL_MEMORY,
             fuel: 10_000_000,
             tensors: 256 << 20,
             faces: 256,
@@ -124,6 +127,15 @@ pub const COMPILE_CPU: Duration = Duration::from_secs(120);
 
 /// Address space that the compiling child process may use, 4 GiB.
 pub const COMPILE_MEMORY: u64 = 4 << 30;
+
+/// CPU time that the child process may use in which a model is loaded for the first time. CenterFace takes under one second.
+pub const TRIAL_CPU: Duration = Duration::from_secs(60);
+
+/// How long that child may take, whatever it does: one that waits for itself takes no CPU time.
+pub const TRIAL_TIME: Duration = Duration::from_secs(600);
+
+/// Writable memory that the child may have beside [`Limits::model_memory`] and what holds the file: for the library itself and its threads' stacks.
+pub const TRIAL_MEMORY: u64 = 1 << 30;
 
 /// The largest compiled plugin, 256 MiB.
 pub const COMPILED_BYTES: u64 = 256 << 20;

@@ -159,6 +159,9 @@ pub struct DeclaredLimits {
     /// Memories and tables of one call, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u32>,
+    /// Perception: what each of its models takes in the host, MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_memory_mib: Option<u32>,
     /// Perception: the guest's CPU time for one call, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u32>,
@@ -477,6 +480,12 @@ impl Manifest {
             "limits.memory-mib",
             1,
             4096,
+        );
+        range(
+            limits.model_memory_mib.map(u64::from),
+            "limits.model-memory-mib",
+            1,
+            65_536,
         );
         range(
             limits.deadline_ms.map(u64::from),

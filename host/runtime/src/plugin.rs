@@ -177,13 +177,15 @@ impl Plugin {
         }
     }
 
-    /// Loads the plugin's models for one worker.
+    /// Loads the plugin's models for one worker. They were to be tried before ([`Runtime::try_models`]).
     pub fn sessions(&self, backend: &dyn Backend) -> Result<Sessions, InferenceError> {
         let sessions = self.inner.models.iter().map(|(name, model)| {
-            backend.load(model).map(|session| NamedSession {
-                name: name.clone(),
-                session,
-            })
+            backend
+                .load(model, self.inner.limits.model_memory)
+                .map(|session| NamedSession {
+                    name: name.clone(),
+                    session,
+                })
         });
         Ok(Sessions {
             sessions: sessions.collect::<Result<_, _>>()?,

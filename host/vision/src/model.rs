@@ -155,7 +155,10 @@ impl ModelFile {
     }
 
     /// Checks a model that was read from `path`.
-    fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<ModelFile, ModelError> {
+    ///
+    /// # Errors
+    /// `NotOnnx`, `ExternalData`, `Circle`, `CustomOperator`.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<ModelFile, ModelError> {
         let not_onnx = |cause: String| ModelError::NotOnnx {
             path: path.to_owned(),
             cause,

@@ -111,12 +111,12 @@ struct Summary {
 }
 
 fn main() -> ExitCode {
-    // As a child of itself it compiles one plugin and does nothing else.
-    let mut arguments = std::env::args().skip(1);
-    if let (Some(word), Some(family), None) = (arguments.next(), arguments.next(), arguments.next())
+    // As a child of itself it compiles one plugin, or tries one model, and does nothing else.
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some((word, rest)) = arguments.split_first()
         && word == project::COMPILE
     {
-        std::process::exit(overt_runtime::compiler::serve(&family));
+        std::process::exit(overt_runtime::child::serve(rest));
     }
     match measure(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,

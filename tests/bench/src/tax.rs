@@ -8,7 +8,8 @@ use encoder_mobilefacenet::MobileFaceNet;
 use overt_runtime::Role;
 use overt_sdk::native::Workbench;
 use overt_vision::{
-    Budget, Channels, Element, Fit, Frame, FrameInfo, Layout, Tensor, View, read_still,
+    Budget, Channels, Element, Fit, Frame, FrameInfo, Layout, MODEL_MEMORY, Tensor, View,
+    read_still,
 };
 
 use crate::pairs::{Effort, Pairs, each};
@@ -41,7 +42,7 @@ pub(crate) fn rows(project: &Project, scale: Scale) -> Outcome<Vec<Row>> {
         .chain(encoder.models())
         .map(|(name, _)| name)
     {
-        native = native.model(name, backend.load(&project.model(name)?)?);
+        native = native.model(name, backend.load(&project.model(name)?, MODEL_MEMORY)?);
     }
     let frame = frame(project)?;
 

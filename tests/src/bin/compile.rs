@@ -1,6 +1,6 @@
 //! The compiler child of the end-to-end tests.
 
 fn main() {
-    let family = std::env::args().nth(1).unwrap_or_default();
-    std::process::exit(overt_runtime::compiler::serve(&family));
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    std::process::exit(overt_runtime::child::serve(&arguments));
 }

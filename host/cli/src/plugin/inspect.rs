@@ -231,6 +231,11 @@ fn limits(manifest: &Manifest, given: Option<&Given>) -> String {
             given.and_then(|given| given.tensors.map(mib)),
         ),
         (
+            "each model",
+            asked.model_memory_mib.map(|mib| format!("{mib} MiB")),
+            given.and_then(|given| given.model_memory.map(mib)),
+        ),
+        (
             "faces",
             asked.faces_per_frame.map(|faces| faces.to_string()),
             given.and_then(|given| given.faces.map(|faces| faces.to_string())),

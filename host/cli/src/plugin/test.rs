@@ -108,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             models: models.clone(),
         };
         let plugin = runtime.accept(&file, terms)?;
+        runtime.try_models(&plugin, file.path(), &*backend)?;
         if arguments.answers {
             let answers = plugin
                 .answers(&*backend)
@@ -162,6 +163,9 @@ fn limits(manifest: &Manifest) -> Limits {
         memory: declared
             .memory_mib
             .map_or(usual.memory, |mib| u64::from(mib) << 20),
+        model_memory: declared
+            .model_memory_mib
+            .map_or(usual.model_memory, |mib| u64::from(mib) << 20),
         fuel: declared.fuel.unwrap_or(usual.fuel),
         faces: declared.faces_per_frame.unwrap_or(usual.faces),
         ..usual

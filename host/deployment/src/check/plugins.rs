@@ -321,6 +321,9 @@ fn limits(table: Table<'_, '_>, role: Role) -> Limits {
         limits.tensors = table
             .integer("tensors-mib", limits::TENSORS_MIB.range())
             .map_or(limits.tensors, |mib| mib << 20);
+        limits.model_memory = table
+            .integer("model-memory-mib", limits::MODEL_MEMORY_MIB.range())
+            .map_or(limits.model_memory, |mib| mib << 20);
         (
             ["fuel"].as_slice(),
             "a perception plugin is bounded by `deadline-ms`",
@@ -330,7 +333,7 @@ fn limits(table: Table<'_, '_>, role: Role) -> Limits {
             .integer("fuel", limits::FUEL.range())
             .unwrap_or(limits.fuel);
         (
-            ["deadline-ms", "tensors-mib"].as_slice(),
+            ["deadline-ms", "tensors-mib", "model-memory-mib"].as_slice(),
             "a decision plugin is bounded by `fuel`, so that its answer never depends on the machine's haste",
         )
     };

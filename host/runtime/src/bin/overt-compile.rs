@@ -1,14 +1,14 @@
-//! Compiles one component from standard input to standard output, under limits of CPU time and memory. The host starts it; nobody else
-//! needs to: `overt-compile [--cpu-seconds N] [--memory-mib N] perception|decision`.
+//! Compiles one component from standard input to standard output, or tries a model, under limits of CPU time and memory. The host starts it; nobody else
+//! needs to: `overt-compile [--cpu-seconds N] [--memory-mib N] [--trial-cpu-seconds N] perception|decision|model…`.
 
 use std::time::Duration;
 
-use overt_runtime::compiler::{CompileLimits, serve_within};
+use overt_runtime::child::{ChildLimits, serve_within};
 
 fn main() {
-    let mut limits = CompileLimits::default();
+    let mut limits = ChildLimits::default();
     let mut arguments = std::env::args().skip(1);
-    let mut family = String::new();
+    let mut rest = Vec::new();
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|text| text.parse().ok());
         match argument.as_str() {
@@ -19,8 +19,11 @@ fn main() {
                 limits.memory =
                     number().map_or(limits.memory, |mib: u64| mib.saturating_mul(1 << 20));
             }
-            _ => family = argument,
+            "--trial-cpu-seconds" => {
+                limits.trial_cpu = number().map_or(limits.trial_cpu, Duration::from_secs);
+            }
+            _ => rest.push(argument.into()),
         }
     }
-    std::process::exit(serve_within(&family, limits));
+    std::process::exit(serve_within(&rest, limits));
 }

@@ -97,6 +97,9 @@ impl HostModel for Call {
                 })
                 .collect::<wasmtime::Result<Vec<_>>>()?)),
             Err(vision::InferenceError::Deadline { .. }) => Err(late()),
+            Err(vision::InferenceError::OverMemory(over)) => {
+                Err(wasmtime::Error::from(Ended(CallCause::ModelMemory(over))))
+            }
             // The machine's trouble and no plugin's: it strikes none.
             Err(error @ vision::InferenceError::DeviceFailed { .. }) => Err(wasmtime::Error::from(
                 Ended(CallCause::Host(error.to_string())),

@@ -308,7 +308,11 @@ impl Backend for Acts {
         Device::Cpu
     }
 
-    fn load(&self, _: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
+    fn library(&self) -> &Path {
+        Path::new("/nonexistent")
+    }
+
+    fn load(&self, _: &ModelFile, _: u64) -> Result<Box<dyn Session>, InferenceError> {
         Ok(Box::new(ActingSession(self.act.clone())))
     }
 }

@@ -7,13 +7,14 @@ mod ports;
 mod watchdog;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use overt_contract::plain;
 use thiserror::Error;
 
 use crate::budget::{Budget, OverBudget};
+use crate::memory::OverMemory;
 use crate::model::ModelFile;
 use crate::tensor::{Element, Tensor};
 
@@ -60,11 +61,15 @@ pub trait Backend: Send + Sync {
     /// Where its sessions run.
     fn device(&self) -> Device;
 
+    /// The library's file.
+    fn library(&self) -> &Path;
+
     /// Makes a session from a model's bytes, for one worker. On a processor sessions share nothing; on a graphics card those of one model take turns.
+    /// The session has at most so many bytes of `memory`, from its loading to its end.
     ///
     /// # Errors
-    /// `BadModel`, `NoDevice`, `DeviceFailed`.
-    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError>;
+    /// `BadModel`, `OverMemory`, `NoDevice`, `DeviceFailed`.
+    fn load(&self, model: &ModelFile, memory: u64) -> Result<Box<dyn Session>, InferenceError>;
 }
 
 /// A loaded model.
@@ -81,7 +86,7 @@ pub trait Session: Send {
     /// comes after the deadline is the error `Deadline` too.
     ///
     /// # Errors
-    /// `BadInput`, `OverBudget`, `Deadline`, `DeviceFailed`, `Failed`. The session can be used again after each.
+    /// `BadInput`, `OverBudget`, `OverMemory`, `Deadline`, `DeviceFailed`, `Failed`. The session can be used again after each.
     fn run(
         &mut self,
         inputs: &[&Tensor],
@@ -146,6 +151,9 @@ pub enum InferenceError {
     /// The call's budget of host memory for tensors would be exceeded by the outputs.
     #[error(transparent)]
     OverBudget(#[from] OverBudget),
+    /// The session would have more memory than it may.
+    #[error(transparent)]
+    OverMemory(#[from] OverMemory),
     /// The deadline passed before the answer was there.
     #[error("the deadline passed {late_ms} ms before the run ended")]
     Deadline {

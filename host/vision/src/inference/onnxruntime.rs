@@ -34,6 +34,7 @@ use self::by_shape::ByShape;
 use self::session::OnnxSession;
 use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
 use crate::inference::{Backend, Device, InferenceError, Session, with_source};
+use crate::memory::Account;
 use crate::model::ModelFile;
 
 /// The name in deployment files and identities.
@@ -57,11 +58,12 @@ struct Loaded {
 /// ONNX Runtime on one device.
 #[derive(Clone)]
 pub struct OnnxRuntime {
+    library: PathBuf,
     environment: Environment,
     identity: BackendIdentity,
     device: Device,
-    /// The sessions on a graphics card that are in use, by their model's SHA-256.
-    on_card: Arc<Mutex<HashMap<String, Weak<Mutex<ByShape>>>>>,
+    /// The sessions on a graphics card that are in use, by their model's SHA-256 and the memory that they may have.
+    on_card: Arc<Mutex<HashMap<(String, u64), Weak<Mutex<ByShape>>>>>,
 }
 
 impl OnnxRuntime {
@@ -78,6 +80,7 @@ impl OnnxRuntime {
                 cause,
             })?;
         let runtime = OnnxRuntime {
+            library: library.to_owned(),
             environment,
             identity: BackendIdentity {
                 name: NAME.to_owned(),
@@ -94,17 +97,27 @@ impl OnnxRuntime {
         Ok(runtime)
     }
 
-    /// The sessions of a model, at most so many. They hold what makes further ones, and not each other.
-    fn sessions(&self, model: &ModelFile, most: usize) -> Result<ByShape, InferenceError> {
+    /// The sessions of a model, at most so many, with so much memory together. They hold what makes further ones, and not each other.
+    fn sessions(
+        &self,
+        model: &ModelFile,
+        most: usize,
+        memory: u64,
+    ) -> Result<ByShape, InferenceError> {
         let runtime = OnnxRuntime {
             on_card: Arc::default(),
             ..self.clone()
         };
         let model = model.clone();
-        ByShape::new(Box::new(move || runtime.session(&model)), most)
+        let make = move |account: &Account| runtime.session(&model, account);
+        ByShape::new(Box::new(make), most, Account::new(memory))
     }
 
-    fn session(&self, model: &ModelFile) -> Result<ort::session::Session, InferenceError> {
+    fn session(
+        &self,
+        model: &ModelFile,
+        account: &Account,
+    ) -> Result<ort::session::Session, InferenceError> {
         let refused = |cause: String| match self.device {
             // The device is only touched when the first session is made.
             Device::Cuda { .. } if cause.contains("CUDA") => InferenceError::NoDevice {
@@ -113,8 +126,13 @@ impl OnnxRuntime {
             },
             _ => InferenceError::BadModel { cause },
         };
-        let session = self.builder()?.commit_from_memory(model.bytes());
+        let mut builder = self.builder()?;
+        let session = account.work(|| builder.commit_from_memory(model.bytes()));
+        let over = account.refused();
         session.map_err(|error| {
+            if let Some(over) = over {
+                return InferenceError::OverMemory(over);
+            }
             let cause = error.to_string();
             card::failed(self.device, &cause).unwrap_or_else(|| refused(cause))
         })
@@ -270,18 +288,23 @@ impl Backend for OnnxRuntime {
         self.device
     }
 
-    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
+    fn library(&self) -> &Path {
+        &self.library
+    }
+
+    fn load(&self, model: &ModelFile, memory: u64) -> Result<Box<dyn Session>, InferenceError> {
         let sessions = match self.device {
-            Device::Cpu => Arc::new(Mutex::new(self.sessions(model, 1)?)),
+            Device::Cpu => Arc::new(Mutex::new(self.sessions(model, 1, memory)?)),
             Device::Cuda { .. } => {
                 let mut on_card = self.on_card.lock().unwrap_or_else(PoisonError::into_inner);
-                match on_card.get(model.sha256()).and_then(Weak::upgrade) {
+                let which = (model.sha256().to_owned(), memory);
+                match on_card.get(&which).and_then(Weak::upgrade) {
                     Some(sessions) => sessions,
                     None => {
-                        let made = self.sessions(model, SESSIONS_ON_A_CARD)?;
+                        let made = self.sessions(model, SESSIONS_ON_A_CARD, memory)?;
                         let made = Arc::new(Mutex::new(made));
                         on_card.retain(|_, sessions| sessions.strong_count() > 0);
-                        on_card.insert(model.sha256().to_owned(), Arc::downgrade(&made));
+                        on_card.insert(which, Arc::downgrade(&made));
                         made
                     }
                 }

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use self::session::OpenVinoSession;
 use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
 use crate::inference::{Backend, Device, InferenceError, Session, ports, with_source};
+use crate::memory::Account;
 use crate::model::ModelFile;
 
 /// The name in deployment files and identities.
@@ -47,6 +48,7 @@ struct Loaded {
 /// OpenVINO on the processor, with one precision.
 #[derive(Clone)]
 pub struct OpenVino {
+    library: PathBuf,
     /// Compiling changes the core; running does not touch it.
     core: Arc<Mutex<Core>>,
     identity: BackendIdentity,
@@ -85,6 +87,7 @@ impl OpenVino {
             version, sha256, ..
         } = load(library).map_err(unusable)?;
         Ok(OpenVino {
+            library: library.to_owned(),
             core: Arc::new(Mutex::new(core(precision).map_err(unusable)?)),
             identity: BackendIdentity {
                 name: NAME.to_owned(),
@@ -206,25 +209,33 @@ impl Backend for OpenVino {
         Device::Cpu
     }
 
-    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferenceError> {
+    fn library(&self) -> &Path {
+        &self.library
+    }
+
+    fn load(&self, model: &ModelFile, memory: u64) -> Result<Box<dyn Session>, InferenceError> {
         let (inputs, outputs) = ports::declared(model)?;
         if ports::repeats(model) {
             return Err(InferenceError::BadModel {
                 cause: "it has a Loop or a Scan, which OpenVINO runs as one step that no deadline ends; run it with ONNX Runtime".to_owned(),
             });
         }
-        let bad_model = |e: openvino::InferenceError| InferenceError::BadModel {
-            cause: e.to_string(),
-        };
+        let account = Account::new(memory);
         let mut core = self.core();
-        let read = core
-            .read_model_from_buffer(model.bytes(), None)
-            .map_err(bad_model)?;
-        let compiled = core
-            .compile_model(&read, DeviceType::CPU)
-            .map_err(bad_model)?;
+        let compiled = account.work(|| {
+            let read = core.read_model_from_buffer(model.bytes(), None)?;
+            core.compile_model(&read, DeviceType::CPU)
+        });
         drop(core);
-        Ok(Box::new(OpenVinoSession::new(compiled, inputs, outputs)?))
+        let over = account.refused();
+        let compiled = compiled.map_err(|error| match over {
+            Some(over) => InferenceError::OverMemory(over),
+            None => InferenceError::BadModel {
+                cause: error.to_string(),
+            },
+        })?;
+        let session = OpenVinoSession::new(compiled, inputs, outputs, account)?;
+        Ok(Box::new(session))
     }
 }
 

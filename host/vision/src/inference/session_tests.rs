@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::runtime;
 use crate::budget::{Budget, OverBudget};
 use crate::inference::{Backend, InferenceError, Port, Session};
+use crate::memory::MODEL_MEMORY;
 use crate::model::ModelFile;
 use crate::tensor::{Element, Tensor};
 use crate::testing::onnx::{
@@ -22,7 +23,7 @@ pub(super) fn model(bytes: &[u8]) -> ModelFile {
 }
 
 pub(super) fn load(graph: Graph) -> Box<dyn Session> {
-    runtime().load(&model(&file(graph))).unwrap()
+    runtime().load(&model(&file(graph)), MODEL_MEMORY).unwrap()
 }
 
 pub(super) fn floats(shape: &[u32], values: &[f32]) -> Tensor {
@@ -128,7 +129,10 @@ fn every_element_of_the_contract_goes_in_and_comes_out() {
 
 #[test]
 fn an_element_that_the_contract_lacks_is_refused_when_loading() {
-    let refused = runtime().load(&model(&file(identity(BOOL)))).err().unwrap();
+    let refused = runtime()
+        .load(&model(&file(identity(BOOL))), MODEL_MEMORY)
+        .err()
+        .unwrap();
     assert!(
         matches!(&refused, InferenceError::BadModel { cause } if cause.contains("`x`")),
         "{refused}"
@@ -341,10 +345,86 @@ fn what_the_library_cannot_load_is_a_bad_model() {
         ..add()
     };
     for graph in [unknown, dangling] {
-        let refused = runtime().load(&model(&file(graph))).err().unwrap();
+        let refused = runtime()
+            .load(&model(&file(graph)), MODEL_MEMORY)
+            .err()
+            .unwrap();
         assert!(
             matches!(refused, InferenceError::BadModel { .. }),
             "{refused}"
         );
     }
+}
+
+/// y = the greatest of x, when it stands there so often: an answer of four bytes, and much more on the way to it.
+fn expanded(times: i64) -> Graph {
+    Graph {
+        node: vec![
+            node("Expand", &["x", "shape"], &["many"]),
+            node("Sin", &["many"], &["sines"]),
+            node("ReduceMax", &["sines"], &["y"]),
+        ],
+        initializer: vec![constant("shape", INT64, &[1], &times.to_le_bytes())],
+        input: vec![port("x", FLOAT, &[Side::Fixed(1)])],
+        output: vec![port("y", FLOAT, &[Side::Fixed(1)])],
+        ..Graph::default()
+    }
+}
+
+#[test]
+fn a_run_that_wants_more_memory_than_it_may_have_is_refused_and_the_session_works_on() {
+    let sizes = Graph {
+        node: vec![
+            node("Expand", &["x", "shape"], &["many"]),
+            node("Sin", &["many"], &["sines"]),
+            node("ReduceMax", &["sines"], &["y"]),
+        ],
+        input: vec![
+            port("x", FLOAT, &[Side::Fixed(1)]),
+            port("shape", INT64, &[Side::Fixed(1)]),
+        ],
+        output: vec![port("y", FLOAT, &[Side::Fixed(1)])],
+        ..Graph::default()
+    };
+    let mut session = runtime().load(&model(&file(sizes)), 64 << 20).unwrap();
+    let x = floats(&[1], &[0.0]);
+    let mut run = |count: i64| {
+        let count = count.to_le_bytes();
+        let shape = Tensor::from_bytes(&[1], Element::Int64, &count, &Budget::unlimited());
+        run(&mut *session, &[&x, &shape.unwrap()])
+    };
+    for _ in 0..3 {
+        assert_eq!(run(1 << 20).unwrap()[0].as_f32s().unwrap(), [0.0]);
+        // 1 GiB.
+        match run(1 << 28) {
+            Err(InferenceError::OverMemory(over)) => {
+                assert_eq!(over.limit, 64 << 20);
+                assert!(over.wanted > 1 << 30, "{over}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn memory_that_runs_out_at_any_moment_is_an_error_and_no_more() {
+    let x = floats(&[1], &[0.0]);
+    let (mut refused, mut served) = (0, 0);
+    for limit in (0..400).map(|step| step * (100 << 10)) {
+        match runtime().load(&model(&file(expanded(1 << 22))), limit) {
+            Err(error) => {
+                assert!(matches!(error, InferenceError::OverMemory(_)), "{error}");
+                refused += 1;
+            }
+            Ok(mut session) => match run(&mut *session, &[&x]) {
+                Err(InferenceError::OverMemory(over)) => {
+                    assert_eq!(over.limit, limit);
+                    refused += 1;
+                }
+                Ok(_) => served += 1,
+                Err(other) => panic!("{limit}: {other}"),
+            },
+        }
+    }
+    assert!(refused > 10 && served > 10, "{refused} {served}");
 }

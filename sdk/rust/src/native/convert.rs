@@ -186,7 +186,9 @@ pub(super) fn inference_error(error: vision::InferenceError) -> InferenceError {
         vision::InferenceError::OverBudget(_) => InferenceError::OverBudget,
         // No deadline is given natively.
         vision::InferenceError::Deadline { .. } => InferenceError::Failed,
-        vision::InferenceError::Library { .. }
+        // Nor is a plugin told in the sandbox: its call ends.
+        vision::InferenceError::OverMemory(_)
+        | vision::InferenceError::Library { .. }
         | vision::InferenceError::NoDevice { .. }
         | vision::InferenceError::DeviceFailed { .. }
         | vision::InferenceError::NoPrecision { .. }

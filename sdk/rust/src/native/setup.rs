@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use overt_vision::{
-    Backend, Device, Frame, InferenceError, ModelError, ModelFile, OnnxRuntime, Session, StillError,
+    Backend, Device, Frame, InferenceError, MODEL_MEMORY, ModelError, ModelFile, OnnxRuntime,
+    Session, StillError,
 };
 
 /// The folder `.overt`.
@@ -55,7 +56,7 @@ impl Setup {
         let library = std::env::var_os("OVERT_ONNXRUNTIME")
             .map_or_else(|| self.file("onnxruntime/libonnxruntime.so"), PathBuf::from);
         let model = ModelFile::read(&self.file(&format!("models/{name}.onnx")))?;
-        Ok(OnnxRuntime::open(&library, Device::Cpu)?.load(&model)?)
+        Ok(OnnxRuntime::open(&library, Device::Cpu)?.load(&model, MODEL_MEMORY)?)
     }
 
     /// `photographs/{name}` as a frame.

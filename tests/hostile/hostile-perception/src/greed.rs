@@ -72,6 +72,10 @@ pub(crate) fn detect(behaviour: &str, frame: &Frame) -> Result<Vec<Face>, Detect
             }
         }
         "run-an-endless-model" => drop(Model::open("endless")?.run(&[&small()?])?),
+        "run-a-model-past-its-memory" => {
+            let large = frame.tensor(View::stretch(1_024, 1_024))?.tensor;
+            drop(Model::open("wide")?.run(&[&large])?);
+        }
         "run-a-model-on-a-huge-tensor" => {
             let huge = frame.tensor(View::stretch(4_096, 4_096))?.tensor;
             drop(Model::open("wide")?.run(&[&huge])?);

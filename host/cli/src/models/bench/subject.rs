@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use overt_models::{Card, Dim};
 use overt_pipeline::PipelineError;
-use overt_vision::{Backend, Budget, InferenceError, ModelFile, Session, Tensor};
+use overt_vision::{Backend, Budget, InferenceError, MODEL_MEMORY, ModelFile, Session, Tensor};
 
 use super::likeness::Likeness;
 use crate::failure::Failure;
@@ -121,7 +121,7 @@ impl Measured {
         subject: &Subject,
     ) -> Result<Measured, Failure> {
         let began = Instant::now();
-        let session = backend.load(model).map_err(failed)?;
+        let session = backend.load(model, MODEL_MEMORY).map_err(failed)?;
         let mut measured = Measured {
             load_ms: began.elapsed().as_secs_f64() * 1e3,
             session,

@@ -4,18 +4,23 @@
 //! takes as many faces as a frame has, and so would plan almost every time: 160 ms a frame, on an H100, where its arithmetic takes two. So shapes that come
 //! again find the session that was planned for them. On the processor nothing is planned, and one session serves all.
 
+use std::sync::Arc;
+
 use ort::session::Session;
 
 use crate::inference::InferenceError;
+use crate::memory::Account;
 
 /// The shapes of a run's inputs, in their order.
 pub(super) type Shapes = Vec<Vec<usize>>;
 
-/// Makes another session of the same model.
-pub(super) type Make = Box<dyn Fn() -> Result<Session, InferenceError> + Send>;
+/// Makes another session of the same model, on an account.
+pub(super) type Make = Box<dyn Fn(&Account) -> Result<Session, InferenceError> + Send>;
 
 pub(super) struct ByShape {
     make: Make,
+    /// What they may have together.
+    account: Arc<Account>,
     /// How many there may be.
     most: usize,
     /// Never empty. The one that was asked for last stands last.
@@ -24,14 +29,24 @@ pub(super) struct ByShape {
 
 impl ByShape {
     /// At most so many sessions. The first is made now.
-    pub(super) fn new(make: Make, most: usize) -> Result<ByShape, InferenceError> {
-        let first = make()?;
+    pub(super) fn new(
+        make: Make,
+        most: usize,
+        account: Account,
+    ) -> Result<ByShape, InferenceError> {
+        let first = make(&account)?;
         Ok(ByShape {
             make,
+            account: Arc::new(account),
             most,
             // These shapes are no model's; the first run takes this session over.
             made: vec![(Shapes::new(), first)],
         })
+    }
+
+    /// What they may have together.
+    pub(super) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// One of them, for what they have in common.
@@ -46,7 +61,7 @@ impl ByShape {
                 let (_, session) = self.made.remove(index);
                 self.made.push((shapes, session));
             }
-            Place::New => match (self.make)() {
+            Place::New => match (self.make)(&self.account) {
                 Ok(session) => self.made.push((shapes, session)),
                 // The model was loaded before, so it is memory that is short. Fewer sessions answer the same, only later.
                 Err(error) => {

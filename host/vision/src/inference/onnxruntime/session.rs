@@ -69,6 +69,8 @@ pub(super) struct OnnxSession {
     outputs: Vec<Place>,
     input_ports: Vec<Port>,
     output_ports: Vec<Port>,
+    /// The last run was refused memory, and what it had got until then lies in the arena.
+    overfull: bool,
 }
 
 impl OnnxSession {
@@ -98,6 +100,7 @@ impl OnnxSession {
             device,
             inputs,
             outputs,
+            overfull: false,
         })
     }
 }
@@ -135,7 +138,8 @@ impl Session for OnnxSession {
             .collect::<ort::Result<Vec<_>>>()
             .map_err(failed)?;
         let mut options = RunOptions::new().map_err(failed)?;
-        if inputs.iter().map(|tensor| tensor.byte_len()).sum::<usize>() > LARGE_INPUT_BYTES {
+        let bytes: usize = inputs.iter().map(|tensor| tensor.byte_len()).sum();
+        if std::mem::take(&mut self.overfull) || bytes > LARGE_INPUT_BYTES {
             options
                 .set("memory.enable_memory_arena_shrinkage", &self.arenas)
                 .map_err(failed)?;
@@ -143,6 +147,7 @@ impl Session for OnnxSession {
         let run = Arc::new(Run(options));
         let shapes = inputs.iter().map(|tensor| tensor.shape().to_vec());
         let mut sessions = lock(&self.sessions);
+        let account = sessions.account().clone();
         let session = sessions.of(shapes.collect());
         ports::check_deadline(deadline)?;
         let guard = match deadline {
@@ -152,16 +157,29 @@ impl Session for OnnxSession {
             }
             None => None,
         };
-        let outputs = session.run_with_options(values.as_slice(), &run.0);
+        let outputs = account.work(|| session.run_with_options(values.as_slice(), &run.0));
         drop(guard);
-        ports::check_deadline(deadline)?;
-        let outputs = outputs.map_err(|error| {
-            let of_card = card::failed(self.device, &error.to_string());
-            of_card.unwrap_or_else(|| failed(error))
-        })?;
-        (0..outputs.len())
-            .map(|i| take(&outputs[i], budget))
-            .collect()
+        let over = account.refused();
+        let outputs = match outputs {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                self.overfull = over.is_some();
+                ports::check_deadline(deadline)?;
+                if let Some(over) = over {
+                    return Err(InferenceError::OverMemory(over));
+                }
+                let of_card = card::failed(self.device, &error.to_string());
+                return Err(of_card.unwrap_or_else(|| failed(error)));
+            }
+        };
+        let answers = ports::check_deadline(deadline).and_then(|()| {
+            (0..outputs.len())
+                .map(|i| take(&outputs[i], budget))
+                .collect()
+        });
+        // The library's memory goes back to the account that it was taken from.
+        account.work(|| drop(outputs));
+        answers
     }
 }
 

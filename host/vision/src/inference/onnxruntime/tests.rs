@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use self::every_back_end::{add, load, model, scalar};
 use super::*;
 use crate::budget::Budget;
+use crate::memory::MODEL_MEMORY;
 use crate::testing::onnx::{BOOL, FLOAT, Graph, INT64, constant, file, node, port};
 use crate::testing::{device, library};
 
@@ -92,7 +93,7 @@ fn a_deadline_that_has_passed_is_one_before_anything_runs() {
 #[test]
 fn a_device_that_is_not_there_is_an_error_and_never_the_cpu() {
     let refused = OnnxRuntime::open(&library(), Device::Cuda { index: 4096 })
-        .and_then(|runtime| runtime.load(&model(&file(add()))).map(|_| ()));
+        .and_then(|runtime| runtime.load(&model(&file(add())), MODEL_MEMORY).map(|_| ()));
     let error = refused.unwrap_err();
     assert!(
         matches!(

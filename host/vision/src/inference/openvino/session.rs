@@ -2,22 +2,27 @@
 //!
 //! Tensors are copied in and out: OpenVINO may hold on to what it is lent, and a copy of our own can be zeroed when the run has ended.
 
-use std::time::{Duration, Instant};
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use openvino::{CompiledModel, ElementType, InferRequest, InferenceErrorKind, Shape};
 
 use crate::budget::Budget;
 use crate::inference::ports::{self, Place};
+use crate::inference::watchdog::{self, Stop};
 use crate::inference::{InferenceError, Port, Session};
+use crate::memory::Account;
 use crate::tensor::{Element, Tensor};
-
-/// How long a run that was told to stop is waited for at a time.
-const PATIENCE: Duration = Duration::from_secs(3600);
 
 pub(super) struct OpenVinoSession {
     /// Before the model, so that it goes first.
     request: InferRequest,
     _model: CompiledModel,
+    account: Account,
+    /// What stops the request.
+    stop: Arc<Cancel>,
     inputs: Vec<Place>,
     outputs: Vec<Place>,
     input_ports: Vec<Port>,
@@ -31,6 +36,7 @@ impl OpenVinoSession {
         mut model: CompiledModel,
         inputs: Vec<Place>,
         outputs: Vec<Place>,
+        account: Account,
     ) -> Result<OpenVinoSession, InferenceError> {
         let bad_model = |e: openvino::InferenceError| InferenceError::BadModel {
             cause: e.to_string(),
@@ -80,9 +86,13 @@ impl OpenVinoSession {
             element(place, node.get_element_type().map_err(bad_model)?)?;
         }
         let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
+        let request = account.work(|| model.create_infer_request());
+        let request = request.map_err(bad_model)?;
         Ok(OpenVinoSession {
-            request: model.create_infer_request().map_err(bad_model)?,
+            stop: Arc::new(Cancel::of(&request)),
+            request,
             _model: model,
+            account,
             input_ports: ports(&inputs),
             output_ports: ports(&outputs),
             inputs,
@@ -90,22 +100,29 @@ impl OpenVinoSession {
         })
     }
 
-    /// Runs the request; told to stop at the deadline, which it does between two operators.
+    /// Runs the request on this thread, whose account it is; told to stop at the deadline, which it does between two operators.
     fn infer(&mut self, deadline: Option<Instant>) -> Result<(), InferenceError> {
-        let Some(deadline) = deadline else {
-            return self.request.infer().map_err(failed);
+        let guard = match deadline {
+            Some(deadline) => {
+                let watched = watchdog::watch(deadline, Arc::clone(&self.stop) as Arc<dyn Stop>);
+                Some(watched.ok_or_else(|| InferenceError::Failed {
+                    cause: "no thread to watch the deadline".to_owned(),
+                })?)
+            }
+            None => None,
         };
-        self.request.infer_async().map_err(failed)?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up. What comes back before the deadline has ended by itself: waiting ends with the run or with its time.
-        let ended = self.request.wait(left.as_millis() as i64 + 1);
-        if Instant::now() < deadline {
-            return ended.map_err(failed);
-        }
-        // Both fail where the run has ended meanwhile, which is as good.
-        let _ = self.request.cancel();
-        let _ = self.request.wait(PATIENCE.as_millis() as i64);
-        ports::check_deadline(Some(deadline))
+        let OpenVinoSession {
+            request, account, ..
+        } = self;
+        eprintln!("before {account:?}");
+        let ended = account.work(|| request.infer());
+        eprintln!("after {account:?}");
+        drop(guard);
+        let over = account.refused();
+        ended.map_err(|error| match over {
+            Some(over) => InferenceError::OverMemory(over),
+            None => failed(error),
+        })
     }
 
     fn outputs(&self, budget: &Budget) -> Result<Vec<Tensor>, InferenceError> {
@@ -115,6 +132,27 @@ impl OpenVinoSession {
                 take(value, &self.outputs[i].port, budget)
             })
             .collect()
+    }
+}
+
+/// Stops a request from another thread, which OpenVINO allows and its bindings do not: a second handle of the same request, that never frees it.
+struct Cancel(Mutex<ManuallyDrop<InferRequest>>);
+
+impl Cancel {
+    /// Whoever holds it must not stop the request when that is gone. A session's is with the watchdog during its runs alone.
+    fn of(request: &InferRequest) -> Cancel {
+        // SAFETY: the handle is a pointer to an object of OpenVINO's, and its copy is never dropped, so the object is freed once. It is used during
+        // runs alone (`watchdog::watch`, whose guard is dropped before the run is over), and the request lives longer than its runs.
+        let handle = unsafe { ptr::read(request) };
+        Cancel(Mutex::new(ManuallyDrop::new(handle)))
+    }
+}
+
+impl Stop for Cancel {
+    fn stop(&self) {
+        let mut request = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A request that has not begun yet, or has ended, is not stopped; the watchdog comes again.
+        let _ = request.cancel();
     }
 }
 
@@ -148,8 +186,8 @@ impl Session for OpenVinoSession {
         for copy in &mut copies {
             copy.get_raw_data_mut().map_err(failed)?.fill(0);
         }
-        ran?;
         ports::check_deadline(deadline)?;
+        ran?;
         self.outputs(budget)
     }
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use self::every_back_end::{add, floats, load, model, run};
 use super::*;
 use crate::budget::Budget;
+use crate::memory::MODEL_MEMORY;
 use crate::tensor::{Element, Tensor};
 use crate::testing::onnx::{FLOAT, Graph, INT64, Side, constant, file, node, port};
 use crate::testing::{library, openvino_library};
@@ -161,7 +162,9 @@ fn bfloat16_is_near_binary32_and_not_the_same() {
         }
     };
     assert_eq!(half.identity().arithmetic(), "openvino bf16");
-    let mut session = half.load(&model(&file(convolutions(3)))).unwrap();
+    let mut session = half
+        .load(&model(&file(convolutions(3))), MODEL_MEMORY)
+        .unwrap();
     let near = run(&mut *session, &[&x]).unwrap().remove(0);
     let (a, b) = (exact.as_f32s().unwrap(), near.as_f32s().unwrap());
     assert_ne!(a, b, "it computed with binary32");
