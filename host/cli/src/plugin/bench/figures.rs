@@ -81,7 +81,7 @@ impl Samples {
             calls: self.0.len() as u32,
             empty_call_us: spread(empty.collect())?,
             wall_us: spread(of(|call| call.wall))?,
-            times_empty: spread(ratios.collect())?.median,
+            times_empty: (spread(ratios.collect())?.median * 1e3).round() / 1e3,
             guest_us: spread(of(|call| call.guest))?,
             host_us: spread(of(|call| call.host))?,
             models_us: spread(of(|call| call.models))?,
@@ -93,7 +93,7 @@ impl Samples {
 }
 
 fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
+    duration.as_nanos() as f64 / 1e3
 }
 
 /// Nothing of no numbers.
@@ -109,9 +109,9 @@ fn spread(mut values: Vec<f64>) -> Option<Spread> {
     })
 }
 
-/// The limits of a role's manifest beside what its cases used.
-pub(super) fn limits(declared: &DeclaredLimits, cases: &[Figures]) -> Vec<LimitRow> {
-    let most = |part: fn(&Figures) -> f64| cases.iter().map(part).reduce(f64::max);
+/// The limits of a manifest beside what was used of them.
+pub(super) fn limits(declared: &DeclaredLimits, cases: &[&Figures]) -> Vec<LimitRow> {
+    let most = |part: fn(&Figures) -> f64| cases.iter().map(|case| part(case)).reduce(f64::max);
     let row = |limit, declared: Option<u64>, used: Option<f64>, suggested: fn(f64) -> u64| {
         let used = used?;
         Some(LimitRow {
@@ -206,7 +206,7 @@ mod tests {
             deadline_ms: Some(50),
             ..DeclaredLimits::default()
         };
-        let rows = limits(&declared, &[figures(&[(6_200, 3 << 19)], None)]);
+        let rows = limits(&declared, &[&figures(&[(6_200, 3 << 19)], None)]);
         let told: Vec<_> = rows
             .iter()
             .map(|row| (row.limit, row.declared, row.suggested, row.enough))
@@ -222,7 +222,7 @@ mod tests {
     fn a_plugin_that_decides_has_fuel_and_no_deadline() {
         let rows = limits(
             &DeclaredLimits::default(),
-            &[figures(&[(9, 9)], Some(61_234))],
+            &[&figures(&[(9, 9)], Some(61_234))],
         );
         assert_eq!(rows[1].limit, "fuel");
         assert_eq!((rows[1].used, rows[1].suggested), (61_234.0, 130_000));

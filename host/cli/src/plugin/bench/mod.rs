@@ -34,7 +34,7 @@ used at most, and ten times the CPU time, since another machine may be slower.
 Examples:
   overt plugin bench detector.wasm
   overt plugin bench encoder.wasm --models models/ --runs 200 --photograph crowd.jpg --detector detector.wasm
-  overt plugin bench policy.wasm --config config.toml --json | jq '.roles[].limits'
+  overt plugin bench policy.wasm --config config.toml --json | jq '.limits'
 
 The JSON is described by plugin-bench.schema.json in the source of overt.
 
@@ -62,7 +62,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let workbench = Workbench::open(&arguments.workbench)?;
     let stop = interrupt::watch("telling what was measured so far")?;
-    let declared = &workbench.manifest().limits;
     let roles = workbench.manifest().plugin.roles.iter();
     let mut asked: Vec<Asked> = roles
         .map(|role| asked::asked(&workbench, *role, &arguments))
@@ -103,7 +102,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             report.figures = samples.figures();
             reports.push(report);
         }
-        roles.push(RoleReport::of(*role, declared, reports));
+        roles.push(RoleReport {
+            role: *role,
+            cases: reports,
+        });
     }
     progress.end();
     let report = Report::of(&workbench, arguments.runs, roles);

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use overt_runtime::Role;
-use overt_runtime::manifest::DeclaredLimits;
 use serde::Serialize;
 
 use super::figures::{self, Figures, LimitRow, MIB, Spread};
@@ -20,14 +19,15 @@ pub(super) struct Report {
     /// How often each case was to be asked.
     runs: u32,
     roles: Vec<RoleReport>,
+    /// What the manifest declares, beside what all roles used at most.
+    limits: Vec<LimitRow>,
 }
 
-/// A role's cases and limits.
+/// A role's cases.
 #[derive(Serialize)]
 pub(super) struct RoleReport {
-    role: Role,
-    cases: Vec<CaseReport>,
-    limits: Vec<LimitRow>,
+    pub(super) role: Role,
+    pub(super) cases: Vec<CaseReport>,
 }
 
 /// A case: its figures, and why it was not asked any more.
@@ -39,24 +39,13 @@ pub(super) struct CaseReport {
     pub(super) failed: Option<String>,
 }
 
-impl RoleReport {
-    pub(super) fn of(role: Role, declared: &DeclaredLimits, cases: Vec<CaseReport>) -> RoleReport {
-        let measured: Vec<Figures> = cases
-            .iter()
-            .filter_map(|case| case.figures.clone())
-            .collect();
-        RoleReport {
-            role,
-            limits: figures::limits(declared, &measured),
-            cases,
-        }
-    }
-}
-
 impl Report {
     pub(super) fn of(workbench: &Workbench, runs: u32, roles: Vec<RoleReport>) -> Report {
         let about = &workbench.manifest().plugin;
+        let cases = roles.iter().flat_map(|role| &role.cases);
+        let measured: Vec<&Figures> = cases.filter_map(|case| case.figures.as_ref()).collect();
         Report {
+            limits: figures::limits(&workbench.manifest().limits, &measured),
             plugin: about.id.clone(),
             version: about.version.to_string(),
             sha256: workbench.file.sha256().to_owned(),
@@ -69,9 +58,9 @@ impl Report {
     /// Whether every call answered, within what the manifest declares.
     pub(super) fn is_sound(&self) -> bool {
         self.roles.iter().all(|role| {
-            role.cases.iter().all(|case| case.failed.is_none())
-                && role.limits.iter().all(|row| row.enough)
-        })
+            let mut cases = role.cases.iter();
+            cases.all(|case| case.failed.is_none())
+        }) && self.limits.iter().all(|row| row.enough)
     }
 
     /// As somebody reads it.
@@ -91,9 +80,8 @@ impl Report {
                     let _ = writeln!(text, "    NO USABLE ANSWER: {failed}");
                 }
             }
-            text += &limits(&role.limits);
         }
-        text
+        text + &limits(&self.limits)
     }
 }
 
@@ -152,7 +140,7 @@ fn limits(rows: &[LimitRow]) -> String {
         return String::new();
     }
     let mut text = format!(
-        "  {:<14}{:>12}{:>16}{:>12}\n",
+        "\n{:<14}{:>12}{:>16}{:>12}\n",
         "[limits]", "declared", "used at most", "suggested"
     );
     for row in rows {
@@ -166,7 +154,7 @@ fn limits(rows: &[LimitRow]) -> String {
         let verdict = if row.enough { "" } else { "  TOO LITTLE" };
         let _ = writeln!(
             text,
-            "  {:<14}{declared:>12}{used:>16}{:>12}{verdict}",
+            "{:<14}{declared:>12}{used:>16}{:>12}{verdict}",
             row.limit, row.suggested
         );
     }

@@ -72,7 +72,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         roles,
         sdk,
     };
-    let root = folder.join(&project.name);
+    let root = match folder.as_os_str() == "." {
+        true => PathBuf::from(&project.name),
+        false => folder.join(&project.name),
+    };
     let copies = copies
         .into_iter()
         .map(|(path, text)| (format!("{}/{path}", sdk::FOLDER), text));
@@ -80,14 +83,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     write(&root, &files)?;
     let shown = root.display();
     output::print(&format!(
-        "{shown}: {} files, {}\n\nNext:\n\n  cd {shown}\n  cargo test\n  cargo build --release --target wasm32-unknown-unknown\n  overt plugin pack plugin.toml target/wasm32-unknown-unknown/release/{}\n  overt plugin test {name}.wasm\n\nREADME.md says more.\n",
-        files.len(),
+        "{shown}: a plugin of the role {}, {} files\n\nNext:\n\n  cd {shown}\n  cargo test\n  cargo build --release --target wasm32-unknown-unknown\n  overt plugin pack plugin.toml target/wasm32-unknown-unknown/release/{}\n  overt plugin test {name}.wasm\n\nREADME.md says more.\n",
         project
             .roles
             .iter()
             .map(|role| role.name())
             .collect::<Vec<_>>()
             .join(" and "),
+        files.len(),
         project.module(),
         name = project.name,
     ))?;
