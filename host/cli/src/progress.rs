@@ -86,6 +86,14 @@ impl Progress {
         }
     }
 
+    /// Does something that may print, with the bar out of its way.
+    pub(crate) fn hide<R>(&self, work: impl FnOnce() -> R) -> R {
+        match &self.bar {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {

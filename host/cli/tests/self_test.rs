@@ -6,8 +6,13 @@ mod support;
 
 use std::path::Path;
 
+use overt_tests::schema::Schema;
 use serde_json::Value;
 use support::{Ended, Place, run, set_up};
+
+fn schema() -> Schema {
+    Schema::parse(include_str!("../plugin-test.schema.json"))
+}
 
 fn tested(plugin: &str, more: &[&str]) -> Ended {
     let (plugin, models) = (set_up(plugin), set_up("models"));
@@ -65,9 +70,19 @@ fn every_plugin_of_overt_answers_on_every_back_end_as_its_manifest_says() {
                 ended.err
             );
             let rows: Value = serde_json::from_str(&ended.out).unwrap();
+            assert_eq!(schema().errors(&rows), Vec::<String>::new(), "{rows}");
             assert!(rows[0]["questions"].as_u64().unwrap() > 0, "{rows}");
         }
     }
+}
+
+#[test]
+fn what_is_answered_otherwise_is_told_as_the_schema_says() {
+    let ended = tested("hostile/encoder-raw.wasm", &["--json"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.err);
+    let rows: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(schema().errors(&rows), Vec::<String>::new(), "{rows}");
+    assert_eq!(rows[0]["failures"].as_array().unwrap().len(), 1, "{rows}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use overt_tests::schema::Schema;
 use serde_json::Value;
 use support::{Ended, Place, run, set_up};
 
@@ -104,6 +105,8 @@ fn a_plugin_is_signed_by_several_and_verified_by_key_and_by_the_deployments_rule
     let by_rule = verify(&[&"--deployment", &deployment, &"--json"]);
     assert_eq!(by_rule.status, Some(0), "{}", by_rule.err);
     let report: Value = serde_json::from_str(&by_rule.out).unwrap();
+    let schema = Schema::parse(include_str!("../plugin-verify.schema.json"));
+    assert_eq!(schema.errors(&report), Vec::<String>::new(), "{report}");
     assert_eq!(report["trusted"], true);
     assert_eq!(
         report["unknown"], 1,
@@ -114,6 +117,15 @@ fn a_plugin_is_signed_by_several_and_verified_by_key_and_by_the_deployments_rule
         2,
         "{report}"
     );
+
+    let lost = format!("{text}\n{more}revoked = \"the key was lost\"\n");
+    std::fs::write(&deployment, lost).unwrap();
+    let by_rule = verify(&[&"--deployment", &deployment, &"--json"]);
+    assert_eq!(by_rule.status, Some(1), "{}", by_rule.err);
+    let report: Value = serde_json::from_str(&by_rule.out).unwrap();
+    assert_eq!(schema.errors(&report), Vec::<String>::new(), "{report}");
+    assert_eq!(report["missing"]["force"]["found"], 0, "{report}");
+    std::fs::write(&deployment, format!("{text}\n{more}")).unwrap();
 
     // The other plugins lack the force's signature: each is told, and nothing is compiled or run.
     let refused = place.run();

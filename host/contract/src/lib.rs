@@ -96,7 +96,8 @@ pub enum Capability {
     Pixels,
     /// The models that the manifest names.
     Inference,
-    /// Lines in the host's log. For decision plugins; text of a perception plugin could carry a template to disk.
+    /// Lines in the host's log. For decision plugins; text of a perception plugin could carry a template to disk, so it has this only while its vendor
+    /// tests it.
     Log,
 }
 

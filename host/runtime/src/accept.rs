@@ -42,9 +42,21 @@ impl Runtime {
     /// Accepts a trusted plugin for a role: agreement of manifest, component and grants; models; compiling; one instantiation in which every
     /// declared role is loaded, because a type mismatch shows only there. Nothing of the guest has run before that.
     pub fn accept(&self, file: &TrustedFile, terms: Terms) -> Result<Plugin, PluginError> {
+        agreement::check(file, &terms.grants)?;
+        self.prepare(file, terms)
+    }
+
+    /// The same on its vendor's machine, to be tested and measured: a perception plugin may write a log there, and no face of a deployment comes near it.
+    pub fn try_out(&self, file: &TrustedFile, terms: Terms) -> Result<Plugin, PluginError> {
+        agreement::declared(file.path(), file.manifest(), file.imports(), file.exports())?;
+        agreement::granted(file, &terms.grants)?;
+        self.prepare(file, terms)
+    }
+
+    /// What comes after the agreement.
+    fn prepare(&self, file: &TrustedFile, terms: Terms) -> Result<Plugin, PluginError> {
         let path = || file.path().to_owned();
         let manifest = file.manifest();
-        agreement::check(file, &terms.grants)?;
         agreement::serves(file, terms.role)?;
         agreement::models(file, &terms.models)?;
         let mut given = terms.models;

@@ -189,9 +189,32 @@ pub fn models(
     }
 }
 
+/// Whether a host may run the plugin at all: `log` is no capability of what sees faces, because text could carry a template to disk. Its vendor has
+/// it while testing ([`crate::Runtime::try_out`]).
+pub fn live(path: &Path, manifest: &Manifest) -> Result<(), PluginError> {
+    let perceives = manifest
+        .plugin
+        .roles
+        .iter()
+        .find(|role| role.is_perception());
+    match perceives {
+        Some(role) if manifest.capabilities.log => Err(PluginError::LogInTestsOnly {
+            path: path.to_owned(),
+            role: *role,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether manifest, component and deployment agree.
 pub fn check(file: &PluginFile, grants: &Grants) -> Result<(), PluginError> {
     declared(file.path(), file.manifest(), file.imports(), file.exports())?;
+    live(file.path(), file.manifest())?;
+    granted(file, grants)
+}
+
+/// Whether everything that is declared is granted.
+pub(crate) fn granted(file: &PluginFile, grants: &Grants) -> Result<(), PluginError> {
     for capability in file.manifest().capabilities.declared() {
         if !grants.contains(&capability) {
             return Err(PluginError::NotGranted {

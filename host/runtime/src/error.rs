@@ -155,6 +155,14 @@ pub enum PluginError {
         /// The capability.
         capability: Capability,
     },
+    /// A perception plugin declares `log`, which its vendor's tests alone give to it.
+    #[error("{}: declares the capability log, which a plugin of the role {role} has only while its vendor tests it: text could carry a template to disk", path.display())]
+    LogInTestsOnly {
+        /// The plugin file.
+        path: PathBuf,
+        /// The role that perceives.
+        role: Role,
+    },
     /// A declared role is not exported.
     #[error("{}: declares the role {role}, but exports no `{}`", path.display(), crate::agreement::interface_of(*role))]
     RoleMissing {
@@ -314,6 +322,7 @@ impl PluginError {
             PluginError::UnknownImport { .. } => "build the plugin against the contract overt:algorithm 0.1 and nothing else".into(),
             PluginError::NotDeclared { capability, .. } => format!("declare `{capability} = true` under [capabilities] in plugin.toml, or do without the import"),
             PluginError::NotGranted { capability, .. } => format!("if the force agrees, add \"{capability}\" to the plugin's `grants` in the deployment file"),
+            PluginError::LogInTestsOnly { .. } => "take `log = true` out of plugin.toml and the lines out of the code, then build and pack it again".into(),
             PluginError::RoleMissing { .. } => "export the role, or take it out of `roles` in plugin.toml".into(),
             PluginError::ExportNotDeclared { .. } => "add the role to `roles` in plugin.toml, or do not export it".into(),
             PluginError::RoleTwice { .. } => "export each role for one version of the contract".into(),

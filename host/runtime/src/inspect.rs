@@ -43,7 +43,7 @@ pub struct Inspection {
     pub cannot: Vec<String>,
     /// Roles that its self-test asks about; the others are not tested before they run.
     pub self_tested: Vec<Role>,
-    /// Where manifest and component disagree; absent where a host would go on to the deployment's grants.
+    /// Where manifest and component disagree, or no host may run what they agree on; absent where a host would go on to the deployment's grants.
     pub disagreement: Option<String>,
     /// Models: they run natively and are trusted like the host.
     pub models_are_trusted: bool,
@@ -188,7 +188,11 @@ pub fn describe(file: &PluginFile) -> Inspection {
     }
     says(
         imported.contains(&Capability::Log),
-        "write short lines to the host's log",
+        if roles.iter().any(|role| role.is_perception()) {
+            "write short lines to its vendor's terminal, for which no host runs it"
+        } else {
+            "write short lines to the host's log"
+        },
         "write to the host's log",
         &mut can,
         &mut cannot,
@@ -248,6 +252,7 @@ pub fn describe(file: &PluginFile) -> Inspection {
             file.imports(),
             file.exports(),
         )
+        .and_then(|()| agreement::live(file.path(), file.manifest()))
         .err()
         .map(|error| error.to_string()),
         models_are_trusted: !file.manifest().models.is_empty(),

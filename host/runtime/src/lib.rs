@@ -31,6 +31,7 @@ pub mod manifest;
 mod observe;
 pub mod pack;
 pub mod package;
+pub mod passphrase;
 pub mod plugin;
 mod sandbox;
 pub mod self_test;

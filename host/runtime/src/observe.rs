@@ -19,6 +19,14 @@ pub struct CallReport<'a> {
     pub memory: u64,
     /// What it spent, host calls included; of decision plugins alone, since the others have none.
     pub fuel: Option<u64>,
+    /// CPU time of the guest itself, which [`crate::Limits::deadline`] bounds.
+    pub guest: Duration,
+    /// CPU time of the host calls that are not counted as the guest's, which [`crate::Limits::host_time`] bounds.
+    pub host: Duration,
+    /// Wall-clock time in models, which [`crate::Limits::inference_deadline`] bounds.
+    pub models: Duration,
+    /// Bytes of tensors that the host made, which [`crate::Limits::tensors`] bounds.
+    pub tensors: u64,
     /// Why it gave no usable answer.
     pub failed: Option<&'a CallCause>,
 }
@@ -34,6 +42,10 @@ pub trait CallObserver: Send + Sync {
 pub(crate) struct Spent {
     pub(crate) memory: u64,
     pub(crate) fuel: Option<u64>,
+    pub(crate) guest: Duration,
+    pub(crate) host: Duration,
+    pub(crate) models: Duration,
+    pub(crate) tensors: u64,
 }
 
 /// A call under way. Where nobody listens to the log it costs the reading of a clock and of a flag.
@@ -90,6 +102,10 @@ impl Watched {
                 wall,
                 memory: spent.memory,
                 fuel: spent.fuel,
+                guest: spent.guest,
+                host: spent.host,
+                models: spent.models,
+                tensors: spent.tensors,
                 failed,
             });
         }

@@ -161,7 +161,7 @@ impl Plugin {
     ///
     /// # Errors
     /// Where JSON cannot say it.
-    pub(crate) fn with_config(&self, config: &toml::Table) -> Result<Plugin, serde_json::Error> {
+    pub fn with_config(&self, config: &toml::Table) -> Result<Plugin, serde_json::Error> {
         Ok(Plugin {
             inner: self.inner.clone(),
             config: serde_json::to_string(config)?.into(),
@@ -487,6 +487,21 @@ impl Plugin {
                 "it was accepted as {} and called as another role",
                 self.inner.role
             )),
+        )
+    }
+
+    /// An empty call: a fresh instance in a fresh store, and nothing asked of it. What every call costs before the plugin does anything.
+    ///
+    /// # Errors
+    /// Where it cannot be instantiated; it was, when it was accepted.
+    pub fn empty_call(&self) -> Result<(), CallError> {
+        self.call(
+            About::default(),
+            &mut Sessions::none(),
+            |store, instance| {
+                let loaded = self.inner.indices.load(store, instance);
+                loaded.map_err(|error| self.ended(&error))
+            },
         )
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct Call {
     pub(crate) clock: GuestClock,
     host_fuel: HostFuel,
     memory: MemoryLimiter,
+    /// What the budget was.
+    tensors: u64,
 }
 
 /// Why the host ended a call; travels as the error of a host function, a limiter or an epoch callback.
@@ -104,6 +106,7 @@ impl Call {
                 used: 0,
                 limit: limits.memory,
             },
+            tensors: limits.tensors,
         };
         let mut store = Store::new(runtime.engine(family), call);
         store.limiter(|call| &mut call.memory);
@@ -151,6 +154,10 @@ impl Call {
                 let HostFuel { left: host, limit } = call.host_fuel;
                 limit.saturating_sub(left) + limit.saturating_sub(host)
             }),
+            guest: call.clock.used(),
+            host: call.clock.host,
+            models: call.inference.limit.saturating_sub(call.inference.left),
+            tensors: call.tensors.saturating_sub(call.budget.left()),
         }
     }
 }
@@ -224,10 +231,15 @@ impl GuestClock {
         result
     }
 
-    fn overrun(&self) -> Option<CallCause> {
-        let used = thread_cpu_time()
+    /// The guest's own so far.
+    fn used(&self) -> Duration {
+        thread_cpu_time()
             .saturating_sub(self.started)
-            .saturating_sub(self.host);
+            .saturating_sub(self.host)
+    }
+
+    fn overrun(&self) -> Option<CallCause> {
+        let used = self.used();
         (used > self.limit).then_some(CallCause::Overrun {
             used_ms: used.as_millis() as u64,
             limit_ms: self.limit.as_millis() as u64,

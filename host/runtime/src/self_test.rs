@@ -264,34 +264,7 @@ impl Plugin {
     fn decides(&self, name: &str, case: &PolicyTest) -> Asked {
         let question = format!("the decision in the case {name}");
         let expected = case.decision.name();
-        let time = |look: usize| look as f64 * BETWEEN_LOOKS;
-        let probe = |(look, score): (usize, &f32)| Probe {
-            time: time(look),
-            width: 120.0,
-            height: 160.0,
-            confidence: 0.99,
-            quality: Vec::new(),
-            results: vec![SearchResult {
-                encoder: "self-test".into(),
-                candidates: vec![Candidate {
-                    offered: 0,
-                    score: *score,
-                    rank: 1,
-                }],
-            }],
-        };
-        let observation = Observation {
-            track: 1,
-            camera: "self-test".into(),
-            time: time(case.scores.len().saturating_sub(1)),
-            ended: false,
-            offered: vec![Offer {
-                category: case.category.clone(),
-                image_quality: None,
-            }],
-            probes: case.scores.iter().enumerate().map(probe).collect(),
-            raised: Vec::new(),
-        };
+        let observation = observation(case);
         let plugin = self
             .with_config(&case.config)
             .map_err(|error| failure(&question, expected, error))?;
@@ -316,15 +289,7 @@ impl Plugin {
     fn routes(&self, name: &str, case: &RouterTest) -> Asked {
         let question = format!("the desks in the case {name}");
         let expected = format!("{:?}", case.channels);
-        let alert = Alert {
-            number: 1,
-            camera: "self-test".into(),
-            track: 1,
-            time: 0.0,
-            category: case.category.clone(),
-            urgency: Urgency::Normal,
-            score: 0.9,
-        };
+        let alert = alert(case);
         let plugin = self
             .with_config(&case.config)
             .map_err(|error| failure(&question, expected.as_str(), error))?;
@@ -336,5 +301,50 @@ impl Plugin {
             return Ok(());
         }
         Err(failure(&question, expected, format!("{found:?}")))
+    }
+}
+
+/// What a policy is asked in a case: one passer-by, whose looks have these scores.
+pub fn observation(case: &PolicyTest) -> Observation {
+    let time = |look: usize| look as f64 * BETWEEN_LOOKS;
+    let probe = |(look, score): (usize, &f32)| Probe {
+        time: time(look),
+        width: 120.0,
+        height: 160.0,
+        confidence: 0.99,
+        quality: Vec::new(),
+        results: vec![SearchResult {
+            encoder: "self-test".into(),
+            candidates: vec![Candidate {
+                offered: 0,
+                score: *score,
+                rank: 1,
+            }],
+        }],
+    };
+    Observation {
+        track: 1,
+        camera: "self-test".into(),
+        time: time(case.scores.len().saturating_sub(1)),
+        ended: false,
+        offered: vec![Offer {
+            category: case.category.clone(),
+            image_quality: None,
+        }],
+        probes: case.scores.iter().enumerate().map(probe).collect(),
+        raised: Vec::new(),
+    }
+}
+
+/// What a router is asked in a case.
+pub fn alert(case: &RouterTest) -> Alert {
+    Alert {
+        number: 1,
+        camera: "self-test".into(),
+        track: 1,
+        time: 0.0,
+        category: case.category.clone(),
+        urgency: Urgency::Normal,
+        score: 0.9,
     }
 }

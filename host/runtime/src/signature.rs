@@ -13,15 +13,17 @@ use std::path::{Path, PathBuf};
 use overt_contract::PublicKey;
 use sha2::{Digest as _, Sha256};
 use wasmsign2::{KeyPair, Module, PublicKeySet, WSError};
+use zeroize::Zeroizing;
 
 use crate::envelope::{Envelope, Listed, Signatures};
 use crate::error::PluginError;
 use crate::package::{PluginBytes, PluginFile};
+use crate::passphrase::{self, LEAST_PASSPHRASE, Passphrase, Unopened};
 
 /// wasmsign2's number of Ed25519 public keys, which goes before the bytes.
 const ED25519: u8 = 1;
 
-/// The largest key file that is read: a PEM file of one key has 119 bytes.
+/// The largest key file that is read: a PEM file of one key has 119 bytes, under a passphrase 400.
 const KEY_FILE_BYTES: u64 = 4096;
 
 /// Why a key cannot be made, read or used.
@@ -45,13 +47,34 @@ pub enum KeyError {
         /// What is there.
         found: String,
     },
-    /// Others than the owner may read or write the secret key.
-    #[error("{}: expected a secret key that its owner alone can read (mode 0600), found mode {mode:03o}", path.display())]
+    /// Others than the owner may read or write a secret key, or the file with its passphrase.
+    #[error("{}: expected a secret that its owner alone can read (mode 0600), found mode {mode:03o}", path.display())]
     Exposed {
         /// The key file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// The secret key is under a passphrase, and none was given.
+    #[error("{}: the key is under a passphrase", path.display())]
+    Locked {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// The passphrase is not the key's.
+    #[error("{}: the passphrase is not this key's", path.display())]
+    WrongPassphrase {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// A passphrase that a key is not put under.
+    #[error("the passphrase has less than {LEAST_PASSPHRASE} characters")]
+    ShortPassphrase,
+    /// The machine cannot encrypt.
+    #[error("the key cannot be put under a passphrase: {cause}")]
+    Unlockable {
+        /// What failed.
+        cause: String,
     },
 }
 
@@ -68,9 +91,21 @@ impl KeyError {
                     .into()
             }
             KeyError::Exposed { path, .. } => format!(
-                "`chmod 600 {}`, and consider whether anybody has copied it: if so, revoke it",
+                "`chmod 600 {}`, and consider whether anybody has copied it: if so, revoke the key",
                 path.display()
             ),
+            KeyError::Locked { .. } => {
+                "call it at a terminal, where it is asked for, or name a file that holds it: `--passphrase-file FILE`"
+                    .into()
+            }
+            KeyError::WrongPassphrase { .. } => {
+                "try again; without its passphrase a key is lost, and a new one has to be made and told to everybody"
+                    .into()
+            }
+            KeyError::ShortPassphrase => {
+                "choose a longer one: who has the file can try as many as they like".into()
+            }
+            KeyError::Unlockable { .. } => "run `overt doctor`, and try again".into(),
         }
     }
 }
@@ -100,11 +135,14 @@ impl SecretKey {
         *self.0.sk.sign(message, None)
     }
 
-    /// Reads a PEM file (PKCS #8) that its owner alone can read.
+    /// Reads a PEM file (PKCS #8) that its owner alone can read. For one that is under a passphrase `ask` is called.
     ///
     /// # Errors
-    /// [`KeyError`].
-    pub fn read(path: &Path) -> Result<SecretKey, KeyError> {
+    /// [`KeyError`], and what `ask` says.
+    pub fn read_asking<E: From<KeyError>>(
+        path: &Path,
+        ask: impl FnOnce(&Path) -> Result<Passphrase, E>,
+    ) -> Result<SecretKey, E> {
         let (text, mode) = read_text(path)?;
         let no_key = |found: &str| KeyError::NoKey {
             path: path.to_owned(),
@@ -112,23 +150,60 @@ impl SecretKey {
             found: found.to_owned(),
         };
         if text.contains("PUBLIC KEY") {
-            return Err(no_key("a public key"));
+            return Err(no_key("a public key").into());
         }
-        let key = wasmsign2::SecretKey::from_pem(&text).map_err(|_| no_key("something else"))?;
+        // Before anybody is asked: what others can read is not worth a passphrase.
         if mode & 0o077 != 0 {
             return Err(KeyError::Exposed {
                 path: path.to_owned(),
                 mode,
-            });
+            }
+            .into());
         }
-        Ok(SecretKey(key))
+        if !passphrase::is_locked(&text) {
+            let key = wasmsign2::SecretKey::from_pem(&text).map_err(|_| no_key("something else"));
+            return Ok(SecretKey(key?));
+        }
+        let opened = passphrase::unlock(&text, &ask(path)?).map_err(|why| match why {
+            Unopened::WrongPassphrase => KeyError::WrongPassphrase {
+                path: path.to_owned(),
+            },
+            Unopened::Unreadable(found) => no_key(&found),
+        })?;
+        let key = wasmsign2::SecretKey::from_der(opened.as_bytes());
+        Ok(SecretKey(key.map_err(|_| no_key("a key of another kind"))?))
     }
 
-    /// Writes `NAME.key` for its owner's eyes and `NAME.pub` for everybody's; neither may exist.
+    /// Reads one that is under no passphrase.
     ///
     /// # Errors
-    /// [`KeyError::File`].
-    pub fn write(&self, secret: &Path, public: &Path) -> Result<(), KeyError> {
+    /// [`KeyError`]; [`KeyError::Locked`] where it is under one.
+    pub fn read(path: &Path) -> Result<SecretKey, KeyError> {
+        SecretKey::read_asking(path, |path| {
+            Err(KeyError::Locked {
+                path: path.to_owned(),
+            })
+        })
+    }
+
+    /// Writes `NAME.key` for its owner's eyes, under a passphrase where one is given, and `NAME.pub` for everybody's; neither may exist.
+    ///
+    /// # Errors
+    /// [`KeyError::File`], [`KeyError::ShortPassphrase`], [`KeyError::Unlockable`].
+    pub fn write(
+        &self,
+        secret: &Path,
+        public: &Path,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(), KeyError> {
+        let text = match passphrase {
+            None => Zeroizing::new(self.0.to_pem()),
+            Some(passphrase) if !passphrase.is_long_enough() => {
+                return Err(KeyError::ShortPassphrase);
+            }
+            Some(passphrase) => passphrase::lock(&Zeroizing::new(self.0.to_der()), passphrase)
+                .map_err(|cause| KeyError::Unlockable { cause })?,
+        };
         let create = |path: &Path, mode: u32, text: &str| {
             OpenOptions::new()
                 .write(true)
@@ -146,7 +221,7 @@ impl SecretKey {
         };
         // The public one first: a secret key of which nobody knows the public one is of no use, and would be in the way.
         create(public, 0o644, &self.public().to_pem())?;
-        create(secret, 0o600, &self.0.to_pem()).inspect_err(|_| {
+        create(secret, 0o600, &text).inspect_err(|_| {
             let _ = std::fs::remove_file(public);
         })
     }
@@ -166,14 +241,14 @@ pub fn read_public_key(path: &Path) -> Result<PublicKey, KeyError> {
 }
 
 /// A small text file, and its permissions.
-fn read_text(path: &Path) -> Result<(String, u32), KeyError> {
+fn read_text(path: &Path) -> Result<(Zeroizing<String>, u32), KeyError> {
     let failed = |cause| KeyError::File {
         path: path.to_owned(),
         cause,
     };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o777;
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     file.take(KEY_FILE_BYTES)
         .read_to_string(&mut text)
         .map_err(failed)?;

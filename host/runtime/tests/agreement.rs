@@ -134,10 +134,27 @@ fn a_decision_plugin_cannot_reach_a_tensor_whatever_it_declares() {
 }
 
 #[test]
-fn a_perception_plugin_cannot_write_a_log() {
+fn a_perception_plugin_that_writes_a_log_is_packed_for_its_vendor_and_run_by_nobody() {
     let declares = manifest(Role::Detector, "[capabilities]\nlog = true\n");
-    let error = read(with_manifest(hollow(&[], &[DETECTOR]), &declares)).unwrap_err();
-    assert!(error.to_string().contains("capabilities.log"), "{error}");
+    let bytes = with_manifest(
+        hollow(&["overt:algorithm/log@0.1.0"], &[DETECTOR]),
+        &declares,
+    );
+    let told = inspect::describe(&read(bytes.clone()).unwrap());
+    assert!(told.disagreement.unwrap().contains("vendor tests it"));
+    assert!(told.can.iter().any(|can| can.contains("vendor's terminal")));
+    let error = not_accepted(bytes, terms(Role::Detector));
+    assert!(
+        matches!(
+            error,
+            PluginError::LogInTestsOnly {
+                role: Role::Detector,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.mend().contains("take `log = true` out"));
 }
 
 #[test]

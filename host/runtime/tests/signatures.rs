@@ -300,7 +300,7 @@ fn keys_are_written_once_and_a_secret_that_others_can_read_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let made = SecretKey::generate();
-    made.write(&file("a.key"), &file("a.pub")).unwrap();
+    made.write(&file("a.key"), &file("a.pub"), None).unwrap();
     assert_eq!(read_public_key(&file("a.pub")).unwrap(), made.public());
     assert_eq!(
         SecretKey::read(&file("a.key")).unwrap().public(),
@@ -312,7 +312,7 @@ fn keys_are_written_once_and_a_secret_that_others_can_read_is_refused() {
 
     let again = SecretKey::generate();
     for (secret, public) in [("a.key", "b.pub"), ("b.key", "a.pub")] {
-        let error = again.write(&file(secret), &file(public)).unwrap_err();
+        let error = again.write(&file(secret), &file(public), None).unwrap_err();
         assert!(matches!(error, KeyError::File { .. }), "{error}");
         assert!(!file("b.pub").exists() && !file("b.key").exists());
     }

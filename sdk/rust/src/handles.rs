@@ -17,6 +17,8 @@ use crate::{
 pub struct Frame<'call>(&'call system::frames::Frame);
 
 impl<'call> Frame<'call> {
+    /// Only the host lends frames, and natively a workbench of the host's library.
+    #[cfg(any(target_arch = "wasm32", feature = "vision"))]
     pub(crate) fn new(handle: &'call system::frames::Frame) -> Self {
         Frame(handle)
     }

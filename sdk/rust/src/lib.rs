@@ -5,8 +5,8 @@
 //!
 //! * for `wasm32-unknown-unknown` it becomes the core module that `overt plugin pack` makes a plugin file of; [`Frame`], [`Tensor`] and
 //!   [`Model`] are then handles of the host's;
-//! * natively, for the plugin's own tests and benchmarks, the same three stand on the host's own library (`overt-vision`), within a
-//!   [`native::Workbench`] that holds the models and the configuration.
+//! * natively, for the plugin's own tests and benchmarks, the same three stand on the host's own library (`overt-vision`, the feature `vision`), within a
+//!   [`native::Workbench`] that holds the models and the configuration. Without that feature a workbench calls the roles that decide.
 //!
 //! Records and enums are those of the contract (`wit/` in the repository), under their own names and with their documentation.
 //!

@@ -1,5 +1,5 @@
-//! Lines in the host's log, for decision plugins: [`log!`](crate::log!). A perception plugin that writes one imports `log`, which a live host
-//! does not grant to it.
+//! Lines in the host's log, for decision plugins: [`log!`](crate::log!). A perception plugin that writes one imports `log`, which it has in
+//! `overt plugin test` and `overt plugin bench` alone: no host runs it.
 
 pub use crate::bindings::imports::overt::algorithm::log::Level;
 use crate::handles::system;

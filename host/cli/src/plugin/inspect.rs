@@ -175,9 +175,9 @@ pub(crate) fn described(inspection: &Inspection, given: Option<&Given>) -> Strin
     text += &list("\nImports", &interfaces(&inspection.imports));
     text += &list("\nExports", &interfaces(&inspection.exports));
     text += &match &inspection.disagreement {
-        Some(disagreement) => format!(
-            "\nThe manifest and the bytes DISAGREE; no host accepts this plugin:\n  {disagreement}\n"
-        ),
+        Some(disagreement) => {
+            format!("\nNO HOST ACCEPTS this plugin, whatever is granted:\n  {disagreement}\n")
+        }
         None => "\nThe manifest and the bytes agree.\n".to_owned(),
     };
     if let Some(fault) = &inspection.signature_fault {

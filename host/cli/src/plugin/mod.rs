@@ -1,12 +1,15 @@
 //! `overt plugin`: what a vendor and an auditor do with plugin files.
 
+mod bench;
 pub(crate) mod inspect;
+mod new;
 mod pack;
 mod release;
 mod sign;
 pub(crate) mod swap;
 mod test;
 mod verify;
+mod workbench;
 
 use clap::{Args, Subcommand};
 
@@ -22,8 +25,10 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::Arguments),
     Pack(pack::Arguments),
     Test(test::Arguments),
+    Bench(bench::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
@@ -33,6 +38,8 @@ enum Command {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
+        Command::New(arguments) => new::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Pack(arguments) => pack::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),

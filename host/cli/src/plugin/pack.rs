@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use overt_runtime::{PluginError, pack};
+use overt_runtime::{PluginError, agreement, pack};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,5 +46,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         file.bytes().len(),
         file.sha256()
     ))?;
+    // Packed all the same: its vendor tests it so.
+    if let Err(error) = agreement::live(&path, manifest) {
+        output::say(&format!("note: {error}\n"));
+    }
     Ok(Exit::Done)
 }

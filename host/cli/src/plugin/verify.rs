@@ -25,6 +25,8 @@ Examples:
   overt plugin verify detector.wasm --key acme-2026.pub --key office.pub
   overt plugin verify detector.wasm --deployment deployment.toml --json
 
+The JSON is described by plugin-verify.schema.json in the source of overt.
+
 Exit status: 0 if every key that was named has signed it, or the deployment's rule is met; 1 if not.")]
 pub(crate) struct Arguments {
     /// The plugin file

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use overt_deployment::RulesFile;
 use overt_records::RULES_DOMAIN;
-use overt_runtime::signature::SecretKey;
 
 use super::{SignatureFile, signature_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::typed::PassphraseArguments;
 
 /// Check a rules file and sign it: the signature goes beside it, as rules.toml.sig
 #[derive(Args)]
@@ -18,6 +18,7 @@ use crate::output;
 Examples:
   overt key new force
   overt rules sign rules.toml --key force.key
+  overt rules sign rules.toml --key force.key --passphrase-file /run/credentials/force
 
 Exit status: 0 if it is signed, 1 if the key cannot be used, 2 for mistakes in the file, all of them told.")]
 pub(crate) struct Arguments {
@@ -26,12 +27,13 @@ pub(crate) struct Arguments {
     /// The secret key, as `overt key new` makes it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let rules = RulesFile::read(&arguments.rules)?;
-    let key = SecretKey::read(&arguments.key)
-        .map_err(|error| Failure::new(error.to_string(), error.mend()))?;
+    let key = arguments.passphrase.secret_key(&arguments.key)?;
     let message = [RULES_DOMAIN, rules.source().as_bytes()].concat();
     let file = SignatureFile {
         key: digits(key.public().as_bytes()),

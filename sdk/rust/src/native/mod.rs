@@ -1,5 +1,5 @@
-//! The place of the host in a plugin's native tests and benchmarks: models, configuration, and the log. It stands on the host's own
-//! library for frames, tensors and inference, and enforces none of the host's limits but the budget for tensors.
+//! The place of the host in a plugin's native tests and benchmarks: configuration, the log, and, with the feature `vision`, frames and models. For those it
+//! stands on the host's own library, and enforces none of the host's limits but the budget for tensors.
 //!
 //! ```
 //! use overt_sdk::native::Workbench;
@@ -25,26 +25,28 @@
 //! assert_eq!(bench.for_review::<OneDesk>(alert), Ok(vec![Route::to("desk-1")]));
 //! ```
 
+#[cfg(feature = "vision")]
 mod convert;
+#[cfg(feature = "vision")]
+mod handles;
+#[cfg(feature = "vision")]
+mod perception;
+#[cfg(feature = "vision")]
 mod setup;
 pub(crate) mod system;
 
+#[cfg(feature = "vision")]
 pub use setup::{Setup, SetupError};
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
-
-use overt_vision::{Budget, Session};
 
 use crate::bindings::alert_router::exports::overt::algorithm::alert_router::Guest as _;
 use crate::bindings::matcher_policy::exports::overt::algorithm::matcher_policy::Guest as _;
 use crate::log::Level;
 use crate::{
-    Alert, AlertRouter, Component, Decision, Detector, DetectorError, Encoder, EncoderError, Face,
-    Frame, MatcherPolicy, Observation, PassedAlert, PolicyError, Quality, QualityError, Route,
-    RouterError, Tensor, exported,
+    Alert, AlertRouter, Decision, MatcherPolicy, Observation, PassedAlert, PolicyError, Route,
+    RouterError, exported,
 };
 
 /// What a plugin finds around itself while it is called natively.
@@ -63,11 +65,10 @@ impl Workbench {
     pub fn new() -> Workbench {
         Workbench {
             surroundings: Rc::new(Surroundings {
-                models: BTreeMap::new(),
                 config: "{}".into(),
-                budget: u64::MAX,
-                pixels: false,
                 lines: RefCell::default(),
+                #[cfg(feature = "vision")]
+                perception: perception::Perception::default(),
             }),
         }
     }
@@ -77,54 +78,9 @@ impl Workbench {
         self.with(|surroundings| surroundings.config = json.into())
     }
 
-    /// A model under its name in the manifest.
-    pub fn model(self, name: impl Into<String>, session: Box<dyn Session>) -> Workbench {
-        self.with(|surroundings| {
-            surroundings
-                .models
-                .insert(name.into(), Rc::new(RefCell::new(session)));
-        })
-    }
-
-    /// Grants the capability `pixels`: the numbers of tensors made of a frame may be read.
-    pub fn pixels(self) -> Workbench {
-        self.with(|surroundings| surroundings.pixels = true)
-    }
-
-    /// Bytes of tensors that one call may make.
-    pub fn budget(self, bytes: u64) -> Workbench {
-        self.with(|surroundings| surroundings.budget = bytes)
-    }
-
     /// The lines that plugins wrote so far.
     pub fn lines(&self) -> Vec<(Level, String)> {
         self.surroundings.lines.borrow().clone()
-    }
-
-    /// Calls a detector.
-    pub fn detect<P: Detector>(
-        &self,
-        frame: &Arc<overt_vision::Frame>,
-    ) -> Result<Vec<Face>, DetectorError> {
-        self.on_frame(frame, |frame| P::detect(frame))
-    }
-
-    /// Calls an encoder.
-    pub fn encode<P: Encoder>(
-        &self,
-        frame: &Arc<overt_vision::Frame>,
-        faces: &[Face],
-    ) -> Result<Tensor, EncoderError> {
-        self.on_frame(frame, |frame| P::encode(frame, faces))
-    }
-
-    /// Calls a quality measure.
-    pub fn assess<P: Quality>(
-        &self,
-        frame: &Arc<overt_vision::Frame>,
-        faces: &[Face],
-    ) -> Result<Vec<Vec<Component>>, QualityError> {
-        self.on_frame(frame, |frame| P::assess(frame, faces))
     }
 
     /// Calls a policy; its text is brought into the contract's bounds as on the way to the host.
@@ -152,20 +108,11 @@ impl Workbench {
     pub fn within<R>(&self, call: impl FnOnce() -> R) -> R {
         let mine = Current {
             surroundings: Rc::clone(&self.surroundings),
-            budget: Rc::new(Budget::new(self.surroundings.budget)),
+            #[cfg(feature = "vision")]
+            budget: self.surroundings.perception.budget(),
         };
         let _restored = Restore(CURRENT.replace(Some(mine)));
         call()
-    }
-
-    /// A plugin's code on a frame, as one call.
-    pub fn on_frame<R>(
-        &self,
-        frame: &Arc<overt_vision::Frame>,
-        call: impl FnOnce(&Frame) -> R,
-    ) -> R {
-        let handle = system::frames::Frame::new(Arc::clone(frame));
-        self.within(|| call(&Frame::new(&handle)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Surroundings)) -> Workbench {
@@ -177,21 +124,19 @@ impl Workbench {
     }
 }
 
-type SharedSession = Rc<RefCell<Box<dyn Session>>>;
-
 struct Surroundings {
-    models: BTreeMap<String, SharedSession>,
     config: String,
-    budget: u64,
-    pixels: bool,
     lines: RefCell<Vec<(Level, String)>>,
+    #[cfg(feature = "vision")]
+    perception: perception::Perception,
 }
 
 /// A call that is under way.
 #[derive(Clone)]
 struct Current {
     surroundings: Rc<Surroundings>,
-    budget: Rc<Budget>,
+    #[cfg(feature = "vision")]
+    budget: Rc<overt_vision::Budget>,
 }
 
 thread_local! {
@@ -213,9 +158,10 @@ fn current() -> Current {
         .with_borrow(Clone::clone)
         .unwrap_or_else(|| Current {
             surroundings: Workbench::new().surroundings,
-            budget: Rc::new(Budget::unlimited()),
+            #[cfg(feature = "vision")]
+            budget: Rc::new(overt_vision::Budget::unlimited()),
         })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "vision"))]
 mod tests;
