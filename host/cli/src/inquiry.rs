@@ -3,6 +3,7 @@
 use overt_deployment::Deployment;
 use overt_pipeline::inquiry::{self, Ask, InquiryError, Told};
 use overt_pipeline::publication;
+use overt_pipeline::replay::Replayer;
 use overt_publication::record::DeploymentRecord;
 use overt_records::{
     AuditLog, EntrySummary, Force, GoneByRetention, LogRows, Piece, RecordsError, SignedIn,
@@ -10,7 +11,7 @@ use overt_records::{
 
 use crate::control::{self, client, something_else};
 use crate::failure::Failure;
-use crate::{session, watchlist};
+use crate::{machine, session, watchlist};
 
 impl From<InquiryError> for Failure {
     fn from(error: InquiryError) -> Self {
@@ -121,7 +122,9 @@ pub(crate) fn pieces<'a>(
 fn here(deployment: &Deployment, ask: &Ask, by: Option<&SignedIn>) -> Result<Told, Failure> {
     let store = watchlist::open(deployment)?;
     let now = watchlist::now();
-    let told = inquiry::answer(deployment, &store, ask, by, now, &|_| true)?;
+    let options = machine::options()?;
+    let replayer = || Replayer::new(deployment, options.clone(), &[]);
+    let told = inquiry::answer(deployment, &store, ask, by, now, &replayer, &|_| true)?;
     Ok(told)
 }
 

@@ -10,13 +10,15 @@ use crate::failure::Failure;
 
 /// The plugin runtime and the inference back end. Plugins are compiled by this same program as a child (`overt compile`).
 pub(crate) fn start(deployment: &Deployment) -> Result<Machine, Failure> {
-    Ok(Machine::start(
-        deployment,
-        MachineOptions {
-            compiler: compiler()?,
-            cache: cache_folder(),
-        },
-    )?)
+    Ok(Machine::start(deployment, options()?)?)
+}
+
+/// What a machine is started with.
+pub(crate) fn options() -> Result<MachineOptions, Failure> {
+    Ok(MachineOptions {
+        compiler: compiler()?,
+        cache: cache_folder(),
+    })
 }
 
 /// What compiles plugins.

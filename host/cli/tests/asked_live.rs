@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use overt_records::{AuditEvent, AuditLog};
-use overt_tests::rtsp::{RtspServer, TEST_PICTURE};
+use overt_tests::rtsp::{RtspServer, TEST_PICTURE, playing};
 use overt_tests::schema::Schema;
 use serde_json::Value;
 use support::openmetrics::scrape;
@@ -26,13 +26,17 @@ struct Live {
 
 impl Live {
     fn new() -> Self {
+        Self::seeing(TEST_PICTURE)
+    }
+
+    fn seeing(picture: &str) -> Self {
         let place = Place::with_person_a();
         let port = free_port();
         place.change(
             "[host]\n",
             &format!("[host]\nmetrics = \"127.0.0.1:{port}\"\n"),
         );
-        let server = RtspServer::start(TEST_PICTURE);
+        let server = RtspServer::start(picture);
         let address = server.address();
         place.change("file = \"video.avi\"", &format!("source = \"{address}\""));
         let mut running = Running::start(&place);
@@ -328,4 +332,32 @@ fn a_copy_that_is_made_while_a_run_goes_on_is_whole() {
             .count(),
         2
     );
+}
+
+#[test]
+fn alerts_are_replayed_by_the_run_that_raised_them_while_it_goes_on() {
+    let video = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../out/demo/walk-past.avi");
+    let mut live = Live::seeing(&playing(&video));
+    live.running.await_line("ALERT 1 for desk-2: MP-0001");
+    // Nobody needs an account for it, as without a run.
+    let told = live.json("nobody", &["audit", "replay"], &["1"], 0);
+    schema(include_str!("../audit-replay.schema.json"), &told);
+    assert_eq!(told["alerts"][0]["verdict"], "same", "{told}");
+    assert!(told["alerts"][0]["compared"].as_u64().unwrap() >= 2);
+    let all = live.done("nobody", &["audit", "replay"], &[], 0);
+    assert!(all.contains("  same"), "{all}");
+
+    live.refused("nobody", &["audit", "replay"], &["99"], "99");
+    let ended = live.ask("nobody", &["audit", "replay"], &["--plugins", "archive"]);
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+    assert!(
+        ended.err.contains("reaches no other plugins"),
+        "{}",
+        ended.err
+    );
+    let place = live.end();
+
+    // And the same again once it has ended.
+    let ended = run([Path::new("audit"), Path::new("replay"), &place.deployment()]);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
 }

@@ -21,6 +21,7 @@ use crate::generations::GenerationFacts;
 use crate::incident;
 use crate::inquiry::{self, InquiryError};
 use crate::list_change::{Add, Come, Gone, ListError, Listing, Remove};
+use crate::replay::Replayer;
 use crate::run::{Event, now};
 use crate::swap::{Swap, SwapError, SwapStep, Swapped, Swapping};
 
@@ -385,7 +386,9 @@ impl Control<'_> {
             };
             let (store, by) = (self.swapping.store, by.as_deref());
             let told = caught("inquiry", || {
-                inquiry::answer(&deployment, store, &ask, by, now(), &step)
+                let runtime = &self.swapping.machine.runtime;
+                let replayer = || Replayer::within(runtime.clone(), &deployment, &[]);
+                inquiry::answer(&deployment, store, &ask, by, now(), &replayer, &step)
             })
             .unwrap_or_else(|error| Err(Box::new(error).into()));
             let_go();

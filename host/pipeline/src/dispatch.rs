@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, never, select, tick, unbounded};
 use overt_deployment::{ChannelKind, Deployment};
 use overt_records::{self as records, Message, PluginUsed, SignedIn};
-use overt_runtime::{PluginBytes, Role};
+use overt_runtime::{PluginBytes, Role, Runtime};
 
 use crate::action;
 use crate::admission::{Admission, Loaded};
@@ -26,6 +26,7 @@ use crate::inquiry;
 use crate::list_change::{ListError, remove_stored};
 use crate::lock::LockFile;
 use crate::machine::Machine;
+use crate::replay::Replayer;
 use crate::run::{Event, is_out, now};
 use crate::summary::PluginErrors;
 use crate::swap::SwapError;
@@ -104,6 +105,7 @@ pub fn dispatch(
     let before = store.channel_counts()?;
     let mut office = Office {
         deployment,
+        runtime: &machine.runtime,
         store,
         router: router.as_deref(),
         desk: Desk::delivering(store, deployment),
@@ -206,6 +208,7 @@ fn used(router: &Loaded) -> PluginUsed {
 /// Where everything comes together while it is delivered.
 struct Office<'a> {
     deployment: &'a Deployment,
+    runtime: &'a Runtime,
     store: &'a records::Store,
     router: Option<&'a Loaded>,
     desk: Desk<'a>,
@@ -300,7 +303,9 @@ impl Office<'_> {
             } => {
                 let step = |told| answers.send(Answer::Inquiry(Box::new(Ok(told)))).is_ok();
                 let (store, by) = (self.store, by.as_deref());
-                let told = inquiry::answer(&deployment, store, &ask, by, now(), &step);
+                let runtime = self.runtime;
+                let replayer = || Replayer::within(runtime.clone(), &deployment, &[]);
+                let told = inquiry::answer(&deployment, store, &ask, by, now(), &replayer, &step);
                 Answer::Inquiry(Box::new(told))
             }
             Question::Remove(wanted) => {

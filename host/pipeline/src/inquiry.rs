@@ -15,6 +15,7 @@ use crate::desk::Bytes;
 use crate::error::PipelineError;
 use crate::list_check::{self, ListReport};
 use crate::publication;
+use crate::replay::{Replayed, Replayer};
 
 /// Entries of the watchlist that are told at a time.
 const ENTRIES: usize = 1_000;
@@ -46,6 +47,11 @@ pub enum Ask {
     Log,
     /// All plain rows, for a copy. Likewise.
     Copy,
+    /// Alerts once more. Likewise.
+    Replay {
+        /// Their numbers; none: every alert on record.
+        alerts: Vec<u32>,
+    },
 }
 
 /// An answer. Steps come before the last one.
@@ -63,6 +69,13 @@ pub enum Told {
     Entries(Vec<EntrySummary>),
     /// A step: some rows.
     Rows(PieceBytes),
+    /// A step: an alert that was replayed.
+    Replayed {
+        /// What came of it.
+        replayed: Box<Replayed>,
+        /// Of so many.
+        of: u64,
+    },
     /// All its entries were told in steps; and what has gone since.
     Watchlist(GoneByRetention),
     /// How it is.
@@ -80,7 +93,7 @@ impl Told {
     pub fn is_step(&self) -> bool {
         matches!(
             self,
-            Self::Compared { .. } | Self::Entries(_) | Self::Rows(_)
+            Self::Compared { .. } | Self::Entries(_) | Self::Rows(_) | Self::Replayed { .. }
         )
     }
 }
@@ -155,11 +168,14 @@ impl From<ForceError> for InquiryError {
 impl Ask {
     /// Whether it takes long or holds much: a run does one of them at a time.
     pub(crate) fn is_long(&self) -> bool {
-        matches!(self, Self::Check | Self::Log | Self::Copy)
+        matches!(
+            self,
+            Self::Check | Self::Log | Self::Copy | Self::Replay { .. }
+        )
     }
 }
 
-/// Does what is asked. `step` hears what comes before the answer, and says whether to go on.
+/// Does what is asked. `step` hears what comes before the answer, and says whether to go on; `replayer` is made where something is to be replayed.
 ///
 /// # Errors
 /// [`InquiryError`]; [`InquiryError::Ending`] where `step` says no.
@@ -169,6 +185,7 @@ pub fn answer(
     ask: &Ask,
     by: Option<&SignedIn>,
     now: Timestamp,
+    replayer: &dyn Fn() -> Result<Replayer, PipelineError>,
     step: &dyn Fn(Told) -> bool,
 ) -> Result<Told, InquiryError> {
     let somebody = || by.ok_or(InquiryError::Nobody);
@@ -203,6 +220,20 @@ pub fn answer(
         }
         Ask::Log => rows(store.rows_of_log()?, step)?,
         Ask::Copy => rows(store.rows_to_copy(now)?, step)?,
+        Ask::Replay { alerts } => {
+            let alerts = match alerts.is_empty() {
+                true => store.alert_numbers()?,
+                false => alerts.clone(),
+            };
+            let mut replayer = replayer().map_err(Box::new)?;
+            let of = alerts.len() as u64;
+            for alert in alerts {
+                let replayed = replayer.replay(store, alert, now).map_err(Box::new)?;
+                let replayed = Box::new(replayed);
+                tell(step, Told::Replayed { replayed, of })?;
+            }
+            Told::Done
+        }
     })
 }
 

@@ -25,7 +25,9 @@ use crate::inputs::{Answer, AskingHost, Inputs, Outcome, Passing, Ran, Unreadabl
 use crate::machine::MachineOptions;
 use crate::trust::trust;
 use shelf::{Found, Shelf};
-pub use told::{Answered, AskedPlugin, Difference, ForAction, OtherFile, Replayed, Verdict};
+pub use told::{
+    Answered, AskedPlugin, Difference, ForAction, Function, OtherFile, Replayed, Verdict,
+};
 
 /// How what is on record shows that it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +91,18 @@ impl Replayer {
             cache: options.cache,
         })
         .map_err(|cause| PipelineError::Runtime(Box::new(cause)))?;
+        Replayer::within(runtime, deployment, folders)
+    }
+
+    /// The same in a runtime that is there, as a run has one.
+    ///
+    /// # Errors
+    /// Keys that cannot be read, a folder that cannot be listed.
+    pub fn within(
+        runtime: Runtime,
+        deployment: &Deployment,
+        folders: &[PathBuf],
+    ) -> Result<Replayer, PipelineError> {
         let named = deployment
             .plugins
             .all()
@@ -216,7 +230,7 @@ impl Replayer {
             let called = self.plugin(&call.ran)?.decide_metered(&call.observation);
             let recorded = Recorded {
                 ran: &call.ran,
-                function: "decide",
+                function: Function::Decide,
                 index,
                 answer: &call.answer,
                 bytes: &call.answer_bytes,
@@ -234,7 +248,7 @@ impl Replayer {
         let called = self.plugin(&call.ran)?.for_review_metered(&call.alert);
         let recorded = Recorded {
             ran: &call.ran,
-            function: "for-review",
+            function: Function::ForReview,
             index: 0,
             answer: &call.answer,
             bytes: &call.answer_bytes,
@@ -265,7 +279,7 @@ impl Replayer {
             let called = action::ask_again(plugin, passed, &passing.passed);
             let recorded = Recorded {
                 ran: &passing.ran,
-                function: "for-action",
+                function: Function::ForAction,
                 index: 0,
                 answer: &passing.answer,
                 bytes: &passing.answer_bytes,
@@ -410,7 +424,7 @@ fn passing(
 /// A call on record.
 struct Recorded<'a, T> {
     ran: &'a Ran,
-    function: &'static str,
+    function: Function,
     /// Its place among the calls of its function, from 0.
     index: usize,
     answer: &'a Answer<T>,

@@ -6,23 +6,24 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use overt_deployment::Deployment;
-use overt_pipeline::MachineOptions;
+use overt_pipeline::inquiry::{Ask, Told};
 use overt_pipeline::replay::{
     Answered, AskedPlugin, ForAction, OtherFile, Replayed, Replayer, Verdict,
 };
 use serde::Serialize;
 
+use crate::control::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{confine, interrupt, machine, output, watchlist};
+use crate::{confine, inquiry, interrupt, machine, output, watchlist};
 
 /// Replay alerts: ask their plugins the same once more, and compare the answers byte for byte
 ///
 /// What the matcher policy was asked about the track of an alert, and what the router was asked, when it was raised and once it was passed, is sealed with the alert and kept as
 /// long as `inputs-hours` under [retention] says. Nobody is told anything by a replay. Each call is made again, in a fresh instance, from the plugin file of the digest on record and with the configuration on
 /// record; the answer has to be the same byte for byte, and to take the same fuel. Plugins are looked for where the deployment file names them, and in
-/// the folders given with --plugins. They have to be trusted as in a run. No model is needed.
+/// the folders given with --plugins. They have to be trusted as in a run. No model is needed. While a run goes on, it does this itself, aside, with the plugins that the deployment file names.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -69,18 +70,76 @@ struct Report<'r> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let deployment = Deployment::read(&arguments.deployment)?;
-    // Before any thread, and before a plugin is opened.
-    confine::confine_aside(&deployment, &arguments.plugins, &[])?;
-    let store = watchlist::open(&deployment)?;
-    let stop = interrupt::watch("what was replayed so far is shown")?;
-    let options = MachineOptions {
-        compiler: machine::compiler()?,
-        cache: machine::cache_folder(),
+    let (alerts, of) = match by_run(&deployment, &arguments)? {
+        Some(alerts) => {
+            let of = alerts.len();
+            (alerts, of)
+        }
+        None => here(&deployment, &arguments)?,
     };
-    let mut replayer = Replayer::new(&deployment, options, &arguments.plugins)?;
+    let sums = sums(&alerts);
+    if arguments.json {
+        output::print_json(&Report {
+            deployment: &deployment.id,
+            sums,
+            alerts: &alerts,
+        })?;
+    } else {
+        output::print(&output::printable(&table(&alerts, &sums)))?;
+    }
+    let is_well =
+        |replayed: &Replayed| matches!(replayed.verdict, Verdict::Same | Verdict::Expired { .. });
+    Ok(match alerts.len() < of {
+        true => Exit::Interrupted,
+        false if alerts.iter().all(is_well) => Exit::Done,
+        false => Exit::Failed,
+    })
+}
+
+/// Asks the run that has the records open; `None` where none goes on.
+fn by_run(
+    deployment: &Deployment,
+    arguments: &Arguments,
+) -> Result<Option<Vec<Replayed>>, Failure> {
+    if !client::is_running(deployment) {
+        return Ok(None);
+    }
+    if !arguments.plugins.is_empty() {
+        return Err(Failure::mistake(
+            format!(
+                "{} runs, and the run reaches no other plugins than those that it serves with",
+                deployment.id
+            ),
+            "leave `--plugins` out, or replay with it once the run has ended",
+        ));
+    }
+    let progress = Progress::new("alerts", None);
+    let mut alerts = Vec::new();
+    let mut take = |told| {
+        if let Told::Replayed { replayed, of } = told {
+            alerts.push(*replayed);
+            progress.at(alerts.len() as u64, || format!("of {of}"));
+        }
+        Ok(())
+    };
+    let ask = Ask::Replay {
+        alerts: arguments.alerts.clone(),
+    };
+    let told = inquiry::of_run(deployment, ask, &mut take);
+    progress.end();
+    Ok(told?.map(|_| alerts))
+}
+
+/// Opens the records. Gives what was replayed until somebody said stop, and of how many it is.
+fn here(deployment: &Deployment, arguments: &Arguments) -> Result<(Vec<Replayed>, usize), Failure> {
+    // Before any thread, and before a plugin is opened.
+    confine::confine_aside(deployment, &arguments.plugins, &[])?;
+    let store = watchlist::open(deployment)?;
+    let stop = interrupt::watch("what was replayed so far is shown")?;
+    let mut replayer = Replayer::new(deployment, machine::options()?, &arguments.plugins)?;
     let numbers = match arguments.alerts.is_empty() {
         true => store.alert_numbers()?,
-        false => arguments.alerts,
+        false => arguments.alerts.clone(),
     };
     let progress = Progress::new("alerts", Some(numbers.len() as u64));
     let mut alerts = Vec::with_capacity(numbers.len());
@@ -96,23 +155,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         progress.at(done, String::new);
     }
     progress.end();
-    let sums = sums(&alerts);
-    if arguments.json {
-        output::print_json(&Report {
-            deployment: &deployment.id,
-            sums,
-            alerts: &alerts,
-        })?;
-    } else {
-        output::print(&output::printable(&table(&alerts, &sums)))?;
-    }
-    let is_well =
-        |replayed: &Replayed| matches!(replayed.verdict, Verdict::Same | Verdict::Expired { .. });
-    Ok(match alerts.len() < numbers.len() {
-        true => Exit::Interrupted,
-        false if alerts.iter().all(is_well) => Exit::Done,
-        false => Exit::Failed,
-    })
+    Ok((alerts, numbers.len()))
 }
 
 fn sums(alerts: &[Replayed]) -> BTreeMap<&'static str, usize> {

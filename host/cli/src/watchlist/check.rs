@@ -6,13 +6,14 @@ use clap::Args;
 use overt_deployment::Deployment;
 use overt_pipeline::inquiry::{Ask, Told, answer};
 use overt_pipeline::list_check::{Likeness, ListReport};
+use overt_pipeline::replay::Replayer;
 use overt_records::Store;
 
 use crate::control::something_else;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{inquiry, output};
+use crate::{inquiry, machine, output};
 
 /// Pairs that are printed for people; `--json` has up to a thousand.
 const PRINTED: usize = 20;
@@ -80,7 +81,10 @@ fn here(deployment: &Deployment, show: &dyn Fn(u64, u64)) -> Result<ListReport, 
         }
         true
     };
-    let told = answer(deployment, &store, &Ask::Check, None, super::now(), &step)?;
+    let options = machine::options()?;
+    let replayer = || Replayer::new(deployment, options.clone(), &[]);
+    let (ask, now) = (Ask::Check, super::now());
+    let told = answer(deployment, &store, &ask, None, now, &replayer, &step)?;
     super::say_gone(&store.sweep(super::now())?);
     match told {
         Told::Checked(report) => Ok(*report),

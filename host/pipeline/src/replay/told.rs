@@ -1,14 +1,15 @@
 //! What a replay tells: of an alert what came of it, and how a call differs.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use overt_contract::Role;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::inputs::Ran;
 
 /// What came of replaying an alert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every answer is the same byte for byte, and took the same fuel.
@@ -58,7 +59,7 @@ pub enum Verdict {
 }
 
 /// A plugin on record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedPlugin {
     /// The role that it filled.
     pub role: Role,
@@ -71,7 +72,7 @@ pub struct AskedPlugin {
 }
 
 /// A plugin file that is not the one on record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherFile {
     /// The file.
     pub file: PathBuf,
@@ -82,12 +83,12 @@ pub struct OtherFile {
 }
 
 /// How a call differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Which plugin.
     pub asked: AskedPlugin,
-    /// The contract's function: `decide`, `for-review` or `for-action`.
-    pub function: &'static str,
+    /// The contract's function.
+    pub function: Function,
     /// Which of its calls on record, from 1.
     pub call: u32,
     /// Whether another version of the host asked then.
@@ -98,8 +99,30 @@ pub struct Difference {
     pub found: Answered,
 }
 
+/// A function of the contract that is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Function {
+    /// The matcher policy's.
+    Decide,
+    /// The router's, about a new alert.
+    ForReview,
+    /// The router's, about a passed one.
+    ForAction,
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Decide => "decide",
+            Self::ForReview => "for-review",
+            Self::ForAction => "for-action",
+        })
+    }
+}
+
 /// An answer in words, and what it took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// In words; where two answers are the same in words, the fuel differs.
     pub answer: String,
@@ -108,7 +131,7 @@ pub struct Answered {
 }
 
 /// An alert that was replayed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replayed {
     /// The alert's number.
     pub alert: u32,
@@ -136,7 +159,7 @@ pub struct Replayed {
 }
 
 /// What came of the router's call about a passed alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForAction {
     /// It is one of those that were to be made once more, and the verdict is about it too.
