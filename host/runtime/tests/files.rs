@@ -219,3 +219,18 @@ fn what_pack_makes_agrees_with_its_manifest_or_is_not_made() {
         Err(PluginError::NotDeclared { .. })
     ));
 }
+
+#[test]
+fn what_is_no_file_is_refused_and_nobody_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wasm");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let endless = folder.path().join("endless.wasm");
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    // Whoever opened the pipe in the usual way would wait here for ever.
+    for path in [&pipe, &endless, &folder.path().to_owned()] {
+        let error = PluginFile::read(path).unwrap_err();
+        assert!(matches!(error, PluginError::Read { .. }), "{error}");
+    }
+}
