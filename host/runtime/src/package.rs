@@ -1,6 +1,7 @@
 //! The plugin file: one component with its manifest inside. Read once, capped, hashed; nothing is compiled or run here.
 
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
