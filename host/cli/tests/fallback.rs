@@ -224,6 +224,9 @@ fn a_policys_fallback_decides_about_those_who_are_still_in_view() {
     assert_eq!(ended.status, Some(1), "{}", ended.err);
     let told = summary(&place);
     assert_eq!(count(&told, "read"), 120);
+    // Nobody healthy decided about the frames on which the first one failed, although they were looked at.
+    assert!(count(&told, "unseen") >= 10, "{told}");
+    assert_eq!(count(&told, "processed") + count(&told, "unseen"), 120);
     assert_eq!(told["alerts"].as_array().unwrap().len(), 1, "{}", ended.err);
     assert_eq!(
         told["generations"][1]["changed"],

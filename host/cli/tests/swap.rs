@@ -156,6 +156,35 @@ fn only_a_system_engineer_who_is_signed_in_now_swaps() {
 }
 
 #[test]
+fn a_swap_goes_no_lower_than_the_floor_that_was_authorised() {
+    let place = long();
+    place.lock();
+    let going = going(&place, &[]);
+    let [centerface, rfb320] =
+        ["centerface", "rfb320"].map(|name| set_up(&format!("plugins/detector-{name}.wasm")));
+    // With another detector a floor may be another, and this one is an officer's to give.
+    place.change(centerface.to_str().unwrap(), rfb320.to_str().unwrap());
+    place.change("score-floor = 0.45", "score-floor = 0.40");
+    place.lock();
+    let lower = swap(&place);
+    assert_eq!(lower.status, Some(1), "{}", lower.out);
+    for told in [
+        "the score floor 0.4 lies under 0.45, which was authorised",
+        "authorising officer's to give",
+    ] {
+        assert!(lower.err.contains(told), "{told}: {}", lower.err);
+    }
+    assert_eq!(status(&place)["generations"].as_array().unwrap().len(), 1);
+    place.change("score-floor = 0.40", "score-floor = 0.50");
+    place.lock();
+    let higher = swap(&place);
+    assert_eq!(higher.status, Some(0), "{}", higher.err);
+    let serves: Value = serde_json::from_str(&higher.out).unwrap();
+    assert_eq!(serves["generation"]["plugins"][0]["id"], "detector-rfb320");
+    going.interrupt();
+}
+
+#[test]
 fn what_is_wrong_with_a_swap_leaves_what_served_serving() {
     let place = long();
     let going = going(&place, &["--rehearsal", "--unlocked"]);

@@ -41,6 +41,8 @@ pub struct Authority<'a> {
     pub by: &'a records::By,
     /// When it has to end.
     pub until: &'a Until,
+    /// The least score that was authorised. A swap goes no lower.
+    pub score_floor: records::ScoreFloor,
 }
 
 impl Authorised {

@@ -230,23 +230,14 @@ impl DecisionThread<'_> {
         self.heed_passing(state);
         // Frames that were under way when a plugin was put in quarantine: no healthy plugin saw them, whatever it answered.
         let blind = is_blind(state, &generation);
-        match seen {
-            Ok(()) if !blind => {
-                well(state, &generation, Role::Detector);
-                state.counts.faces += faces;
-                state.counts.frames.processed += 1;
-                state.frames[camera].0 += 1;
-                self.cameras[camera].processed.inc();
-                self.cameras[camera].faces.inc_by(faces);
-            }
-            other => {
-                state.counts.frames.unseen += 1;
-                state.frames[camera].1 += 1;
-                self.cameras[camera].unseen.inc();
-                if let Err(error) = other {
-                    self.failed(state, &generation, camera, sequence, &error);
-                }
-            }
+        let mut is_seen = seen.is_ok() && !blind;
+        if is_seen {
+            well(state, &generation, Role::Detector);
+            state.counts.faces += faces;
+            self.cameras[camera].faces.inc_by(faces);
+        }
+        if let Err(error) = seen {
+            self.failed(state, &generation, camera, sequence, &error);
         }
         if !probes.is_empty() {
             well(state, &generation, Role::Encoder);
@@ -269,7 +260,7 @@ impl DecisionThread<'_> {
                 .or_insert_with(|| Trail::new(span, generation.watchlist.clone()));
             trail.go_on_with(&generation.watchlist);
             trail.add(span, probe, time);
-            self.decide(
+            is_seen &= self.decide(
                 state,
                 &generation,
                 camera,
@@ -278,6 +269,15 @@ impl DecisionThread<'_> {
                 time,
                 false,
             );
+        }
+        if is_seen {
+            state.counts.frames.processed += 1;
+            state.frames[camera].0 += 1;
+            self.cameras[camera].processed.inc();
+        } else {
+            state.counts.frames.unseen += 1;
+            state.frames[camera].1 += 1;
+            self.cameras[camera].unseen.inc();
         }
         for span in ended {
             self.ended(state, &generation, camera, span, time);
@@ -329,6 +329,7 @@ impl DecisionThread<'_> {
         }
     }
 
+    /// Asks the policy about a track. False where nobody healthy decided: it failed, or is out.
     #[allow(clippy::too_many_arguments)] // Each says what a decision is about; a struct of them would be made here and taken apart here.
     fn decide(
         &self,
@@ -339,12 +340,12 @@ impl DecisionThread<'_> {
         sequence: u32,
         time: f64,
         ended: bool,
-    ) {
+    ) -> bool {
         if is_blind(state, generation) {
-            return;
+            return false;
         }
         let Some(trail) = state.cameras[camera].get(&track) else {
-            return;
+            return true;
         };
         let mut earlier: Vec<EarlierAlert> = state
             .raised
@@ -397,12 +398,17 @@ impl DecisionThread<'_> {
         match called.answer {
             Ok(Decision::Alert(proposal)) => {
                 well(state, generation, Role::MatcherPolicy);
-                self.alert(state, generation, camera, track, sequence, time, &proposal)
+                self.alert(state, generation, camera, track, sequence, time, &proposal);
+                true
             }
             Ok(Decision::Ignore(_) | Decision::Hold(_)) => {
                 well(state, generation, Role::MatcherPolicy);
+                true
             }
-            Err(error) => self.failed(state, generation, camera, sequence, &error),
+            Err(error) => {
+                self.failed(state, generation, camera, sequence, &error);
+                false
+            }
         }
     }
 

@@ -214,7 +214,14 @@ pub fn run(
         };
         let first = (decision, first_alert);
         way(
-            machine, cameras, requests, workers, stop, until, first, &began,
+            machine,
+            cameras,
+            requests,
+            workers,
+            stop,
+            (until, authority.map(|authority| authority.score_floor)),
+            first,
+            &began,
         )?
     };
     let seconds = clock.elapsed().as_secs_f64();
@@ -406,7 +413,8 @@ pub(crate) fn way(
     requests: Receiver<Request>,
     workers: usize,
     stop: &AtomicBool,
-    until: &Until,
+    // When it ends, and the least score that was authorised.
+    (until, authorised_floor): (&Until, Option<records::ScoreFloor>),
     // The number that its first alert will have.
     (decision, first_alert): (DecisionThread<'_>, u32),
     began: &dyn Fn(),
@@ -432,6 +440,7 @@ pub(crate) fn way(
             run: decision.run,
             generations,
             workers,
+            authorised_floor,
             over: [stop, halt, &ended],
         },
         desk: Desk::of_run(

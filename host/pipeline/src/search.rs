@@ -254,7 +254,7 @@ pub fn search(
         requests,
         workers,
         stop,
-        until,
+        (until, Some(authority.score_floor)),
         (decision, first_alert),
         &began,
     )?;

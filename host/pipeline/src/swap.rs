@@ -81,6 +81,14 @@ pub enum SwapError {
         "the score floor or its calibration has changed, and detector and encoder are the same"
     )]
     FloorAlone,
+    /// The floor lies lower than the one that was authorised.
+    #[error("the score floor {floor} lies under {authorised}, which was authorised")]
+    UnderAuthority {
+        /// The one in the file.
+        floor: f32,
+        /// The one in the register.
+        authorised: f32,
+    },
     /// Another encoder comes without a calibration.
     #[error("another encoder cannot go live without a calibration of its own")]
     Uncalibrated,
@@ -143,6 +151,7 @@ impl SwapError {
             SwapError::Search => "wait until it has ended, and search with the others then".into(),
             SwapError::OtherDeployment { .. } => "a running deployment takes up [plugins] and [trust], and with another detector or encoder the score floor and its calibration; undo the rest, or end the run and begin another".into(),
             SwapError::FloorAlone => "undo that: a floor is authorised for plugins, and these are the same; another floor for them begins with another run".into(),
+            SwapError::UnderAuthority { authorised, .. } => format!("raise it to {authorised} at least; a lower one is an authorising officer's to give, for a deployment of its own"),
             SwapError::Uncalibrated => "measure it, `overt evaluate identification --calibration FILE`, and name the file under [authority]".into(),
             SwapError::Nothing { .. } => "name another plugin file under [plugins], and lock: `overt lock`".into(),
             SwapError::Unlocked => "lock the deployment as it is to be: `overt lock`".into(),
@@ -190,6 +199,8 @@ pub(crate) struct Swapping<'a> {
     pub(crate) run: &'a records::Run,
     pub(crate) generations: &'a Generations,
     pub(crate) workers: usize,
+    /// The least score that was authorised; absent where nobody authorised anything, as in a rehearsal.
+    pub(crate) authorised_floor: Option<records::ScoreFloor>,
     /// Set where the run ends.
     pub(crate) over: [&'a AtomicBool; 3],
 }
@@ -221,6 +232,13 @@ impl Swapping<'_> {
             return Err(SwapError::Search);
         }
         self.compare(deployment)?;
+        // What the register would let no run begin with, no run goes on with.
+        let floor = deployment.authority.score_floor;
+        if let Some(authorised) = self.authorised_floor.map(records::ScoreFloor::get)
+            && floor < authorised
+        {
+            return Err(SwapError::UnderAuthority { floor, authorised });
+        }
         let before = self.generations.current();
         if before.lock_sha256.is_some() && lock.is_none() {
             return Err(SwapError::Unlocked);

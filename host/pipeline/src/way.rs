@@ -163,7 +163,7 @@ pub(crate) struct Passed {
     pub(crate) generation: Arc<Generation>,
     /// Faces in the zone of recognition.
     pub(crate) faces: u64,
-    /// Absent where no healthy plugin saw the frame.
+    /// Why no healthy plugin saw the frame, or some face of it.
     pub(crate) seen: Result<(), CallError>,
     /// The probes of this frame, each with its track as it stands now.
     pub(crate) probes: Vec<(TrackSpan, Probe)>,

@@ -237,7 +237,7 @@ pub struct RunHeader {
 pub struct FrameCounts {
     /// Taken from a camera.
     pub read: u64,
-    /// Looked at by a healthy detector.
+    /// Went all their way, through healthy plugins.
     pub processed: u64,
     /// Left out because a newer one was there.
     pub dropped: u64,

@@ -1,6 +1,7 @@
 //! The plugin file: one component with its manifest inside. Read once, capped, hashed; nothing is compiled or run here.
 
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -128,7 +129,15 @@ pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>, PluginErro
         path: path.to_owned(),
         cause,
     };
-    let file = std::fs::File::open(path).map_err(read)?;
+    // Without waiting: a named pipe would wait for somebody to write, and whoever reads it for them.
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+        .map_err(read)?;
+    if !file.metadata().map_err(read)?.is_file() {
+        return Err(read(std::io::Error::other("it is no file")));
+    }
     let mut bytes = Vec::new();
     (&file)
         .take(limit + 1)

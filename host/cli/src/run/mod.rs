@@ -194,6 +194,7 @@ fn live_or_rehearsed(
                 authorised: &passed.authorised,
                 by: &passed.started.by,
                 until: &passed.until,
+                score_floor: passed.started.entry.terms().score_floor,
             }),
         },
         store,

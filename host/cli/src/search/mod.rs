@@ -192,6 +192,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 authorised: &passed.authorised,
                 by: &passed.started.by,
                 until: &passed.until,
+                score_floor: passed.started.entry.terms().score_floor,
             },
         };
         under_way(
