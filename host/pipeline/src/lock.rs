@@ -1,8 +1,8 @@
 //! The lock: what a deployment file resolved to on the day on which it was decided, by digest. A run refuses what differs, and says how.
 //!
 //! A deployment file names files; what is in them may change under it. The lock names contents: plugins with their models, grants, limits, signatures
-//! and configuration; the calibration; the back end's library; the keys that are trusted; this host's version. It says nothing about people, cameras
-//! and places: those stand in the deployment file alone.
+//! and configuration; the calibration; the back end's library; the keys that are trusted; this host's version; and where each camera's frames come from and
+//! in which part of them faces are compared, which the authority does not fix. Of people and places the force's register tells.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use overt_contract::{Capability, Role, Signer, plain};
-use overt_deployment::{self as deployment, Deployment, Post, Slot};
+use overt_deployment::{self as deployment, Deployment, Post, Slot, Source};
 use overt_runtime::trust::Standing;
 use overt_runtime::{CONTRACT, Limits, PluginBytes, agreement};
 use overt_vision::BackendIdentity;
@@ -44,6 +44,9 @@ pub struct Lock {
     pub backend: BackendIdentity,
     /// What the authority's floor is and rests on.
     pub authority: LockedAuthority,
+    /// The cameras by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub camera: BTreeMap<String, LockedCamera>,
     /// Who must have signed.
     pub trust: LockedTrust,
     /// The plugins that serve, by role.
@@ -75,6 +78,17 @@ pub struct LockedAuthority {
     /// SHA-256 of the calibration that it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<String>,
+}
+
+/// A camera.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedCamera {
+    /// Where its frames come from; a file seen from the deployment file's folder, so that both can move together.
+    pub source: String,
+    /// Corners of the zone of recognition, in pixels; absent where it is the whole picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Vec<[u32; 2]>>,
 }
 
 /// The rule over signatures.
@@ -390,6 +404,7 @@ impl Lock {
                 score_floor: deployment.authority.score_floor.to_string(),
                 calibration: calibration.map(|path| digest_of(path)).transpose()?,
             },
+            camera: LockedCamera::all(deployment),
             trust: LockedTrust::of(&admission, deployment),
             plugin: of(Post::Serving),
             fallback: of(Post::Fallback),
@@ -561,6 +576,25 @@ impl LockedPlugin {
             calibration: calibration.map(|path| digest_of(path)).transpose()?,
             model: models.collect(),
         })
+    }
+}
+
+impl LockedCamera {
+    fn all(deployment: &Deployment) -> BTreeMap<String, LockedCamera> {
+        let folder = deployment.file().parent().unwrap_or(Path::new(""));
+        let cameras = deployment.cameras.iter().map(|camera| {
+            let source = match &camera.source {
+                Source::File(path) => path
+                    .strip_prefix(folder)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string(),
+                other => other.to_string(),
+            };
+            let zone = camera.zone.as_ref().map(|zone| zone.corners().to_vec());
+            (camera.id.clone(), LockedCamera { source, zone })
+        });
+        cameras.collect()
     }
 }
 
