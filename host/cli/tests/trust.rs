@@ -266,7 +266,7 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
         (
             "owner = \"The demonstration\"\n",
             "owner = \"The demonstration\"\nzone = [[0, 0], [100, 0], [100, 100]]\n",
-            "camera.concourse.zone: not in the lock, found [[0,0],[100,0],[100,100]]",
+            "camera.concourse.zone: not in the lock, found 0,0 100,0 100,100",
         ),
         (
             "file = \"video.avi\"",

@@ -39,7 +39,7 @@ fn lock() -> Lock {
             "gate".into(),
             LockedCamera {
                 source: "rtsp://10.0.0.7/1".into(),
-                zone: Some(vec![[0, 0], [640, 0], [640, 480]]),
+                zone: Some("0,0 640,0 640,480".into()),
             },
         )]),
         trust: LockedTrust {
@@ -98,7 +98,7 @@ fn every_difference_is_told_by_its_place_with_both_sides() {
         [
             format!("authority.calibration: locked {}, found nothing", "0e".repeat(32)),
             "camera.gate.source: locked rtsp://10.0.0.7/1, found rtsp://10.0.0.8/1".to_owned(),
-            "camera.gate.zone: locked [[0,0],[640,0],[640,480]], found nothing".to_owned(),
+            "camera.gate.zone: locked 0,0 640,0 640,480, found nothing".to_owned(),
             "host.overt: locked 0.1.0, found 0.2.0".to_owned(),
             "plugin.detector.config.agree.of: locked 5, found 7".to_owned(),
             r#"plugin.detector.config.margin: locked 0.05, found "0.05""#.to_owned(),
