@@ -14,8 +14,8 @@ use crate::{machine, output, session};
 
 /// Write down what a deployment consists of, so that nothing else can run; you are signed in as a system engineer
 ///
-/// Signatures, manifests, grants and models are checked as a run would; nothing is compiled or run. The lock names plugins, models, grants, limits,
-/// configurations, calibration, back end, trusted keys and this host by digest or version. It goes beside the deployment file as overt.lock, or where
+/// Signatures, manifests, grants and models are checked as a run would; nothing is compiled or run. The lock names plugins, models, calibration and back
+/// end by digest; grants, limits, configurations, trusted keys, each camera's source and zone, and this host's version as they are. It goes beside the deployment file as overt.lock, or where
 /// `lock` under [host] says.
 #[derive(Args)]
 #[command(after_help = "\

@@ -243,6 +243,7 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
     let router = own_router(&place);
     lock(&place);
     let whole = std::fs::read_to_string(place.deployment()).unwrap();
+    std::fs::copy(place.path("video.avi"), place.path("other.avi")).unwrap();
     for (from, to, part) in [
         (
             "score-floor = 0.45",
@@ -273,6 +274,16 @@ fn whatever_differs_from_the_lock_is_refused_and_told() {
             "device = \"cpu\"",
             "device = \"cpu\"\nbackend = \"openvino\"",
             "backend.name: locked onnxruntime, found openvino",
+        ),
+        (
+            "owner = \"The demonstration\"\n",
+            "owner = \"The demonstration\"\nzone = [[0, 0], [100, 0], [100, 100]]\n",
+            "camera.concourse.zone: not in the lock, found 0,0 100,0 100,100",
+        ),
+        (
+            "file = \"video.avi\"",
+            "file = \"other.avi\"",
+            "camera.concourse.source: locked video.avi, found other.avi",
         ),
         (
             "name = \"this-machine\"",
@@ -444,5 +455,44 @@ fn a_clock_that_is_set_back_makes_no_expired_key_count_again() {
         locked.status == Some(1) && locked.err.contains("which expired at 2034-01-01"),
         "{}",
         locked.err
+    );
+}
+
+#[test]
+fn whoever_verifies_by_keys_is_told_which_of_them_has_not_signed() {
+    let place = Place::new();
+    let router = own_router(&place);
+    let ([one, one_public], [_, other_public]) = (key(&place, "one"), key(&place, "other"));
+    assert_eq!(sign(&router, &one).status, Some(0));
+    let verify = |first: &Path, second: &Path| {
+        overt([
+            &"plugin" as &dyn AsRef<_>,
+            &"verify",
+            &router,
+            &"--key",
+            &first,
+            &"--key",
+            &second,
+        ])
+    };
+    let told = verify(&one_public, &other_public);
+    assert_eq!(told.status, Some(1));
+    let said = format!(
+        "NOT TRUSTED: it is not signed by {}\n",
+        other_public.display()
+    );
+    assert!(told.out.ends_with(&said), "{}", told.out);
+    let same = verify(&one_public, &one_public);
+    assert!(
+        same.status == Some(2) && same.err.contains("hold one and the same key"),
+        "{}",
+        same.err
+    );
+    let no_key = verify(&one_public, &router);
+    assert!(
+        no_key.err.contains("expected a key in PEM, found no text")
+            && no_key.err.contains("NAME.pub"),
+        "{}",
+        no_key.err
     );
 }

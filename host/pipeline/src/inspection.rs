@@ -190,6 +190,7 @@ pub fn inspect(
         let inspection = describe(&file);
         plugin_findings(
             deployment,
+            &trust,
             plugin,
             &file,
             &inspection,
@@ -250,6 +251,7 @@ pub fn inspect(
 
 fn plugin_findings(
     deployment: &Deployment,
+    trust: &Trust,
     plugin: &deployment::Plugin,
     file: &PluginFile,
     inspection: &Inspection,
@@ -272,7 +274,8 @@ fn plugin_findings(
             find(error.to_string(), error.mend());
         }
     }
-    if !given.verdict.missing.is_empty() {
+    // Where the keys cannot be read, that is the finding, and no signature says anything.
+    if !given.verdict.missing.is_empty() && !trust.keys().is_empty() {
         find(
             format!("it is not trusted: {}", given.verdict),
             "have it signed (`overt plugin sign`)".into(),
@@ -311,13 +314,12 @@ fn trusted(deployment: &Deployment, findings: &mut Vec<Finding>) -> Result<Trust
     let trust = match trust(deployment) {
         Ok(trust) => trust,
         Err(error) => {
+            let deployment::Trust::Signed { require, .. } = &deployment.trust else {
+                return Err(error);
+            };
             let each = error.each().into_iter();
             findings.extend(each.map(|error| Finding::of("trust".into(), error)));
-            let require = match &deployment.trust {
-                deployment::Trust::Unsigned => Default::default(),
-                deployment::Trust::Signed { require, .. } => require.clone(),
-            };
-            Trust::signed(require, Vec::new())?
+            Trust::signed(require.clone(), Vec::new())?
         }
     };
     let now = trust_time(deployment, &trust)?;

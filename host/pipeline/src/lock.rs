@@ -1,16 +1,15 @@
 //! The lock: what a deployment file resolved to on the day on which it was decided, by digest. A run refuses what differs, and says how.
 //!
 //! A deployment file names files; what is in them may change under it. The lock names contents: plugins with their models, grants, limits, signatures
-//! and configuration; the calibration; the back end's library; the keys that are trusted; this host's version. It says nothing about people, cameras
-//! and places: those stand in the deployment file alone.
+//! and configuration; the calibration; the back end's library; the keys that are trusted; this host's version; and where each camera's frames come from and
+//! in which part of them faces are compared, which the authority does not fix. Of people and places the force's register tells.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use overt_contract::{Capability, Role, Signer, plain};
-use overt_deployment::{self as deployment, Deployment, Post, Slot};
+use overt_deployment::{self as deployment, Deployment, Post, Slot, Source};
 use overt_runtime::trust::Standing;
 use overt_runtime::{CONTRACT, Limits, PluginBytes, agreement};
 use overt_vision::BackendIdentity;
@@ -20,6 +19,10 @@ use sha2::{Digest, Sha256};
 use crate::admission::{Admission, limits, models};
 use crate::error::PipelineError;
 use crate::machine::Machine;
+
+mod difference;
+
+pub use difference::LockDifference;
 
 /// The format that this version writes and reads.
 const FORMAT: &str = "overt-lock-1";
@@ -44,6 +47,9 @@ pub struct Lock {
     pub backend: BackendIdentity,
     /// What the authority's floor is and rests on.
     pub authority: LockedAuthority,
+    /// The cameras by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub camera: BTreeMap<String, LockedCamera>,
     /// Who must have signed.
     pub trust: LockedTrust,
     /// The plugins that serve, by role.
@@ -75,6 +81,17 @@ pub struct LockedAuthority {
     /// SHA-256 of the calibration that it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<String>,
+}
+
+/// A camera.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockedCamera {
+    /// Where its frames come from; a file seen from the deployment file's folder, so that both can move together.
+    pub source: String,
+    /// Corners of the zone of recognition in pixels, `0,0 1280,0 1280,720`; absent where it is the whole picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// The rule over signatures.
@@ -227,29 +244,6 @@ impl LockError {
     }
 }
 
-/// Something that is not as it was locked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LockDifference {
-    /// Which part, as in the lock: `plugin.detector.sha256`.
-    pub part: String,
-    /// In the lock; absent where it is new.
-    pub locked: Option<String>,
-    /// Now; absent where it is gone.
-    pub found: Option<String>,
-}
-
-impl fmt::Display for LockDifference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = &self.part;
-        match (&self.locked, &self.found) {
-            (Some(locked), Some(found)) => write!(f, "{part}: locked {locked}, found {found}"),
-            (Some(locked), None) => write!(f, "{part}: locked {locked}, found nothing"),
-            (None, Some(found)) => write!(f, "{part}: not in the lock, found {found}"),
-            (None, None) => f.write_str(part),
-        }
-    }
-}
-
 /// A lock as it was read.
 #[derive(Clone, Debug)]
 pub struct LockFile {
@@ -394,6 +388,7 @@ impl Lock {
                 score_floor: deployment.authority.score_floor.to_string(),
                 calibration: calibration.map(|path| digest_of(path)).transpose()?,
             },
+            camera: LockedCamera::all(deployment),
             trust: LockedTrust::of(&admission, deployment),
             plugin: of(Post::Serving),
             fallback: of(Post::Fallback),
@@ -444,93 +439,6 @@ impl Lock {
             }
         })
     }
-
-    /// All that is other in `found`, by part.
-    pub fn differences(&self, found: &Lock) -> Vec<LockDifference> {
-        let (locked, found) = (self.parts(), found.parts());
-        let names: BTreeSet<&String> = locked.keys().chain(found.keys()).collect();
-        names
-            .into_iter()
-            .filter(|name| locked.get(*name) != found.get(*name))
-            .map(|name| LockDifference {
-                part: name.clone(),
-                locked: locked.get(name).cloned(),
-                found: found.get(name).cloned(),
-            })
-            .collect()
-    }
-
-    /// Every value by its place, `plugin.detector.sha256`; a list is one value.
-    fn parts(&self) -> BTreeMap<String, String> {
-        fn put(path: String, value: serde_json::Value, into: &mut BTreeMap<String, String>) {
-            use serde_json::Value;
-            match value {
-                Value::Object(table) => {
-                    for (key, value) in table {
-                        let path = if path.is_empty() {
-                            key
-                        } else {
-                            format!("{path}.{key}")
-                        };
-                        put(path, value, into);
-                    }
-                }
-                Value::Null => {}
-                // Of a plugin in its post and role; a model may be called so too.
-                Value::String(text)
-                    if path.ends_with(".config") && path.split('.').count() == 3 =>
-                {
-                    put_config(path, &text, into)
-                }
-                Value::String(text) => {
-                    into.insert(path, text);
-                }
-                other => {
-                    into.insert(path, other.to_string());
-                }
-            }
-        }
-        let mut parts = BTreeMap::new();
-        // Strings, numbers, lists and maps with keys of text: JSON can say all of it.
-        put(
-            String::new(),
-            serde_json::to_value(self).unwrap_or_default(),
-            &mut parts,
-        );
-        parts
-    }
-}
-
-/// Every value of a plugin's configuration by its place. Two that differ have other parts: a text is not its number, and a key with a dot is quoted.
-fn put_config(path: String, text: &str, into: &mut BTreeMap<String, String>) {
-    use serde_json::Value;
-    fn put(path: String, value: &Value, into: &mut BTreeMap<String, String>) {
-        let Value::Object(table) = value else {
-            into.insert(path, value.to_string());
-            return;
-        };
-        if table.is_empty() {
-            into.insert(path, "{}".to_owned());
-            return;
-        }
-        let bare = |key: &str| {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            !key.is_empty() && key.bytes().all(plain)
-        };
-        for (key, value) in table {
-            let path = match bare(key) {
-                true => format!("{path}.{key}"),
-                false => format!("{path}.{key:?}"),
-            };
-            put(path, value, into);
-        }
-    }
-    match serde_json::from_str(text) {
-        Ok(value) => put(path, &value, into),
-        Err(_) => {
-            into.insert(path, text.to_owned());
-        }
-    }
 }
 
 impl LockedPlugin {
@@ -565,6 +473,28 @@ impl LockedPlugin {
             calibration: calibration.map(|path| digest_of(path)).transpose()?,
             model: models.collect(),
         })
+    }
+}
+
+impl LockedCamera {
+    fn all(deployment: &Deployment) -> BTreeMap<String, LockedCamera> {
+        let folder = deployment.file().parent().unwrap_or(Path::new(""));
+        let cameras = deployment.cameras.iter().map(|camera| {
+            let source = match &camera.source {
+                Source::File(path) => path
+                    .strip_prefix(folder)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string(),
+                other => other.to_string(),
+            };
+            let zone = camera.zone.as_ref().map(|zone| {
+                let corners = zone.corners().iter().map(|[x, y]| format!("{x},{y}"));
+                corners.collect::<Vec<_>>().join(" ")
+            });
+            (camera.id.clone(), LockedCamera { source, zone })
+        });
+        cameras.collect()
     }
 }
 

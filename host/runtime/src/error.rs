@@ -301,10 +301,10 @@ impl PluginError {
     /// What the reader can do about it.
     pub fn mend(&self) -> String {
         match self {
-            PluginError::Read { .. } => "check the path in the deployment file, and that the file may be read".into(),
+            PluginError::Read { .. } => "check the path, and that the file may be read".into(),
             PluginError::Write { .. } => "check that the folder exists and may be written, and that the disk is not full".into(),
             PluginError::TooLarge { .. } => "check that it is the plugin's file; models are files of their own, pinned by the manifest".into(),
-            PluginError::NotWasm { .. } => "give the file that `overt plugin pack` made".into(),
+            PluginError::NotWasm { .. } => "give the file that `overt plugin pack` made; to pack, a module or component of WebAssembly".into(),
             PluginError::CoreModule { .. } => "make a plugin of it: `overt plugin pack plugin.toml MODULE.wasm -o PLUGIN.wasm`".into(),
             PluginError::Malformed { .. } => "build the component again; if it persists, the vendor's toolchain is at fault".into(),
             PluginError::NotComponentizable { .. } => "build the module against the SDK of contract 0.1, without a WASI import".into(),

@@ -87,7 +87,7 @@ impl KeyError {
             }
             KeyError::File { .. } => "check the path and the permissions".into(),
             KeyError::NoKey { .. } => {
-                "make a key pair with `overt key new NAME`: NAME.key is secret, NAME.pub is public"
+                "give NAME.pub for a public key and NAME.key for a secret one; `overt key new NAME` makes both"
                     .into()
             }
             KeyError::Exposed { path, .. } => format!(
@@ -248,11 +248,18 @@ fn read_text(path: &Path) -> Result<(Zeroizing<String>, u32), KeyError> {
     };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o777;
-    let mut text = Zeroizing::new(String::new());
+    let mut bytes = Zeroizing::new(Vec::new());
     file.take(KEY_FILE_BYTES)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(failed)?;
-    Ok((text, mode))
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok((Zeroizing::new(text), mode)),
+        Err(_) => Err(KeyError::NoKey {
+            path: path.to_owned(),
+            expected: "a key in PEM",
+            found: "no text".to_owned(),
+        }),
+    }
 }
 
 /// Adds a signature to a plugin file, beside those that it has.

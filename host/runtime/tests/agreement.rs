@@ -384,8 +384,11 @@ fn inspected(imports: &str, capabilities: &str) -> inspect::Inspection {
         (func (export "overt:algorithm/detector@0.1.0#detect") (param i32) (result i32) (i32.const 0)))"#
     );
     let manifest = manifest(Role::Detector, &format!("[capabilities]\n{capabilities}\n"));
-    let bytes = with_manifest(component("detector-plugin", &wat), &manifest);
-    inspect::describe(&read(bytes).unwrap())
+    // The newest contract: it has functions that the first one had not.
+    let newest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let wat = wat.replace("@0.1.0", "@0.1.1");
+    let component = support::component_of(&newest, "detector-plugin", &wat);
+    inspect::describe(&read(with_manifest(component, &manifest)).unwrap())
 }
 
 const TENSOR: &str =
@@ -401,10 +404,10 @@ fn every_way_to_a_tensors_numbers_is_told_as_reading_them() {
         // The least and the greatest of one number are that number.
         ("least-and-greatest", "i32 i32 i32 i32"),
     ] {
-        let import = format!(
-            r#"(import "overt:algorithm/tensors@0.1.0" "[method]tensor.{function}" (func (param {parameters})))"#
+        let imports = format!(
+            r#"{TENSOR}(import "overt:algorithm/tensors@0.1.0" "[method]tensor.{function}" (func (param {parameters})))"#
         );
-        let inspection = inspected(&format!("{TENSOR}{import}"), "frames = true\npixels = true");
+        let inspection = inspected(&imports, "frames = true\npixels = true");
         let has = |sentences: &[String], words: &str| sentences.iter().any(|s| s.contains(words));
         assert!(
             has(&inspection.can, "read numbers of tensors"),

@@ -99,6 +99,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         text += &match (trusted, trust.is_unsigned()) {
             (_, true) => "The deployment asks for no signature (`unsigned = true`).\n".to_owned(),
             (true, _) => "Trusted.\n".to_owned(),
+            // Without a deployment there is no rule and nobody's role: each key that was named has to have signed.
+            (false, _) if arguments.deployment.is_none() => {
+                let missing = trust.keys().iter().map(|key| key.name.as_str());
+                let missing: Vec<&str> = missing
+                    .filter(|name| verdict.signatures.iter().all(|signed| signed.key != *name))
+                    .collect();
+                format!(
+                    "NOT TRUSTED: it is not signed by {}\n",
+                    missing.join(" nor by ")
+                )
+            }
             (false, _) => format!("NOT TRUSTED: {verdict}\n"),
         };
         output::print(&output::printable(&text))?;
@@ -120,6 +131,13 @@ fn of_keys(files: &[PathBuf]) -> Result<Trust, Failure> {
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    Trust::signed(BTreeMap::new(), keys)
-        .map_err(|same| Failure::mistake(same.to_string(), "name each key once"))
+    Trust::signed(BTreeMap::new(), keys).map_err(|same| {
+        Failure::mistake(
+            format!(
+                "{} and {} hold one and the same key",
+                same.first, same.second
+            ),
+            "name each key once",
+        )
+    })
 }

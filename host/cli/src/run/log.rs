@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use overt_pipeline::incident;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::failure::Failure;
@@ -93,13 +94,49 @@ impl Write for Lines {
     }
 }
 
+/// Keeps an event to one line. A line break within it is out of a stranger's text, a model's name for a step of its own say, and what follows could pass for
+/// an event that never was.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        // Each event comes in one piece, with its end.
+        let text = event.strip_suffix(b"\n").unwrap_or(event);
+        let mut line = Vec::with_capacity(event.len());
+        for byte in text {
+            match byte {
+                b'\n' => line.extend(b"\\n"),
+                b'\r' => line.extend(b"\\r"),
+                byte => line.push(*byte),
+            }
+        }
+        line.extend(&event[text.len()..]);
+        self.0.write_all(&line).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Makes writers of events that keep to one line.
+struct OnOneLine<M>(M);
+
+impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for OnOneLine<M> {
+    type Writer = OneLine<M::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OneLine(self.0.make_writer())
+    }
+}
+
 fn install<W>(filter: EnvFilter, form: Form, writer: W)
 where
-    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(writer)
+        .with_writer(OnOneLine(writer))
         // A plugin call is a span; what it came to is known when it closes.
         .with_span_events(FmtSpan::CLOSE)
         // A line that cannot be written would be told on standard error, with a panic.
@@ -109,4 +146,47 @@ where
         Form::Text => log.with_ansi(false).try_init(),
         Form::Json => log.json().flatten_event(true).try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().map_or(Ok(0), |mut kept| kept.write(bytes))
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_break_in_a_strangers_text_begins_no_event() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(OnOneLine(move || writer.clone()))
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            let error = "no such step\n2026-01-01T00:00:00Z  INFO overt: alert 3 was passed\r";
+            tracing::warn!(%error, "a model failed");
+            tracing::warn!("another");
+        });
+        let text = kept.0.lock().map(|kept| kept.clone()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[0].contains("no such step\\n2026-01-01") && lines[1].contains("another"),
+            "{text}"
+        );
+    }
 }

@@ -35,6 +35,13 @@ fn lock() -> Lock {
             score_floor: "0.45".into(),
             calibration: Some("0e".repeat(32)),
         },
+        camera: BTreeMap::from([(
+            "gate".into(),
+            LockedCamera {
+                source: "rtsp://10.0.0.7/1".into(),
+                zone: Some("0,0 640,0 640,480".into()),
+            },
+        )]),
         trust: LockedTrust {
             unsigned: false,
             require: BTreeMap::from([(Signer::Vendor, 1)]),
@@ -73,6 +80,9 @@ fn every_difference_is_told_by_its_place_with_both_sides() {
     let mut found = lock();
     found.host.overt = "0.2.0".into();
     found.authority.calibration = None;
+    let gate = found.camera.get_mut("gate").unwrap();
+    gate.source = "rtsp://10.0.0.8/1".into();
+    gate.zone = None;
     let detector = found.plugin.get_mut(&Role::Detector).unwrap();
     detector.grants.insert(Capability::Pixels);
     detector.limits.memory += 1;
@@ -87,6 +97,8 @@ fn every_difference_is_told_by_its_place_with_both_sides() {
         told,
         [
             format!("authority.calibration: locked {}, found nothing", "0e".repeat(32)),
+            "camera.gate.source: locked rtsp://10.0.0.7/1, found rtsp://10.0.0.8/1".to_owned(),
+            "camera.gate.zone: locked 0,0 640,0 640,480, found nothing".to_owned(),
             "host.overt: locked 0.1.0, found 0.2.0".to_owned(),
             "plugin.detector.config.agree.of: locked 5, found 7".to_owned(),
             r#"plugin.detector.config.margin: locked 0.05, found "0.05""#.to_owned(),
@@ -137,6 +149,8 @@ fn what_is_no_lock_is_told_and_a_missing_one_says_how_to_make_it() {
     assert!(matches!(missing, LockError::Missing { .. }));
     assert!(missing.mend().contains("overt lock d.toml"));
     let whole = lock().text().unwrap();
+    let memory = whole.lines().position(|line| line.starts_with("memory = "));
+    let at_memory = format!("line {}: ", memory.unwrap() + 1);
     for (text, word) in [
         ("hm".to_owned(), "no lock"),
         (
@@ -146,7 +160,7 @@ fn what_is_no_lock_is_told_and_a_missing_one_says_how_to_make_it() {
         (format!("more = 1\n{whole}"), "line 1: unknown field `more`"),
         (
             whole.replace("memory = 67108864", "memory = \"all\""),
-            "line 44: ",
+            &at_memory,
         ),
         ("#".repeat(FILE_BYTES as usize + 1), "larger"),
     ] {

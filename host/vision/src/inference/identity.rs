@@ -1,7 +1,7 @@
 //! Which back end computes: what a template, a calibration and a score are bound to. Knows no library.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -75,6 +75,33 @@ pub(super) fn sha256_of_file(path: &Path) -> io::Result<String> {
     Ok(hex::encode(hasher.finalize()))
 }
 
+/// SHA-256 of `sha256sum`'s lines over the files in a library's folder that are parts of it, by name.
+pub(super) fn sha256_of_files_beside(
+    library: &Path,
+    mut is_part: impl FnMut(&str) -> bool,
+) -> Result<String, String> {
+    let folder = library.parent().unwrap_or(Path::new("/"));
+    let unreadable = |e: io::Error| format!("{}: {e}", folder.display());
+    let mut names = Vec::new();
+    for file in fs::read_dir(folder).map_err(unreadable)? {
+        let file = file.map_err(unreadable)?;
+        // A name that is not Unicode is none of a library's.
+        let Ok(name) = file.file_name().into_string() else {
+            continue;
+        };
+        if is_part(&name) && file.path().is_file() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    let mut lines = Sha256::new();
+    for name in names {
+        let sha256 = sha256_of_file(&folder.join(&name)).map_err(|e| format!("{name}: {e}"))?;
+        lines.update(format!("{sha256}  {name}\n"));
+    }
+    Ok(hex::encode(lines.finalize()))
+}
+
 struct HashWriter<'h>(&'h mut Sha256);
 
 impl io::Write for HashWriter<'_> {
@@ -125,5 +152,25 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert!(sha256_of_file(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn the_digest_of_several_files_is_of_their_bytes_and_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let library = folder.path().join("liba.so");
+        let digest = || sha256_of_files_beside(&library, |name| name.starts_with("lib")).unwrap();
+        write("liba.so", "abc");
+        let alone = digest();
+        // `sha256sum` writes the same line.
+        let line = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  liba.so\n";
+        assert_eq!(alone, hex::encode(Sha256::digest(line)));
+        write("notes.txt", "none of it");
+        assert_eq!(digest(), alone);
+        write("libb.so", "one");
+        let both = digest();
+        assert_ne!(both, alone);
+        write("libb.so", "another");
+        assert_ne!(digest(), both);
     }
 }

@@ -32,7 +32,9 @@ use overt_contract::plain;
 
 use self::by_shape::ByShape;
 use self::session::OnnxSession;
-use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
+use crate::inference::identity::{
+    BackendIdentity, Precision, sha256_of_file, sha256_of_files_beside,
+};
 use crate::inference::{Backend, Device, InferenceError, Session, with_source};
 use crate::memory::Account;
 use crate::model::ModelFile;
@@ -200,6 +202,24 @@ impl fmt::Debug for OnnxRuntime {
     }
 }
 
+/// What the files begin with by which the library computes on other devices. It loads them by itself, out of its own folder.
+const PROVIDERS: &str = "libonnxruntime_providers_";
+
+/// SHA-256 of the library; with providers beside it, of all of them: on a graphics processor it is they that compute.
+fn digest_of(library: &Path) -> Result<String, String> {
+    let own = library.file_name().and_then(|name| name.to_str());
+    let mut provides = false;
+    let several = sha256_of_files_beside(library, |name| {
+        let provider = name.starts_with(PROVIDERS);
+        provides |= provider;
+        provider || Some(name) == own
+    })?;
+    match provides {
+        true => Ok(several),
+        false => sha256_of_file(library).map_err(|e| e.to_string()),
+    }
+}
+
 /// The environment of the library in this process, its version, and its file's digest.
 fn load(library: &Path) -> Result<(Environment, String, String), String> {
     let path = library.canonicalize().map_err(|e| e.to_string())?;
@@ -217,7 +237,7 @@ fn load(library: &Path) -> Result<(Environment, String, String), String> {
             .ok_or("it failed when it was loaded before")?;
         return Ok((environment, loaded.version.clone(), loaded.sha256.clone()));
     }
-    let sha256 = sha256_of_file(&path).map_err(|e| e.to_string())?;
+    let sha256 = digest_of(&path)?;
     no_telemetry();
     let version = version_of(&path)?;
     let builder = ort::init_from(&path).map_err(|e| e.to_string())?;

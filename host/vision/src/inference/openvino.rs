@@ -12,15 +12,13 @@ mod session;
 mod tests;
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openvino::{Core, DeviceType, RwPropertyKey};
-use sha2::{Digest, Sha256};
 
 use self::session::OpenVinoSession;
-use crate::inference::identity::{BackendIdentity, Precision, sha256_of_file};
+use crate::inference::identity::{BackendIdentity, Precision, sha256_of_files_beside};
 use crate::inference::{Backend, Device, InferenceError, Session, ports, with_source};
 use crate::memory::Account;
 use crate::model::ModelFile;
@@ -147,7 +145,7 @@ fn load(library: &Path) -> Result<Loaded, String> {
         }
         return Ok(loaded.clone());
     }
-    let sha256 = sha256_of_files_beside(&path)?;
+    let sha256 = digest_of(&path)?;
     check_is_openvino(&path)?;
     openvino_sys::library::load_from(path.clone())?;
     let now = Loaded {
@@ -176,28 +174,11 @@ fn check_is_openvino(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// SHA-256 of `sha256sum`'s lines over OpenVINO's files in the library's folder, by name.
-fn sha256_of_files_beside(library: &Path) -> Result<String, String> {
-    let folder = library.parent().unwrap_or(Path::new("/"));
-    let unreadable = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let mut names = Vec::new();
-    for file in fs::read_dir(folder).map_err(unreadable)? {
-        let file = file.map_err(unreadable)?;
-        // A name that is not Unicode is none of OpenVINO's.
-        let Ok(name) = file.file_name().into_string() else {
-            continue;
-        };
-        if PARTS.iter().any(|part| name.starts_with(part)) && file.path().is_file() {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    let mut lines = Sha256::new();
-    for name in names {
-        let sha256 = sha256_of_file(&folder.join(&name)).map_err(|e| format!("{name}: {e}"))?;
-        lines.update(format!("{sha256}  {name}\n"));
-    }
-    Ok(hex::encode(lines.finalize()))
+/// SHA-256 of OpenVINO's files in the library's folder.
+fn digest_of(library: &Path) -> Result<String, String> {
+    sha256_of_files_beside(library, |name| {
+        PARTS.iter().any(|part| name.starts_with(part))
+    })
 }
 
 impl Backend for OpenVino {

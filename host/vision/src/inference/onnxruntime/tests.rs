@@ -157,3 +157,21 @@ fn a_file_that_is_no_such_library_is_named() {
         "the loader's own words, not only that it failed: {cause}"
     );
 }
+
+#[test]
+fn the_files_that_compute_on_a_graphics_processor_are_part_of_the_librarys_digest() {
+    let folder = TempDir::new().unwrap();
+    let library = folder.path().join("libonnxruntime.so");
+    fs::write(&library, "abc").unwrap();
+    let alone = digest_of(&library).unwrap();
+    assert_eq!(
+        alone, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "its own file's, by which `sha256sum` knows it"
+    );
+    let provider = folder.path().join("libonnxruntime_providers_cuda.so");
+    fs::write(&provider, "one").unwrap();
+    let with_provider = digest_of(&library).unwrap();
+    assert_ne!(with_provider, alone);
+    fs::write(&provider, "another").unwrap();
+    assert_ne!(digest_of(&library).unwrap(), with_provider);
+}
