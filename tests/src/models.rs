@@ -205,12 +205,11 @@ pub fn bombs() -> Vec<(&'static str, Bomb, Vec<u8>)> {
             folded(vec![one(), shape(&[1 << 32]), expand("folded")]),
         ),
         (
-            "16 GiB of tiles",
+            "16 GiB of nought",
             Bomb::Memory,
             folded(vec![
-                one(),
                 shape(&[1 << 32]),
-                node("Tile", &["one", "shape"], &["folded"], Vec::new()),
+                node("ConstantOfShape", &["shape"], &["folded"], Vec::new()),
             ]),
         ),
         ("products of constants", Bomb::Time, folded(products)),

@@ -43,7 +43,7 @@ fn holds(backend: &dyn Backend) {
     peak();
     let at_rest = peak();
 
-    // One after the other, and sixteen of the worst at once, each as far as it comes.
+    // One after the other, each as far as it comes; then eight of the worst, which are kept.
     for model in &all() {
         let Ok((_, file)) = model_file(&model.bytes) else {
             continue;
@@ -53,12 +53,18 @@ fn holds(backend: &dyn Backend) {
         }
     }
     let swelling = file(&swelling(TAKEN / 8));
-    let mut many: Vec<_> = (0..4)
-        .map(|_| backend.load(&swelling, MEMORY).unwrap())
-        .collect();
-    for session in &mut many {
+    let mut many = Vec::new();
+    for _ in 0..4 {
         for _ in 0..2 {
-            let refused = run(&mut **session, AMPLE).unwrap_err();
+            // OpenVINO takes what it knows that it will need when it loads the model.
+            let refused = match backend.load(&swelling, MEMORY) {
+                Ok(mut session) => {
+                    let refused = run(&mut *session, AMPLE).unwrap_err();
+                    many.push(session);
+                    refused
+                }
+                Err(refused) => refused,
+            };
             assert!(
                 matches!(&refused, InferenceError::OverMemory(over) if over.limit == MEMORY),
                 "{name}: {refused}"
@@ -79,7 +85,7 @@ fn holds(backend: &dyn Backend) {
     let free = peak() - at_rest;
 
     println!("{name}: {} MiB held, {} MiB free", held >> 20, free >> 20);
-    assert!(held < 6 * MEMORY, "{name}: {held} bytes");
+    assert!(held < 10 * MEMORY, "{name}: {held} bytes");
     assert!(
         free > TAKEN / 2,
         "{name}: {free} bytes: this test measures nothing"
