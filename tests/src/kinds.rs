@@ -182,7 +182,7 @@ pub fn limits(kind: &Kind) -> Limits {
             host_time: ample,
             ..limits
         },
-        // The model wants twice as much as the tensor that it is given has: 24 MiB.
+        // The model wants as much as the tensor that it is given has: 24 MiB.
         "run-a-model-past-its-memory" => Limits {
             deadline: ample,
             host_time: ample,

@@ -109,7 +109,12 @@ pub fn wide() -> Vec<u8> {
 
 /// A model file of this graph, with the operators of opset 17.
 pub(crate) fn file(graph: &[Vec<u8>]) -> Vec<u8> {
-    let opset = [number(2, 17)];
+    file_of(17, graph)
+}
+
+/// The same with the operators of another opset.
+pub(crate) fn file_of(opset: u8, graph: &[Vec<u8>]) -> Vec<u8> {
+    let opset = [number(2, opset)];
     [number(1, 8), message(7, graph), message(8, &opset)].concat()
 }
 

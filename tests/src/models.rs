@@ -2,7 +2,8 @@
 //! told beside it, and `tests/models.rs` looks whether it is.
 
 use crate::model::{
-    BOOL, FLOAT, INT64, bytes, endless, file, message, node, number, port, sided_port, text,
+    BOOL, FLOAT, INT64, bytes, endless, file, file_of, message, node, number, port, sided_port,
+    text,
 };
 
 /// Who sends a hostile model away.
@@ -111,7 +112,120 @@ fn nested(levels: usize) -> Vec<u8> {
     file(&inner)
 }
 
-/// All of them.
+/// An attribute that is a whole number under 128.
+fn setting(name: &str, value: u8) -> Vec<u8> {
+    const INT: u8 = 2;
+    // Field 20 takes two bytes.
+    let kind = vec![0xa0, 0x01, INT];
+    message(5, &[text(1, name), number(3, value), kind])
+}
+
+/// `y` = the greatest of `x`, when it stands there so often: four bytes go in and four come out.
+pub fn swelling(times: u64) -> Vec<u8> {
+    graph(vec![
+        node("Expand", &["x", "times"], &["many"], Vec::new()),
+        node("Sin", &["many"], &["sines"], Vec::new()),
+        node("ReduceMax", &["sines"], &["y"], Vec::new()),
+        constant("times", &[1], INT64, &times.to_le_bytes()),
+    ])
+}
+
+/// `x` as text, joined with itself so often, is itself: 1.
+fn long_text(times: usize) -> Vec<u8> {
+    const STRING: u8 = 8;
+    let name = |turn: usize| format!("text-{turn}");
+    let mut nodes = vec![node("Cast", &["x"], &[&name(0)], setting("to", STRING))];
+    nodes.extend((0..times).map(|turn| {
+        let (from, to) = (name(turn), name(turn + 1));
+        node("StringConcat", &[&from, &from], &[&to], Vec::new())
+    }));
+    let last = name(times);
+    nodes.extend([
+        node("Equal", &[&last, &last], &["same"], Vec::new()),
+        node("Cast", &["same"], &["y"], setting("to", FLOAT)),
+        text(2, "g"),
+        port(11, "x", FLOAT, 1),
+        port(12, "y", FLOAT, 1),
+    ]);
+    file_of(20, &nodes)
+}
+
+/// A list that is joined with itself in each of so many turns.
+fn doubling(turns: u64) -> Vec<u8> {
+    let open = [text(2, "n")];
+    let body = [
+        node("Identity", &["go"], &["go-on"], Vec::new()),
+        node("Concat", &["list", "list"], &["longer"], setting("axis", 0)),
+        text(2, "body"),
+        port(11, "turn", INT64, 0),
+        port(11, "go", BOOL, 0),
+        sided_port(11, "list", FLOAT, &open),
+        port(12, "go-on", BOOL, 0),
+        sided_port(12, "longer", FLOAT, &open),
+    ];
+    const GRAPH: u8 = 5;
+    let body = [text(1, "body"), message(6, &body), vec![0xa0, 0x01, GRAPH]];
+    graph(vec![
+        node("Loop", &["turns", "", "x"], &["list-1"], message(5, &body)),
+        node("ReduceMax", &["list-1"], &["y"], Vec::new()),
+        constant("turns", &[], INT64, &turns.to_le_bytes()),
+    ])
+}
+
+/// A model whose answer depends on a constant that is computed from other constants, which a library does when it loads the model.
+fn folded(nodes: Vec<Vec<u8>>) -> Vec<u8> {
+    let mut parts = nodes;
+    parts.extend([
+        node("ReduceMax", &["folded"], &["most"], setting("keepdims", 0)),
+        add("most"),
+    ]);
+    graph(parts)
+}
+
+/// What does its harm when it is loaded, if it is not refused before: with each, what it takes too much of.
+pub fn bombs() -> Vec<(&'static str, Bomb, Vec<u8>)> {
+    let one = || constant("one", &[1], FLOAT, &1f32.to_le_bytes());
+    let shape = |sides: &[u64]| {
+        let numbers: Vec<u8> = sides.iter().flat_map(|side| side.to_le_bytes()).collect();
+        constant("shape", &[sides.len() as u64], INT64, &numbers)
+    };
+    let expand = |to: &str| node("Expand", &["one", "shape"], &[to], Vec::new());
+    // 2 × 4,096³ operations each, and no more memory than three of them take.
+    let mut products = vec![one(), shape(&[4_096, 4_096]), expand("p-0")];
+    const PRODUCTS: usize = 100;
+    for turn in 0..PRODUCTS {
+        let (from, to) = (format!("p-{turn}"), format!("p-{}", turn + 1));
+        let to = if turn + 1 == PRODUCTS { "folded" } else { &to };
+        products.push(node("MatMul", &[&from, "p-0"], &[to], Vec::new()));
+    }
+    vec![
+        (
+            "16 GiB computed from a number",
+            Bomb::Memory,
+            folded(vec![one(), shape(&[1 << 32]), expand("folded")]),
+        ),
+        (
+            "16 GiB of nought",
+            Bomb::Memory,
+            folded(vec![
+                shape(&[1 << 32]),
+                node("ConstantOfShape", &["shape"], &["folded"], Vec::new()),
+            ]),
+        ),
+        ("products of constants", Bomb::Time, folded(products)),
+    ]
+}
+
+/// What a bomb takes too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bomb {
+    /// Memory.
+    Memory,
+    /// CPU time.
+    Time,
+}
+
+/// All of them that do not harm whoever loads them.
 pub fn all() -> Vec<HostileModel> {
     use Sentinel::{Either, Library, Nobody, Reader, Run};
     let mut models = Vec::new();
@@ -304,6 +418,9 @@ pub fn all() -> Vec<HostileModel> {
         )]),
     );
     model("no end", Run, endless());
+    model("four bytes, 2 GiB, and four bytes", Run, swelling(1 << 29));
+    model("a list that doubles for ever", Run, doubling(1 << 40));
+    model("a text that doubles fifty times", Run, long_text(50));
     let whole = sound();
     for length in 1..whole.len() {
         model(

@@ -8,6 +8,9 @@ use overt_tests::hostile::{backend, model_file, setup};
 use overt_tests::models::{HostileModel, Sentinel, all, sound};
 use overt_vision::{Backend, Budget, Device, InferenceError, OpenVino, Precision, Tensor};
 
+/// Bytes that a model may have.
+const MEMORY: u64 = 64 << 20;
+
 /// Bytes that a call may have in tensors.
 const BUDGET: u64 = 16 << 20;
 
@@ -21,11 +24,14 @@ fn sent_away_by(backend: &dyn Backend, model: &HostileModel) -> Option<(Sentinel
         Ok((_, file)) => file,
         Err(error) => return Some((Sentinel::Reader, error.to_string())),
     };
-    let mut session = match backend.load(&file) {
+    let mut session = match backend.load(&file, MEMORY) {
         Ok(session) => session,
         Err(error) => {
             assert!(
-                matches!(error, InferenceError::BadModel { .. }),
+                matches!(
+                    error,
+                    InferenceError::BadModel { .. } | InferenceError::OverMemory(_)
+                ),
                 "{}: {error}",
                 model.name
             );
@@ -57,7 +63,7 @@ fn is_readable(text: &str, name: &str) {
 
 fn the_next_model_works(backend: &dyn Backend) {
     let (_, file) = model_file(&sound()).unwrap();
-    let mut session = backend.load(&file).unwrap();
+    let mut session = backend.load(&file, MEMORY).unwrap();
     let answers = session
         .run(&[&numbers()], &Budget::new(BUDGET), None)
         .unwrap();

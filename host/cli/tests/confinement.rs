@@ -58,8 +58,16 @@ fn plugins_are_compiled_and_alerts_raised_from_inside_and_the_cache_is_kept() {
     let summary = summary(&place);
     whole(&summary);
     assert_eq!(summary["alerts"].as_array().unwrap().len(), 1);
-    let compiled = std::fs::read_dir(place.path("cache/overt/compiled")).unwrap();
-    assert!(compiled.count() > 5, "the key, and a file for each plugin");
+    let kept: Vec<String> = std::fs::read_dir(place.path("cache/overt/compiled"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        kept.len() > 7,
+        "the key, and a file for each plugin: {kept:?}"
+    );
+    let tried = kept.iter().filter(|name| name.starts_with("note-")).count();
+    assert_eq!(tried, 2, "both models were tried from inside: {kept:?}");
     let page = std::fs::read_to_string(place.path("out/report.html")).unwrap();
     assert!(page.contains("files and ports, by Landlock "));
 }
@@ -125,7 +133,14 @@ fn openvino_finds_its_parts_from_inside() {
         "[host]\nbackend = \"openvino\"\nconfine = \"required\"\n",
     );
     place.enrol_person_a();
-    let ended = place.run();
+    // A cache of its own, so that the models are tried from inside as well.
+    let ended = place
+        .runs()
+        .arg(place.deployment())
+        .env("XDG_CACHE_HOME", place.path("cache"))
+        .output()
+        .unwrap();
+    let ended = support::Ended::from(ended);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let summary = summary(&place);
     whole(&summary);

@@ -58,3 +58,20 @@ fn a_detector_that_loops_costs_the_frames_that_it_was_shown_and_each_is_counted(
     assert!(cause.contains("its deadline is 20 ms"), "{cause}");
     assert_eq!(summary["plugin_errors"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_model_that_takes_more_memory_than_the_deployment_gives_costs_the_frames_that_it_was_shown() {
+    let place = Place::with_person_a();
+    place.film(8);
+    place.hostile_detector(
+        "limits = { deadline-ms = 5000, model-memory-mib = 16 }",
+        "run-a-model-past-its-memory",
+    );
+    let summary = summary_of_run(&place);
+    assert_eq!(summary["frames"]["processed"], 1, "{summary}");
+    assert_eq!(summary["frames"]["unseen"], 7);
+    let error = &summary["plugin_errors"][0];
+    assert_eq!(error["count"], 7, "{error}");
+    let cause = error["cause"].as_str().unwrap();
+    assert!(cause.contains("of memory; it may have 16 MiB"), "{cause}");
+}

@@ -131,6 +131,9 @@ pub const COMPILE_MEMORY: u64 = 4 << 30;
 /// CPU time that the child process may use in which a model is loaded for the first time. CenterFace takes under one second.
 pub const TRIAL_CPU: Duration = Duration::from_secs(60);
 
+/// Time for the run of the trial. A model that needs more is not refused for it: what ends its calls is [`Limits::inference_deadline`].
+pub const TRIAL_RUN: Duration = Duration::from_secs(2);
+
 /// How long that child may take, whatever it does: one that waits for itself takes no CPU time.
 pub const TRIAL_TIME: Duration = Duration::from_secs(600);
 

@@ -108,38 +108,54 @@ impl Runtime {
         path: &Path,
         backend: &dyn Backend,
     ) -> Result<(), PluginError> {
-        let memory = plugin.inner.limits.model_memory;
         for (name, model) in &plugin.inner.models {
-            let of = subject(model, backend, memory);
-            let cache = self.inner.cache.as_ref();
-            if cache.is_some_and(|cache| cache.is_noted(&of)) {
-                continue;
-            }
-            let began = Instant::now();
-            match self.try_model(model, backend, memory)? {
-                Some(fault) => {
-                    return Err(PluginError::ModelTrial {
-                        path: path.to_owned(),
-                        model: name.clone(),
-                        fault,
-                    });
-                }
-                None => {
-                    tracing::debug!(model = %name, seconds = began.elapsed().as_secs_f64(), "a model was tried");
-                    if let Some(cache) = cache {
-                        cache.note(&of);
-                    }
-                }
+            let tried = self.try_model(model, plugin.inner.limits.model_memory, backend)?;
+            if let Some(fault) = tried {
+                return Err(PluginError::ModelTrial {
+                    path: path.to_owned(),
+                    model: name.clone(),
+                    fault,
+                });
             }
         }
         Ok(())
     }
 
-    fn try_model(
+    /// Tries a model that may have so much memory, unless it was tried before and nothing was wrong with it.
+    ///
+    /// # Errors
+    /// `Engine` where the child or the library fails by itself.
+    pub fn try_model(
         &self,
         model: &ModelFile,
-        backend: &dyn Backend,
         memory: u64,
+        backend: &dyn Backend,
+    ) -> Result<Option<TrialFault>, PluginError> {
+        let of = subject(model, backend, memory);
+        let cache = self.inner.cache.as_ref();
+        if cache.is_some_and(|cache| cache.is_noted(&of)) {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let fault = self.try_now(model, memory, backend)?;
+        let seconds = began.elapsed().as_secs_f64();
+        tracing::debug!(
+            sha256 = model.sha256(),
+            seconds,
+            ?fault,
+            "a model was tried"
+        );
+        if let (None, Some(cache)) = (&fault, cache) {
+            cache.note(&of);
+        }
+        Ok(fault)
+    }
+
+    fn try_now(
+        &self,
+        model: &ModelFile,
+        memory: u64,
+        backend: &dyn Backend,
     ) -> Result<Option<TrialFault>, PluginError> {
         let identity = backend.identity();
         let (precision, bytes) = (identity.precision.to_string(), memory.to_string());
@@ -324,7 +340,7 @@ fn run_once(session: &mut dyn Session) -> Result<(), InferenceError> {
     let Ok(inputs) = inputs else {
         return Ok(());
     };
-    let deadline = Instant::now() + crate::Limits::default().inference_deadline;
+    let deadline = Instant::now() + limits::TRIAL_RUN;
     let inputs: Vec<&Tensor> = inputs.iter().collect();
     session.run(&inputs, &Budget::unlimited(), Some(deadline))?;
     Ok(())

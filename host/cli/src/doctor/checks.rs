@@ -76,6 +76,19 @@ fn backend(choice: &BackendChoice, beside: &Path) -> Check {
     }
 }
 
+/// Whether a model's memory is counted, so that a limit can hold it.
+pub(super) fn model_memory() -> Check {
+    const NAME: &str = "model memory";
+    match overt_vision::memory::is_counted() {
+        true => Check::ok(NAME, "counted, for each model of each worker"),
+        false => Check::absent(
+            NAME,
+            "not counted: no limit holds what a model takes",
+            "run Overt on Linux with glibc, without another allocator preloaded",
+        ),
+    }
+}
+
 /// Whether what is in memory can reach a disk by a crash or by the kernel's swapping.
 pub(super) fn memory() -> Check {
     const NAME: &str = "memory";

@@ -98,6 +98,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     checks.extend(checks::backends(deployment.as_ref()));
     checks.push(checks::confinement(deployment.as_ref()));
     checks.push(checks::memory());
+    checks.push(checks::model_memory());
     checks.push(checks::opencv());
     checks.extend(checks::models(&arguments.models)?);
     checks.extend(checks::plugins(&arguments.plugins));

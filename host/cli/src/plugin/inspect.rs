@@ -263,7 +263,7 @@ fn models(manifest: &Manifest) -> String {
     if manifest.models.is_empty() {
         return String::new();
     }
-    let mut text = "\nModels. They run natively and are trusted like the host itself: the sandbox does not hold them.\n".to_owned();
+    let mut text = "\nModels. They run natively and are trusted like the host itself: the sandbox does not hold them, limits of memory and time alone do.\n".to_owned();
     for model in &manifest.models {
         text += &format!("  {}  sha256 {}\n", model.name, model.sha256);
         text += &format!(

@@ -2,7 +2,8 @@
 //!
 //! How its models are compiled, and why:
 //!
-//! - One thread and one stream for each model, not pinned: a worker per core has models of its own, and pinned threads would all sit on the first core.
+//! - No stream, and so no thread beside the one that runs the model: a worker per core has models of its own, what a run takes in memory counts for the model whose run
+//!   it is, and no answer has to be handed from thread to thread. One thread where it would have more.
 //! - The numbers are what the deployment asks for. OpenVINO alone would take bfloat16 wherever the processor has it, without a word.
 //! - A model that repeats a part of itself is refused: all of its turns are one step, and a run is stopped between steps only.
 //! - Compiled kernels are kept for a few shapes only: a plugin that asks for another shape with each frame would grow the host otherwise.
@@ -15,7 +16,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use openvino::{Core, DeviceType, RwPropertyKey};
+use openvino::{CompiledModel, Core, DeviceType, RwPropertyKey};
 
 use self::session::OpenVinoSession;
 use crate::inference::identity::{BackendIdentity, Precision, sha256_of_files_beside};
@@ -97,6 +98,28 @@ impl OpenVino {
         })
     }
 
+    /// Compiles a model, and says on which account it stands.
+    fn compile(
+        &self,
+        model: &ModelFile,
+        memory: u64,
+    ) -> Result<(CompiledModel, Account), InferenceError> {
+        let account = Account::new(memory);
+        let mut core = self.core();
+        let compiled = account.work(|| {
+            let read = core.read_model_from_buffer(model.bytes(), None)?;
+            core.compile_model(&read, DeviceType::CPU)
+        });
+        drop(core);
+        if let Some(over) = account.refused() {
+            return Err(InferenceError::OverMemory(over));
+        }
+        let compiled = compiled.map_err(|error| InferenceError::BadModel {
+            cause: error.to_string(),
+        })?;
+        Ok((compiled, account))
+    }
+
     /// A panic elsewhere leaves the core as it was.
     fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -117,7 +140,7 @@ fn core(precision: Precision) -> Result<Core, String> {
     let mut core = Core::new().map_err(|e| e.to_string())?;
     let properties = [
         (RwPropertyKey::HintInferencePrecision, precision.to_string()),
-        (RwPropertyKey::NumStreams, "1".to_owned()),
+        (RwPropertyKey::NumStreams, "0".to_owned()),
         (RwPropertyKey::InferenceNumThreads, "1".to_owned()),
         (RwPropertyKey::HintEnableCpuPinning, "NO".to_owned()),
         (
@@ -201,21 +224,7 @@ impl Backend for OpenVino {
                 cause: "it has a Loop or a Scan, which OpenVINO runs as one step that no deadline ends; run it with ONNX Runtime".to_owned(),
             });
         }
-        let account = Account::new(memory);
-        let mut core = self.core();
-        let compiled = account.work(|| {
-            let read = core.read_model_from_buffer(model.bytes(), None)?;
-            core.compile_model(&read, DeviceType::CPU)
-        });
-        drop(core);
-        let over = account.refused();
-        let compiled = compiled.map_err(|error| match over {
-            Some(over) => InferenceError::OverMemory(over),
-            None => InferenceError::BadModel {
-                cause: error.to_string(),
-            },
-        })?;
-        let session = OpenVinoSession::new(compiled, inputs, outputs, account)?;
+        let session = OpenVinoSession::new(self.clone(), model.clone(), memory, inputs, outputs)?;
         Ok(Box::new(session))
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn detect(behaviour: &str, frame: &Frame) -> Result<Vec<Face>, Detect
         }
         "run-an-endless-model" => drop(Model::open("endless")?.run(&[&small()?])?),
         "run-a-model-past-its-memory" => {
-            let large = frame.tensor(View::stretch(1_024, 1_024))?.tensor;
+            let large = frame.tensor(View::stretch(2_048, 1_024))?.tensor;
             drop(Model::open("wide")?.run(&[&large])?);
         }
         "run-a-model-on-a-huge-tensor" => {

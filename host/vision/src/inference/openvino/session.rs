@@ -9,35 +9,74 @@ use std::time::Instant;
 
 use openvino::{CompiledModel, ElementType, InferRequest, InferenceErrorKind, Shape};
 
+use super::OpenVino;
 use crate::budget::Budget;
 use crate::inference::ports::{self, Place};
 use crate::inference::watchdog::{self, Stop};
 use crate::inference::{InferenceError, Port, Session};
 use crate::memory::Account;
+use crate::model::ModelFile;
 use crate::tensor::{Element, Tensor};
 
+/// Milliseconds to wait for a run that has ended when it is waited for: without threads of its own, OpenVINO runs a model on the thread that starts it.
+const PATIENCE: i64 = 3_600_000;
+
 pub(super) struct OpenVinoSession {
-    /// Before the model, so that it goes first.
-    request: InferRequest,
-    _model: CompiledModel,
-    account: Account,
-    /// What stops the request.
-    stop: Arc<Cancel>,
+    backend: OpenVino,
+    model: ModelFile,
+    memory: u64,
+    /// Absent after a run that was refused memory: OpenVINO has the sizes of that run in mind from then on, and asks for as much in every other.
+    loaded: Option<Loaded>,
     inputs: Vec<Place>,
     outputs: Vec<Place>,
     input_ports: Vec<Port>,
     output_ports: Vec<Port>,
 }
 
+/// The model, compiled.
+struct Loaded {
+    /// Before the model, so that it goes first.
+    request: InferRequest,
+    _model: CompiledModel,
+    account: Account,
+    /// What stops the request.
+    stop: Arc<Cancel>,
+}
+
 impl OpenVinoSession {
     /// # Errors
-    /// `BadModel` where OpenVINO's inputs or outputs are not those that the file declares, in its order.
+    /// `OverMemory`; `BadModel` where OpenVINO does not take the model, and where its inputs or outputs are not those that the file declares, in its order.
     pub(super) fn new(
-        mut model: CompiledModel,
+        backend: OpenVino,
+        model: ModelFile,
+        memory: u64,
         inputs: Vec<Place>,
         outputs: Vec<Place>,
-        account: Account,
     ) -> Result<OpenVinoSession, InferenceError> {
+        let loaded = Loaded::new(&backend, &model, memory, &inputs, &outputs)?;
+        let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
+        Ok(OpenVinoSession {
+            backend,
+            model,
+            memory,
+            loaded: Some(loaded),
+            input_ports: ports(&inputs),
+            output_ports: ports(&outputs),
+            inputs,
+            outputs,
+        })
+    }
+}
+
+impl Loaded {
+    fn new(
+        backend: &OpenVino,
+        model: &ModelFile,
+        memory: u64,
+        inputs: &[Place],
+        outputs: &[Place],
+    ) -> Result<Loaded, InferenceError> {
+        let (mut model, account) = backend.compile(model, memory)?;
         let bad_model = |e: openvino::InferenceError| InferenceError::BadModel {
             cause: e.to_string(),
         };
@@ -52,14 +91,10 @@ impl OpenVinoSession {
                 ),
             })
         };
-        same(
-            "inputs",
-            &inputs,
-            model.get_input_size().map_err(bad_model)?,
-        )?;
+        same("inputs", inputs, model.get_input_size().map_err(bad_model)?)?;
         same(
             "outputs",
-            &outputs,
+            outputs,
             model.get_output_size().map_err(bad_model)?,
         )?;
         let element = |place: &Place, found: ElementType| {
@@ -85,19 +120,33 @@ impl OpenVinoSession {
             let node = model.get_output_by_index(i).map_err(bad_model)?;
             element(place, node.get_element_type().map_err(bad_model)?)?;
         }
-        let ports = |places: &[Place]| places.iter().map(|place| place.port.clone()).collect();
         let request = account.work(|| model.create_infer_request());
         let request = request.map_err(bad_model)?;
-        Ok(OpenVinoSession {
+        Ok(Loaded {
             stop: Arc::new(Cancel::of(&request)),
             request,
             _model: model,
             account,
-            input_ports: ports(&inputs),
-            output_ports: ports(&outputs),
-            inputs,
-            outputs,
         })
+    }
+
+    /// Runs the model on copies of these inputs, which fit.
+    fn run(&mut self, inputs: &[&Tensor], deadline: Option<Instant>) -> Result<(), InferenceError> {
+        let mut copies = Vec::with_capacity(inputs.len());
+        for (i, tensor) in inputs.iter().enumerate() {
+            copies.push(lend(tensor)?);
+            self.request
+                .set_input_tensor_by_index(i, &copies[i])
+                .map_err(failed)?;
+        }
+        let ran = self.infer(deadline);
+        for copy in &mut copies {
+            copy.get_raw_data_mut().map_err(failed)?.fill(0);
+        }
+        if !matches!(ran, Err(InferenceError::OverMemory(_))) {
+            ports::check_deadline(deadline)?;
+        }
+        ran
     }
 
     /// Runs the request on this thread, whose account it is; told to stop at the deadline, which it does between two operators.
@@ -111,25 +160,29 @@ impl OpenVinoSession {
             }
             None => None,
         };
-        let OpenVinoSession {
+        let Loaded {
             request, account, ..
         } = self;
-        eprintln!("before {account:?}");
-        let ended = account.work(|| request.infer());
-        eprintln!("after {account:?}");
+        // Not `infer`, which does not say that it failed.
+        let ended = account.work(|| {
+            request.infer_async()?;
+            request.wait(PATIENCE)
+        });
         drop(guard);
-        let over = account.refused();
-        ended.map_err(|error| match over {
-            Some(over) => InferenceError::OverMemory(over),
-            None => failed(error),
-        })
+        // Whatever it says of a run that was refused memory.
+        match account.refused() {
+            Some(over) => Err(InferenceError::OverMemory(over)),
+            None => ended.map_err(failed),
+        }
     }
 
-    fn outputs(&self, budget: &Budget) -> Result<Vec<Tensor>, InferenceError> {
-        (0..self.outputs.len())
-            .map(|i| {
+    fn outputs(&self, places: &[Place], budget: &Budget) -> Result<Vec<Tensor>, InferenceError> {
+        places
+            .iter()
+            .enumerate()
+            .map(|(i, place)| {
                 let value = self.request.get_output_tensor_by_index(i).map_err(failed)?;
-                take(value, &self.outputs[i].port, budget)
+                take(value, &place.port, budget)
             })
             .collect()
     }
@@ -174,21 +227,26 @@ impl Session for OpenVinoSession {
         ports::check_inputs(&self.inputs, inputs)?;
         ports::check_budget(&self.inputs, &self.outputs, inputs, budget)?;
         ports::check_deadline(deadline)?;
-        let mut copies = Vec::with_capacity(inputs.len());
-        for (i, tensor) in inputs.iter().enumerate() {
-            check_numbers(&self.inputs[i].port, tensor)?;
-            copies.push(lend(tensor)?);
-            self.request
-                .set_input_tensor_by_index(i, &copies[i])
-                .map_err(failed)?;
+        for (place, tensor) in self.inputs.iter().zip(inputs) {
+            check_numbers(&place.port, tensor)?;
         }
-        let ran = self.infer(deadline);
-        for copy in &mut copies {
-            copy.get_raw_data_mut().map_err(failed)?.fill(0);
+        let mut loaded = match self.loaded.take() {
+            Some(loaded) => loaded,
+            None => Loaded::new(
+                &self.backend,
+                &self.model,
+                self.memory,
+                &self.inputs,
+                &self.outputs,
+            )?,
+        };
+        let answers = loaded
+            .run(inputs, deadline)
+            .and_then(|()| loaded.outputs(&self.outputs, budget));
+        if !matches!(answers, Err(InferenceError::OverMemory(_))) {
+            self.loaded = Some(loaded);
         }
-        ports::check_deadline(deadline)?;
-        ran?;
-        self.outputs(budget)
+        answers
     }
 }
 
