@@ -22,7 +22,8 @@ fn bench(plugin: &Path, more: &[&str]) -> Ended {
 /// What it says as JSON, which is as its schema says.
 fn report(ended: &Ended) -> Value {
     let schema = Schema::parse(include_str!("../plugin-bench.schema.json"));
-    let report: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let report: Value =
+        serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
     assert_eq!(schema.errors(&report), Vec::<String>::new(), "{report}");
     report
 }
@@ -72,7 +73,10 @@ fn every_role_is_measured_and_told_as_the_schema_says() {
 #[test]
 fn fuel_is_the_same_in_every_run_and_the_largest_observation_takes_the_most() {
     let fuel = || -> Vec<u64> {
-        let report = report(&bench(&plugin("policy-threshold"), &["--runs", "2", "--json"]));
+        let report = report(&bench(
+            &plugin("policy-threshold"),
+            &["--runs", "2", "--json"],
+        ));
         let cases = cases(&report);
         cases
             .iter()
@@ -88,10 +92,14 @@ fn fuel_is_the_same_in_every_run_and_the_largest_observation_takes_the_most() {
 #[test]
 fn limits_that_are_too_small_are_found_out_and_better_ones_suggested() {
     let folder = tempfile::tempdir().unwrap();
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/policy-threshold/plugin.toml");
+    let manifest =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/policy-threshold/plugin.toml");
     let text = std::fs::read_to_string(manifest).unwrap();
     let text = text.replace("fuel = 5000000", "fuel = 5000");
-    let (manifest, packed) = (folder.path().join("plugin.toml"), folder.path().join("p.wasm"));
+    let (manifest, packed) = (
+        folder.path().join("plugin.toml"),
+        folder.path().join("p.wasm"),
+    );
     std::fs::write(&manifest, text).unwrap();
     let done = run([
         Path::new("plugin"),
@@ -106,7 +114,10 @@ fn limits_that_are_too_small_are_found_out_and_better_ones_suggested() {
     assert_eq!(ended.status, Some(1), "{}", ended.err);
     let report = report(&ended);
     let fuel = &report["limits"][1];
-    assert_eq!((&fuel["declared"], &fuel["enough"]), (&5000.into(), &false.into()));
+    assert_eq!(
+        (&fuel["declared"], &fuel["enough"]),
+        (&5000.into(), &false.into())
+    );
     assert!(fuel["suggested"].as_u64() > Some(20_000), "{fuel}");
     let text = bench(&packed, &["--runs", "2"]).out;
     assert!(text.contains("TOO LITTLE"), "{text}");
@@ -139,19 +150,32 @@ fn an_encoder_is_asked_about_the_faces_that_a_detector_finds_on_photographs() {
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let found = report(&ended);
     let last = cases(&found)[2].clone();
-    assert!(last["case"].as_str().unwrap().ends_with("faces: 1"), "{last}");
+    assert!(
+        last["case"].as_str().unwrap().ends_with("faces: 1"),
+        "{last}"
+    );
 
     // This one finds no landmarks, without which the encoder makes no template.
     let ended = with("detector-boxes");
     assert_eq!(ended.status, Some(1), "{}", ended.err);
     let found = report(&ended);
     let last = cases(&found)[2].clone();
-    assert!(last["failed"].as_str().unwrap().contains("landmarks-missing"), "{last}");
+    assert!(
+        last["failed"]
+            .as_str()
+            .unwrap()
+            .contains("landmarks-missing"),
+        "{last}"
+    );
     assert!(last["figures"].is_null(), "{last}");
 
     let alone = bench(&encoder, &["--runs", "1", "--photograph", photograph]);
     assert_eq!(alone.status, Some(2), "{}", alone.out);
-    assert!(alone.err.contains("--detector detector.wasm"), "{}", alone.err);
+    assert!(
+        alone.err.contains("--detector detector.wasm"),
+        "{}",
+        alone.err
+    );
 }
 
 #[test]
@@ -160,7 +184,13 @@ fn the_plugins_own_table_can_be_given_and_a_wrong_one_is_the_plugins_to_refuse()
     let config = folder.path().join("config.toml");
     let ask = |text: &str| {
         std::fs::write(&config, text).unwrap();
-        let more = ["--runs", "1", "--json", "--config", config.to_str().unwrap()];
+        let more = [
+            "--runs",
+            "1",
+            "--json",
+            "--config",
+            config.to_str().unwrap(),
+        ];
         bench(&plugin("policy-threshold"), &more)
     };
     let sound = ask("thresholds = { default = 0.4 }");
@@ -168,7 +198,10 @@ fn the_plugins_own_table_can_be_given_and_a_wrong_one_is_the_plugins_to_refuse()
     let wrong = ask("tresholds = { default = 0.4 }");
     assert_eq!(wrong.status, Some(1));
     let failed = cases(&report(&wrong))[0]["failed"].clone();
-    assert!(failed.as_str().unwrap().contains("tresholds: no such key"), "{failed}");
+    assert!(
+        failed.as_str().unwrap().contains("tresholds: no such key"),
+        "{failed}"
+    );
     let broken = ask("thresholds = {");
     assert_eq!(broken.status, Some(2), "{}", broken.out);
     assert!(broken.err.contains("config.toml"), "{}", broken.err);

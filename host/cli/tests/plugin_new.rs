@@ -81,7 +81,9 @@ fn cargo(project: &Path, arguments: &[&str]) {
                 String::from_utf8(told.unwrap().stdout).unwrap()
             };
             let versions = rustc("-vV");
-            let host = versions.lines().find_map(|line| line.strip_prefix("host: "));
+            let host = versions
+                .lines()
+                .find_map(|line| line.strip_prefix("host: "));
             let root = rustc("--print sysroot");
             let linker = format!("{}/lib/rustlib/{}/bin/rust-lld", root.trim(), host.unwrap());
             let mut command = Command::new("/usr/bin/cargo");
@@ -106,7 +108,13 @@ fn cargo(project: &Path, arguments: &[&str]) {
         .output()
         .unwrap()
         .into();
-    assert_eq!(done.status, Some(0), "{arguments:?}: {}{}", done.out, done.err);
+    assert_eq!(
+        done.status,
+        Some(0),
+        "{arguments:?}: {}{}",
+        done.out,
+        done.err
+    );
     assert!(!done.err.contains("warning"), "{arguments:?}: {}", done.err);
 }
 
@@ -140,10 +148,26 @@ fn a_new_plugin_of_each_role_builds_passes_its_self_test_and_keeps_to_its_limits
             command.args(&arguments[1..]).output().unwrap().into()
         };
         let tested = without(&["test"]);
-        assert_eq!(tested.status, Some(0), "{role}: {}{}", tested.out, tested.err);
+        assert_eq!(
+            tested.status,
+            Some(0),
+            "{role}: {}{}",
+            tested.out,
+            tested.err
+        );
         let measured = without(&["bench", "--runs", "3"]);
-        assert_eq!(measured.status, Some(0), "{role}: {}{}", measured.out, measured.err);
-        assert!(measured.out.contains(&format!("as {role}")), "{}", measured.out);
+        assert_eq!(
+            measured.status,
+            Some(0),
+            "{role}: {}{}",
+            measured.out,
+            measured.err
+        );
+        assert!(
+            measured.out.contains(&format!("as {role}")),
+            "{}",
+            measured.out
+        );
     }
 }
 
@@ -205,7 +229,11 @@ fn a_plugin_that_takes_longer_than_it_declares_is_told_so_when_it_is_tested() {
     );
     let tested = run([Path::new("plugin"), Path::new("test"), &packed(&project)]);
     assert_eq!(tested.status, Some(1), "{}", tested.out);
-    assert!(tested.out.contains("its deadline is 20 ms"), "{}", tested.out);
+    assert!(
+        tested.out.contains("its deadline is 20 ms"),
+        "{}",
+        tested.out
+    );
 }
 
 #[test]
@@ -215,12 +243,21 @@ fn what_is_there_already_is_left_as_it_is() {
     std::fs::create_dir(&mine).unwrap();
     std::fs::write(mine.join("README.md"), "mine").unwrap();
     let folder = place.path().to_str().unwrap();
-    let refused = run(["plugin", "new", "acme", "--role", "detector", "--folder", folder]);
+    let refused = run([
+        "plugin", "new", "acme", "--role", "detector", "--folder", folder,
+    ]);
     assert_eq!(refused.status, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("nothing is ever overwritten"), "{}", refused.err);
+    assert!(
+        refused.err.contains("nothing is ever overwritten"),
+        "{}",
+        refused.err
+    );
     let left: Vec<_> = std::fs::read_dir(&mine).unwrap().collect();
     assert_eq!(left.len(), 1);
-    assert_eq!(std::fs::read_to_string(mine.join("README.md")).unwrap(), "mine");
+    assert_eq!(
+        std::fs::read_to_string(mine.join("README.md")).unwrap(),
+        "mine"
+    );
 }
 
 #[test]
@@ -231,7 +268,10 @@ fn mistakes_are_named_and_leave_nothing_behind() {
         (&["Acme", "--role", "detector"][..], "no name for a plugin"),
         (&["match", "--role", "detector"], "no word of Rust's own"),
         (&["acme"], "--role <ROLE>"),
-        (&["acme", "--role", "tracker"], "expected one of detector, encoder"),
+        (
+            &["acme", "--role", "tracker"],
+            "expected one of detector, encoder",
+        ),
         (
             &["acme", "--role", "detector", "--role", "alert-router"],
             "make two plugins",
@@ -250,10 +290,16 @@ fn mistakes_are_named_and_leave_nothing_behind() {
         ),
     ] {
         let mut command = overt();
-        command.args(["plugin", "new", "--folder", folder]).args(arguments);
+        command
+            .args(["plugin", "new", "--folder", folder])
+            .args(arguments);
         let refused: Ended = command.output().unwrap().into();
         assert_eq!(refused.status, Some(2), "{arguments:?}: {}", refused.err);
-        assert!(refused.err.contains(words), "{arguments:?}: {}", refused.err);
+        assert!(
+            refused.err.contains(words),
+            "{arguments:?}: {}",
+            refused.err
+        );
     }
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }
