@@ -77,8 +77,12 @@ fn every_command_of_the_guides_is_one_that_is_taken() {
     for guide in guides {
         let guide = guide.replace("\\\n        ", "");
         for line in guide.lines().filter(|line| line.starts_with("    overt ")) {
-            taken += 1;
             let line = words(line.trim_start());
+            // One that leaves out what its help says is no whole command.
+            if line.iter().any(|word| word == "…") {
+                continue;
+            }
+            taken += 1;
             if let Err(error) = super::Arguments::command().try_get_matches_from(&line) {
                 panic!("{line:?}: {error}");
             }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,8 +23,9 @@ fn secret(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn words<'a>(words: &[&'a dyn AsRef<std::ffi::OsStr>]) -> Vec<&'a std::ffi::OsStr> {
-    words.iter().map(|word| word.as_ref()).collect()
+/// A command of words and paths.
+fn words(words: &[&dyn AsRef<OsStr>]) -> Vec<OsString> {
+    words.iter().map(|word| word.as_ref().to_owned()).collect()
 }
 
 /// A key `acme` in a folder, under the passphrase.
@@ -70,7 +72,7 @@ fn sign(folder: &Path, key: &Path, passphrase: Option<&str>) -> Ended {
     child.wait_with_output().unwrap().into()
 }
 
-fn openssl(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+fn openssl(arguments: &[&dyn AsRef<OsStr>]) -> String {
     let done = Command::new("openssl")
         .args(words(arguments))
         .output()
@@ -150,7 +152,7 @@ fn a_key_that_openssl_made_signs_here() {
         let (plain, locked) = (folder.join("plain"), folder.join(name));
         openssl(&[&"genpkey", &"-algorithm", &"ed25519", &"-out", &plain]);
         let passout = format!("pass:{PASSPHRASE}");
-        let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
             &"pkcs8",
             &"-topk8",
             &"-in",
@@ -160,7 +162,7 @@ fn a_key_that_openssl_made_signs_here() {
             &"-passout",
             &passout,
         ];
-        arguments.extend(kind.iter().map(|word| word as &dyn AsRef<std::ffi::OsStr>));
+        arguments.extend(kind.iter().map(|word| word as &dyn AsRef<OsStr>));
         openssl(&arguments);
         std::fs::set_permissions(&locked, Permissions::from_mode(0o600)).unwrap();
         let signed = sign(folder, &locked, Some(PASSPHRASE));

@@ -118,13 +118,20 @@ fn a_plugin_is_signed_by_several_and_verified_by_key_and_by_the_deployments_rule
         "{report}"
     );
 
-    let lost = format!("{text}\n{more}revoked = \"the key was lost\"\n");
-    std::fs::write(&deployment, lost).unwrap();
+    let late = format!("{text}\n{more}expires = 2020-01-01T00:00:00Z\n");
+    std::fs::write(&deployment, late).unwrap();
     let by_rule = verify(&[&"--deployment", &deployment, &"--json"]);
     assert_eq!(by_rule.status, Some(1), "{}", by_rule.err);
     let report: Value = serde_json::from_str(&by_rule.out).unwrap();
     assert_eq!(schema.errors(&report), Vec::<String>::new(), "{report}");
     assert_eq!(report["missing"]["force"]["found"], 0, "{report}");
+    let standings: Vec<_> = report["signatures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|signature| signature["standing"].as_str().unwrap())
+        .collect();
+    assert!(standings.contains(&"expired"), "{report}");
     std::fs::write(&deployment, format!("{text}\n{more}")).unwrap();
 
     // The other plugins lack the force's signature: each is told, and nothing is compiled or run.

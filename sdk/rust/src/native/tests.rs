@@ -7,7 +7,8 @@ use overt_vision::FrameInfo;
 
 use super::*;
 use crate::{
-    Channels, Element, FrameError, InferenceError, Model, PixelError, Rect, TensorError, View,
+    Channels, Element, Frame, FrameError, InferenceError, Model, PixelError, Rect, Tensor,
+    TensorError, View,
 };
 
 /// 4 × 2 pixels, blue 10 × x, green 100 × y, red 200.
