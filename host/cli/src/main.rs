@@ -62,6 +62,7 @@ Examples:
   overt run deployment.toml                                  run the deployment
   overt search deployment.toml frames/ --mode retrospective … search stored images; a person looks at what comes out
   overt alerts list deployment.toml                          what waits for a person's judgement
+  overt plugin new acme-detector --role detector             a vendor's new plugin, which works as it is
   overt plugin inspect detector.wasm                         what a plugin can do, from its bytes
   overt sign-in anna --deployment deployment.toml            what you do from here on is done in your name
   overt audit replay deployment.toml                         does every alert come out the same once more?

@@ -202,6 +202,13 @@ fn the_plugins_own_table_can_be_given_and_a_wrong_one_is_the_plugins_to_refuse()
         failed.as_str().unwrap().contains("tresholds: no such key"),
         "{failed}"
     );
+    let pictured = bench(&plugin("policy-threshold"), &["--photograph", "face.jpg"]);
+    assert_eq!(pictured.status, Some(2), "{}", pictured.out);
+    assert!(
+        pictured.err.contains("sees no photograph"),
+        "{}",
+        pictured.err
+    );
     let broken = ask("thresholds = {");
     assert_eq!(broken.status, Some(2), "{}", broken.out);
     assert!(broken.err.contains("config.toml"), "{}", broken.err);

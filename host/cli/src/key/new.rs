@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use overt_runtime::signature::SecretKey;
+use overt_runtime::signature::{KeyError, SecretKey};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -53,6 +53,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ));
     }
     let file = |ending: &str| -> PathBuf { Path::new(&folder).join(format!("{name}.{ending}")) };
+    // Before anybody chooses a passphrase for nothing.
+    if let Some(path) = [file("key"), file("pub")]
+        .into_iter()
+        .find(|path| path.exists())
+    {
+        let cause = std::io::ErrorKind::AlreadyExists.into();
+        return Err(KeyError::File { path, cause }.into());
+    }
     let key = SecretKey::generate();
     let under = match passphrase || from.is_given() {
         true => Some(from.chosen("Passphrase of the new key: ")?),

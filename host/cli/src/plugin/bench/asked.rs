@@ -129,6 +129,12 @@ pub(super) fn asked(
     role: Role,
     arguments: &Arguments,
 ) -> Result<Asked, Failure> {
+    if !role.is_perception() && !arguments.photographs.is_empty() {
+        return Err(Failure::mistake(
+            format!("a plugin of the role {role} sees no photograph"),
+            "leave `--photograph` out: it is asked about the cases of its self-test",
+        ));
+    }
     let config = arguments.config.as_deref().map(read_config).transpose()?;
     let text = match &config {
         Some(table) => json(table)?,
@@ -302,9 +308,7 @@ fn policy(
         |case| (case.config, case.category),
     );
     cases.push(Case::new(
-        format!(
-            "the largest observation: {ENTRIES} entries, {LOOKS} looks with {CANDIDATES} candidates, {EARLIER} earlier alerts"
-        ),
+        format!("the largest observation ({ENTRIES} entries, {LOOKS} looks)"),
         with(plugin, config.as_ref(), &own)?,
         Question::Decide(Box::new(largest(&category))),
     ));
