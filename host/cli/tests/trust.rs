@@ -433,6 +433,7 @@ fn a_plugin_that_was_changed_after_it_was_signed_is_never_shown_as_one_that_nobo
 #[test]
 fn a_clock_that_is_set_back_makes_no_expired_key_count_again() {
     let place = Place::new();
+    place.film(5);
     place.change(
         "signer = \"vendor\"\n",
         "signer = \"vendor\"\nexpires = 2034-01-01T00:00:00Z\n",
