@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     // It reads and writes what its parent holds open for it, whatever a component makes of the compiler or a model of its library: no file but the library's, no port, no other program. A kernel that
     // cannot see to that gives what it can; the parent has said so.
     let openings = match &arguments.what[..] {
-        [what, .., library] if what == "model" => confine::library(Path::new(library)),
+        [what, .., library] if what == "model" => confine::bare(Some(Path::new(library))),
         _ => Openings::default(),
     };
     let _ = openings.close_the_rest();

@@ -65,6 +65,26 @@ pub(crate) fn confine_aside(
     close_local_sockets(deployment)
 }
 
+/// The same for a command without a deployment: it reads these, and the library that runs models where there is one.
+pub(crate) fn confine_alone(library: Option<&Path>, read: &[PathBuf]) {
+    let mut open = Openings {
+        execute: loaded_code(),
+        ..bare(library)
+    };
+    open.read.extend_from_slice(read);
+    keep_cache(&mut open);
+    let closed = open.close_the_rest();
+    let confinement = closed.unwrap_or_else(|error| Confinement::none(error.to_string()));
+    let rest = overt_confinement::close_local_sockets();
+    if !confinement.is_whole() {
+        output::say(&format!("NOT SHUT IN: {confinement}.\n"));
+    } else if let Err(error) = rest {
+        output::say(&format!(
+            "NOT SHUT IN: other programs of this machine cannot be shut off: {error}.\n"
+        ));
+    }
+}
+
 /// Once the sockets of this process are open: nothing in it can ask another program of this machine for anything from here on.
 pub(crate) fn close_local_sockets(deployment: &Deployment) -> Result<(), Failure> {
     // NVIDIA's driver has a helper of its own, behind such a socket.
@@ -117,14 +137,28 @@ fn held_to(wanted: Confine, confinement: Confinement) -> Result<Confinement, Fai
 }
 
 /// What a process needs that runs a model with a library and does nothing else.
-pub(crate) fn library(library: &Path) -> Openings {
+pub(crate) fn bare(library: Option<&Path>) -> Openings {
     let mut open = Openings {
         read: SYSTEM.map(PathBuf::from).to_vec(),
         write: vec!["/dev/null".into()],
         ..Openings::default()
     };
-    read_beside(&mut open.read, library);
+    if let Some(library) = library {
+        read_beside(&mut open.read, library);
+    }
     open
+}
+
+/// Compiled plugins are kept there, and what is known of models.
+fn keep_cache(open: &mut Openings) {
+    if let Some(cache) = machine::cache_folder() {
+        // Where it cannot be made, starting the machine says so.
+        let _ = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&cache);
+        open.write.push(cache);
+    }
 }
 
 /// What a deployment needs. Makes the folders that a run writes into, since what does not exist cannot be kept open.
@@ -136,14 +170,12 @@ fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
         .map_err(|error: PipelineError| Failure::from(error))?;
 
     let mut open = Openings {
-        read: SYSTEM.map(PathBuf::from).to_vec(),
-        write: vec!["/dev/null".into()],
         // The compiler of plugins is this program as a child.
         execute: loaded_code(),
-        ..Openings::default()
+        ..bare(Some(&library))
     };
     // Files that may be put anew beside or in the place of the old one while the run goes on.
-    let mut beside = vec![deployment.file().to_owned(), host.lock.clone(), library];
+    let mut beside = vec![deployment.file().to_owned(), host.lock.clone()];
     beside.extend(deployment.authority.calibration.clone());
     for plugin in deployment.plugins.all() {
         beside.extend(plugin.calibration.clone());
@@ -193,14 +225,7 @@ fn openings(deployment: &Deployment) -> Result<Openings, Failure> {
     open.write.push(made(output::folder_of(&host.records))?);
     // Whoever asks the run for something is looked up there.
     open.write.push(made(output::folder_of(&host.force))?);
-    if let Some(cache) = machine::cache_folder() {
-        // Where it cannot be made, starting the machine says so.
-        let _ = std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&cache);
-        open.write.push(cache);
-    }
+    keep_cache(&mut open);
     if let Device::Cuda { .. } = host.device {
         graphics(&mut open);
     }

@@ -223,6 +223,14 @@ fn whatever_else_opens_photographs_models_or_plugins_is_shut_in_too() {
     let (ended, shut_in) = is_shut_in_by_and_by(evaluate);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     assert!(shut_in, "evaluate: {}", ended.err);
+
+    let mut test = overt();
+    test.args(["plugin", "test", "--models"])
+        .arg(support::set_up("models"))
+        .arg(support::set_up("plugins/encoder-mobilefacenet.wasm"));
+    let (ended, shut_in) = is_shut_in_by_and_by(test);
+    assert_eq!(ended.status, Some(0), "{}{}", ended.out, ended.err);
+    assert!(shut_in, "test: {}", ended.err);
 }
 
 /// The compiler's own process, whoever has started it: what a component makes of a compiler reaches nothing.

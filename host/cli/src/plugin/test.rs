@@ -49,7 +49,7 @@ struct Row {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let workbench = Workbench::open(&arguments.workbench)?;
+    let workbench = Workbench::open(&arguments.workbench, &[])?;
     let manifest = workbench.manifest();
     let test = manifest.self_test.clone().unwrap_or_default();
     let backend = &*workbench.backend;

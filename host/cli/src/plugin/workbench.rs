@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Failure;
-use crate::{machine, models};
+use crate::{confine, machine, models};
 
 /// What both commands are told.
 #[derive(Args)]
@@ -34,6 +34,16 @@ pub(super) struct WorkbenchArguments {
     /// What it computes with: f32 or bf16
     #[arg(long, default_value = "f32", value_parser = precision)]
     precision: Precision,
+}
+
+impl WorkbenchArguments {
+    /// What runs the models.
+    fn choice(&self) -> BackendChoice {
+        BackendChoice {
+            precision: self.precision,
+            ..BackendChoice::usual(self.backend)
+        }
+    }
 }
 
 fn library(text: &str) -> Result<Library, String> {
@@ -61,7 +71,16 @@ pub(super) struct Workbench {
 }
 
 impl Workbench {
-    pub(super) fn open(arguments: &WorkbenchArguments) -> Result<Workbench, Failure> {
+    /// Shuts the process in first, but for what it is to read: anybody's plugin and anybody's model are tried here. So it has to come before any thread.
+    pub(super) fn open(
+        arguments: &WorkbenchArguments,
+        more: &[PathBuf],
+    ) -> Result<Workbench, Failure> {
+        let mut read = vec![arguments.plugin.clone(), arguments.models.clone()];
+        read.extend_from_slice(more);
+        // Where there is none, whoever needs it says so.
+        let library = arguments.choice().find(&arguments.plugin).ok();
+        confine::confine_alone(library.as_deref(), &read);
         let options = RuntimeOptions {
             compiler: machine::compiler()?,
             cache: machine::cache_folder(),
@@ -134,11 +153,7 @@ fn needs(
     if declared.is_empty() {
         return Ok((BTreeMap::new(), Box::new(NoModels::new())));
     }
-    let choice = BackendChoice {
-        precision: arguments.precision,
-        ..BackendChoice::usual(arguments.backend)
-    };
-    let backend = open_backend(&choice, &arguments.plugin)?;
+    let backend = open_backend(&arguments.choice(), &arguments.plugin)?;
     let mut models = BTreeMap::new();
     for declared in declared {
         let path = arguments.models.join(format!("{}.onnx", declared.name));

@@ -60,7 +60,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let workbench = Workbench::open(&arguments.workbench)?;
+    let mut more = arguments.photographs.clone();
+    more.extend(arguments.detector.clone());
+    more.extend(arguments.config.clone());
+    let workbench = Workbench::open(&arguments.workbench, &more)?;
     let stop = interrupt::watch("telling what was measured so far")?;
     let roles = workbench.manifest().plugin.roles.iter();
     let mut asked: Vec<Asked> = roles
