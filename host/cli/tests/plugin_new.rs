@@ -177,6 +177,20 @@ fn the_roles_of_a_family_go_together_and_pass_their_tests_natively() {
     let sees = project("sees", &perceives, Some(&sdk()));
     for project in [first(), &sees] {
         cargo(project, &["test"]);
+        // Formatted as it is, the SDK with it.
+        let formatted: Ended = Command::new("cargo")
+            .args(["fmt", "--all", "--check"])
+            .current_dir(project)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(
+            formatted.status,
+            Some(0),
+            "{}{}",
+            formatted.out,
+            formatted.err
+        );
         let tested = run([Path::new("plugin"), Path::new("test"), &packed(project)]);
         assert_eq!(tested.status, Some(0), "{}{}", tested.out, tested.err);
         assert!(!tested.out.contains("NO SELF-TEST"), "{}", tested.out);

@@ -217,14 +217,9 @@ known-limits = {does_not}
         format!(
             r#"# {name}
 
-A plugin for Overt, of the role {roles}, as `overt plugin new` of overt {version} made it. It works as it is; what it computes is a place to begin.
+A plugin for Overt ({roles}), as `overt plugin new` of overt {version} made it. It works as it is; what it computes is a place to begin.
 
-    cargo test                                               # the arithmetic, natively
-    cargo build --release --target wasm32-unknown-unknown    # once before: rustup target add wasm32-unknown-unknown
-    overt plugin pack plugin.toml target/wasm32-unknown-unknown/release/{module}
-    overt plugin test {name}.wasm                            # its self-test, in the sandbox that a force runs it in
-    overt plugin bench {name}.wasm                           # what a call costs, and what to write under [limits]
-
+{first}
 | where | what |
 |---|---|
 {files}| `src/lib.rs` | what the plugin exports |
@@ -247,16 +242,60 @@ While you develop, `unsigned = true` under `[trust]` and `overt run --rehearsal 
 
 ## Ship it
 
-    overt key new my-company --passphrase                    # once: my-company.key is secret, my-company.pub is for your customers
-    overt plugin sign {name}.wasm --key my-company.key
-    overt plugin verify {name}.wasm --key my-company.pub
-"#,
+{last}"#,
+            first = commands(&[
+                ("cargo test".to_owned(), "the arithmetic, natively"),
+                (
+                    "cargo build --release --target wasm32-unknown-unknown".to_owned(),
+                    "once before: rustup target add wasm32-unknown-unknown",
+                ),
+                (
+                    format!(
+                        "overt plugin pack plugin.toml target/wasm32-unknown-unknown/release/{}",
+                        self.module()
+                    ),
+                    "",
+                ),
+                (
+                    format!("overt plugin test {name}.wasm"),
+                    "its self-test, in the sandbox that a force runs it in",
+                ),
+                (
+                    format!("overt plugin bench {name}.wasm"),
+                    "what a call costs, and what to write under [limits]",
+                ),
+            ]),
+            last = commands(&[
+                (
+                    "overt key new my-company --passphrase".to_owned(),
+                    "once: my-company.key is secret, my-company.pub is for your customers",
+                ),
+                (
+                    format!("overt plugin sign {name}.wasm --key my-company.key"),
+                    "",
+                ),
+                (
+                    format!("overt plugin verify {name}.wasm --key my-company.pub"),
+                    "",
+                ),
+            ]),
             roles = roles.join(" and "),
             version = env!("CARGO_PKG_VERSION"),
-            module = self.module(),
             tables = tables.trim_end().to_owned() + "\n",
         )
     }
+}
+
+/// Commands a line each, their remarks below one another.
+fn commands(rows: &[(String, &str)]) -> String {
+    let remarked = rows.iter().filter(|(_, remark)| !remark.is_empty());
+    let width = remarked.map(|(command, _)| command.len()).max();
+    let width = width.unwrap_or_default() + 4;
+    let line = |(command, remark): &(String, &str)| match remark.is_empty() {
+        true => format!("    {command}\n"),
+        false => format!("    {command:<width$}# {remark}\n"),
+    };
+    rows.iter().map(line).collect()
 }
 
 const CARGO_CONFIG: &str = r#"# A stack of 64 KiB and not rustc's 1 MiB: the whole memory of a small plugin is then wiped in place after a call, which halves what a decision takes.
