@@ -64,8 +64,7 @@ impl Account {
         }
     }
 
-    /// Does some work of a library's on this account. What Rust code allocates in it counts too, and a refusal would end the process there: so nothing
-    /// but calls of the library.
+    /// Does some work of a library's on this account.
     pub(crate) fn work<R>(&self, work: impl FnOnce() -> R) -> R {
         struct Before(*const Account);
         impl Drop for Before {
@@ -140,6 +139,10 @@ pub fn is_counted() -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::ffi::c_void;
+
     use super::*;
 
     #[test]
@@ -174,39 +177,113 @@ mod tests {
         assert!(is_counted());
     }
 
+    /// Memory as a library has it.
+    struct Given(*mut c_void);
+
+    unsafe extern "C" {
+        fn malloc(size: usize) -> *mut c_void;
+        fn realloc(old: *mut c_void, size: usize) -> *mut c_void;
+        fn free(old: *mut c_void);
+    }
+
+    impl Given {
+        fn mebibyte() -> Given {
+            // SAFETY: no demands on the size.
+            Given(std::hint::black_box(unsafe { malloc(1 << 20) }))
+        }
+
+        fn grown(self, size: usize) -> Given {
+            // SAFETY: memory that nobody else has; what it was is not looked at again.
+            let new = Given(unsafe { realloc(self.0, size) });
+            std::mem::forget(self);
+            new
+        }
+    }
+
+    impl Drop for Given {
+        fn drop(&mut self) {
+            // SAFETY: memory that nobody else has.
+            unsafe { free(self.0) }
+        }
+    }
+
+    // SAFETY: memory is of no thread.
+    unsafe impl Send for Given {}
+
     #[test]
     fn memory_counts_for_the_account_that_the_thread_works_for_and_for_no_other() {
         let (outer, inner) = (Account::new(u64::MAX), Account::new(u64::MAX));
         let used = |account: &Account| account.used.load(Ordering::Relaxed);
-        let mebibyte = || std::hint::black_box(Vec::<u8>::with_capacity(1 << 20));
-        let before = mebibyte();
+        let before = Given::mebibyte();
         let kept = outer.work(|| {
-            let kept = mebibyte();
-            inner.work(|| drop(mebibyte()));
+            let kept = Given::mebibyte();
+            inner.work(|| drop(Given::mebibyte()));
             kept
         });
         assert!(
-            (1 << 20..(1 << 20) + 4096).contains(&used(&outer)),
+            (1 << 20..(1 << 20) + 8192).contains(&used(&outer)),
             "{}",
             used(&outer)
         );
         assert_eq!(used(&inner), 0);
         drop(before);
         std::thread::scope(|scope| {
-            scope.spawn(|| drop(mebibyte()));
+            scope.spawn(|| drop(Given::mebibyte()));
         });
         outer.work(|| drop(kept));
         assert_eq!(used(&outer), 0);
-        let grown = outer.work(|| {
-            let mut grown = mebibyte();
-            grown.reserve_exact(3 << 20);
-            grown
-        });
+        let grown = outer.work(|| Given::mebibyte().grown(3 << 20));
         assert!(
             (3 << 20..(3 << 20) + 8192).contains(&used(&outer)),
             "{}",
             used(&outer)
         );
-        drop(grown);
+        outer.work(|| drop(grown));
+        assert_eq!(used(&outer), 0);
+    }
+
+    #[test]
+    fn what_rust_code_asks_for_counts_for_nobody_and_is_never_refused() {
+        let account = Account::new(0);
+        let kept = account.work(|| {
+            let mut kept = std::hint::black_box(vec![7u8; 3 << 20]);
+            kept.reserve_exact(5 << 20);
+            kept
+        });
+        assert_eq!(account.used.load(Ordering::Relaxed), 0);
+        assert_eq!(account.refused(), None);
+        assert_eq!(kept[(3 << 20) - 1], 7);
+    }
+
+    #[test]
+    fn memory_of_any_alignment_is_had_grown_and_given_back() {
+        use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
+        for align in (0..=16).map(|power| 1usize << power) {
+            for size in [1, 15, 4096, 1 << 20] {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                // SAFETY: each piece is of this layout, written and read within its size, and given back once, with the size that it has then.
+                unsafe {
+                    let zeroed = alloc_zeroed(layout);
+                    assert!((zeroed as usize).is_multiple_of(align));
+                    assert!(
+                        std::slice::from_raw_parts(zeroed, size)
+                            .iter()
+                            .all(|byte| *byte == 0)
+                    );
+                    dealloc(zeroed, layout);
+                    let piece = alloc(layout);
+                    assert!((piece as usize).is_multiple_of(align));
+                    piece.write_bytes(3, size);
+                    let grown = realloc(piece, layout, 3 * size);
+                    assert!((grown as usize).is_multiple_of(align));
+                    assert!(
+                        std::slice::from_raw_parts(grown, size)
+                            .iter()
+                            .all(|byte| *byte == 3)
+                    );
+                    dealloc(grown, Layout::from_size_align(3 * size, align).unwrap());
+                }
+            }
+        }
     }
 }

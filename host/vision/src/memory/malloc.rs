@@ -3,11 +3,15 @@
 //!
 //! They are all that asks for memory or gives it back there; one that was left out would hand out memory that is not counted, and nothing worse.
 //!
+//! What Rust code asks for in this process goes to the C library straight (`Host`) and counts for nobody: it is the host's and no model's, it is given back anywhere, so that an account would
+//! drift over days, and a refusal would end the process.
+//!
 //! The fuzzer's programs bring functions of their own, and other systems' C libraries have no second names for theirs: there nothing is counted, and
 //! [`super::is_counted`] says so.
 
 #[cfg(all(target_os = "linux", target_env = "gnu", not(fuzzing)))]
 mod counted {
+    use std::alloc::{GlobalAlloc, Layout};
     use std::ffi::{c_int, c_void};
     use std::ptr;
     use std::sync::atomic::Ordering;
@@ -202,6 +206,67 @@ mod counted {
         }
         // SAFETY: handed on as it came.
         unsafe { __libc_free(old) }
+    }
+
+    /// Rust's memory, from the C library and past the accounts.
+    struct Host;
+
+    #[global_allocator]
+    static HOST: Host = Host;
+
+    /// What the C library aligns all memory to on processors of 64 bits.
+    const ALIGNED: usize = 16;
+
+    // SAFETY: the C library gives memory of the size and alignment that are asked for, or none: `malloc`, `calloc` and `realloc` aligned to 16 bytes, `memalign` to any power of two. All of it is given back
+    // to the same library, which knows its size. Tested by `memory_of_any_alignment_is_had_grown_and_given_back`, and by whatever else this process does.
+    unsafe impl GlobalAlloc for Host {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: no demands on the size; the alignment is a power of two.
+            noted(unsafe {
+                match layout.align() <= ALIGNED {
+                    true => __libc_malloc(layout.size()),
+                    false => __libc_memalign(layout.align(), layout.size()),
+                }
+            })
+            .cast()
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            if layout.align() <= ALIGNED {
+                // SAFETY: no demands on the sizes.
+                return noted(unsafe { __libc_calloc(1, layout.size()) }).cast();
+            }
+            // SAFETY: as the caller's; what was had is as long as it was asked for.
+            unsafe {
+                let new = self.alloc(layout);
+                if !new.is_null() {
+                    ptr::write_bytes(new, 0, layout.size());
+                }
+                new
+            }
+        }
+
+        unsafe fn dealloc(&self, old: *mut u8, _: Layout) {
+            // SAFETY: the caller's memory, which is the C library's.
+            unsafe { __libc_free(old.cast()) }
+        }
+
+        unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            if layout.align() <= ALIGNED {
+                // SAFETY: the caller's memory, which is the C library's; the size is not 0, by the contract of `GlobalAlloc`.
+                return noted(unsafe { __libc_realloc(old.cast(), size) }).cast();
+            }
+            // SAFETY: the alignment is the one that was good before, and the caller says that the size is none too large; both pieces are as long as what is copied.
+            unsafe {
+                let layout_of_new = Layout::from_size_align_unchecked(size, layout.align());
+                let new = self.alloc(layout_of_new);
+                if !new.is_null() {
+                    ptr::copy_nonoverlapping(old, new, layout.size().min(size));
+                    self.dealloc(old, layout);
+                }
+                new
+            }
+        }
     }
 }
 
