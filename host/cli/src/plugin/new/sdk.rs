@@ -17,6 +17,8 @@ macro_rules! copied {
 /// Every file that is copied, as it stands but for what [`as_copied`] says. What needs the host's own library is among them, so that rustfmt finds every module; it is compiled with a
 /// feature that the copy does not have.
 pub(super) const FILES: &[(&str, &str)] = copied! {
+    "LICENSE-APACHE"
+    "LICENSE-MIT"
     "sdk/rust/src/bindings.rs"
     "sdk/rust/src/config/message.rs"
     "sdk/rust/src/config/mod.rs"
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn every_file_of_the_sdk_and_of_the_contract_is_copied() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut there = BTreeSet::new();
+        let mut there = BTreeSet::from(["LICENSE-APACHE", "LICENSE-MIT"].map(str::to_owned));
         below(&root.join("sdk/rust/src"), &root, &mut there);
         below(&root.join("wit"), &root, &mut there);
         there.retain(|path| !path.starts_with("wit/frozen/"));
