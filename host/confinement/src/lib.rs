@@ -1,5 +1,6 @@
 //! Shuts the process in: from then on it reaches the files and the ports that were named, and no others, whatever code runs in it. The kernel sees to that
-//! (Landlock), for this process and for every child of it, and nothing in the process can undo it. This crate knows no deployment.
+//! (Landlock), for this process and for every child of it, and nothing in the process can undo it. What Landlock has no word for stays open: UDP, and Unix sockets
+//! that are files. This crate knows no deployment.
 //!
 //! What it asks for is Landlock's version 7, of Linux 6.15; a kernel that knows less gives less, and [`Confinement`] says what that is.
 
