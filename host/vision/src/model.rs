@@ -6,6 +6,7 @@ mod order;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,7 +127,10 @@ impl ModelFile {
             path: path.to_owned(),
             cause,
         };
-        let file = File::open(path).map_err(|e| match e.kind() {
+        // Without waiting: a named pipe would wait for somebody to write, and whoever reads it for them.
+        let mut how = File::options();
+        how.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = how.open(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => ModelError::Missing {
                 path: path.to_owned(),
             },

@@ -393,3 +393,15 @@ fn a_file_that_is_missing_too_large_or_none_is_named() {
         }
     );
 }
+
+#[test]
+fn a_named_pipe_in_a_models_place_is_refused_and_nobody_waits_for_it() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("m.onnx");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    assert!(matches!(
+        ModelFile::read(&pipe),
+        Err(ModelError::Unreadable { .. })
+    ));
+}
