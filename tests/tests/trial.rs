@@ -42,7 +42,7 @@ fn bombs_are_ended(backend: &dyn Backend) {
             Bomb::Memory => matches!(
                 &fault,
                 Some(TrialFault::Memory {
-                    limit_mib: 1_024,
+                    limit_mib: 2_048,
                     ..
                 })
             ),

@@ -132,7 +132,7 @@ pub const TENSORS_MIB: Bound = Bound {
 /// (`MODEL_MEMORY` of `host/vision`).
 pub const MODEL_MEMORY_MIB: Bound = Bound {
     least: 16,
-    default: 1_024,
+    default: 2_048,
     most: 65_536,
 };
 
@@ -199,7 +199,7 @@ pub struct Limits {
     pub fuel: u64,
     /// Bytes of host memory for tensors; for perception plugins. `tensors-mib`, 1 MiB to 4 GiB, default 256 MiB.
     pub tensors: u64,
-    /// Bytes that each of its models may take in the host, in each worker; for perception plugins. `model-memory-mib`, 16 MiB to 64 GiB, default 1 GiB.
+    /// Bytes that each of its models may take in the host, in each worker; for perception plugins. `model-memory-mib`, 16 MiB to 64 GiB, default 2 GiB.
     pub model_memory: u64,
 }
 

@@ -48,6 +48,9 @@ const SESSIONS_ON_A_CARD: usize = 8;
 /// The library of this process: ONNX Runtime can be loaded once.
 static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
 
+/// A model's SHA-256, and the memory that it may have.
+type Which = (String, u64);
+
 struct Loaded {
     path: PathBuf,
     version: String,
@@ -65,7 +68,7 @@ pub struct OnnxRuntime {
     identity: BackendIdentity,
     device: Device,
     /// The sessions on a graphics card that are in use, by their model's SHA-256 and the memory that they may have.
-    on_card: Arc<Mutex<HashMap<(String, u64), Weak<Mutex<ByShape>>>>>,
+    on_card: Arc<Mutex<HashMap<Which, Weak<Mutex<ByShape>>>>>,
 }
 
 impl OnnxRuntime {

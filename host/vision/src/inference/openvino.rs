@@ -106,12 +106,14 @@ impl OpenVino {
     ) -> Result<(CompiledModel, Account), InferenceError> {
         let account = Account::new(memory);
         let mut core = self.core();
-        let compiled = account.work(|| {
+        // Its readers do not look whether they got the memory that they asked for. What loading may take is for the trial of the model to see, in a process
+        // that may end (`host/runtime/src/trial.rs`).
+        let compiled = account.count(|| {
             let read = core.read_model_from_buffer(model.bytes(), None)?;
             core.compile_model(&read, DeviceType::CPU)
         });
         drop(core);
-        if let Some(over) = account.refused() {
+        if let Some(over) = account.over() {
             return Err(InferenceError::OverMemory(over));
         }
         let compiled = compiled.map_err(|error| InferenceError::BadModel {

@@ -428,3 +428,30 @@ fn memory_that_runs_out_at_any_moment_is_an_error_and_no_more() {
     }
     assert!(refused > 10 && served > 10, "{refused} {served}");
 }
+
+#[test]
+fn a_real_model_that_gets_too_little_at_any_moment_is_an_error_and_no_more() {
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.overt/models");
+    let sizes = [
+        ("centerface", [1, 3, 256, 320]),
+        ("mobilefacenet", [3, 3, 112, 112]),
+        ("rfb320", [1, 3, 240, 320]),
+    ];
+    for (name, shape) in sizes {
+        let model = ModelFile::read(&models.join(format!("{name}.onnx"))).unwrap();
+        let count: u32 = shape.iter().product();
+        let x = floats(&shape, &vec![1.0; count as usize]);
+        let (mut refused, mut served) = (0, 0);
+        for limit in (1..60).step_by(3).map(|step| step * (1 << 20)) {
+            let loaded = runtime().load(&model, limit);
+            match loaded.and_then(|mut session| run(&mut *session, &[&x])) {
+                Err(error) => {
+                    assert!(matches!(error, InferenceError::OverMemory(_)), "{error}");
+                    refused += 1;
+                }
+                Ok(_) => served += 1,
+            }
+        }
+        assert!(refused > 2 && served > 3, "{name}: {refused} {served}");
+    }
+}

@@ -120,7 +120,10 @@ impl Loaded {
             let node = model.get_output_by_index(i).map_err(bad_model)?;
             element(place, node.get_element_type().map_err(bad_model)?)?;
         }
-        let request = account.work(|| model.create_infer_request());
+        let request = account.count(|| model.create_infer_request());
+        if let Some(over) = account.over() {
+            return Err(InferenceError::OverMemory(over));
+        }
         let request = request.map_err(bad_model)?;
         Ok(Loaded {
             stop: Arc::new(Cancel::of(&request)),
