@@ -10,7 +10,7 @@ use overt_runtime::{Manifest, PluginFile, Role};
 use overt_tests::hostile::{Hostile, backend, model_file, packed};
 use overt_tests::kinds;
 use overt_tests::models::{self, HostileModel};
-use overt_vision::{Backend, Budget, MODEL_MEMORY, Tensor};
+use overt_vision::{Backend, Budget, Tensor};
 
 /// What the command line asks for.
 struct Options {
@@ -159,7 +159,7 @@ fn main() -> ExitCode {
 fn run(backend: &dyn Backend, model: &HostileModel) {
     let one = Tensor::from_values(&[1], &[1.0], &Budget::unlimited()).unwrap();
     if let Ok((_, file)) = model_file(&model.bytes)
-        && let Ok(mut session) = backend.load(&file, MODEL_MEMORY)
+        && let Ok(mut session) = backend.load(&file, 64 << 20)
     {
         let deadline = Instant::now() + Duration::from_millis(4);
         let _ = session.run(&[&one], &Budget::new(1 << 20), Some(deadline));
