@@ -95,7 +95,7 @@ const WHOLE: &[libc::c_long] = &[
 ];
 
 /// Requests to a terminal that put characters where its user types them: into the shell that started this.
-const TYPED: [u64; 2] = [libc::TIOCSTI as u64, libc::TIOCLINUX as u64];
+const TYPED: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// The kinds of socket, of which the lowest four bits of the second argument say one.
 const KINDS: u64 = 0xf;
