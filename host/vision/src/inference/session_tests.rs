@@ -455,3 +455,30 @@ fn a_real_model_that_gets_too_little_at_any_moment_is_an_error_and_no_more() {
         assert!(refused > 2 && served > 3, "{name}: {refused} {served}");
     }
 }
+
+/// Days of frames: what a run leaves on its session's account, be it a few bytes, would come to the limit some night, and a plugin that did nothing wrong would be out.
+#[test]
+fn runs_without_number_leave_nothing_on_the_account() {
+    const ROWS: u32 = 20_000;
+    // As `add`, but that only the library finds out where the rows of the two are not as many.
+    let open = [Side::Open, Side::Fixed(3)];
+    let graph = Graph {
+        input: vec![port("a", FLOAT, &open), port("b", FLOAT, &open)],
+        output: vec![port("sum", FLOAT, &open)],
+        ..add()
+    };
+    // A few runs' worth: where each run left 1 KiB it would be used up.
+    let mut session = runtime().load(&model(&file(graph)), 16 << 20).unwrap();
+    let many = floats(&[ROWS, 3], &vec![1.0; ROWS as usize * 3]);
+    let few = floats(&[7, 3], &[1.0; 21]);
+    for round in 0..20_000 {
+        let input = if round % 1_000 == 0 { &many } else { &few };
+        run(&mut *session, &[input, input]).unwrap();
+        // What the library complains of leaves nothing either.
+        if round % 100 == 0 {
+            let error = run(&mut *session, &[&many, &few]).map(|_| ()).unwrap_err();
+            assert!(matches!(error, InferenceError::Failed { .. }), "{error}");
+        }
+    }
+    run(&mut *session, &[&many, &many]).unwrap();
+}
