@@ -85,6 +85,11 @@ impl Account {
         })
     }
 
+    /// Another with the same limit, of which nothing is used yet.
+    pub(crate) fn anew(&self) -> Account {
+        Account::new(self.limit)
+    }
+
     /// Does some work of a library's on this account.
     pub(crate) fn work<R>(&self, work: impl FnOnce() -> R) -> R {
         struct Before(*const Account);

@@ -23,8 +23,10 @@ pub(super) struct ByShape {
     account: Arc<Account>,
     /// How many there may be.
     most: usize,
-    /// Never empty. The one that was asked for last stands last.
+    /// The one that was asked for last stands last. Empty only where they could not be made anew.
     made: Vec<(Shapes, Session)>,
+    /// A run was refused memory: what it had got until then, and what ONNX Runtime asked for beyond that, it keeps, and a later run may find too little left.
+    overfull: bool,
 }
 
 impl ByShape {
@@ -41,7 +43,30 @@ impl ByShape {
             most,
             // These shapes are no model's; the first run takes this session over.
             made: vec![(Shapes::new(), first)],
+            overfull: false,
         })
+    }
+
+    /// A run was refused memory: the next one gets sessions that know nothing of it.
+    pub(super) fn is_overfull(&mut self) {
+        self.overfull = true;
+    }
+
+    /// To be called before a run, and before its account is asked for.
+    ///
+    /// # Errors
+    /// Where they have to be made anew and cannot be; the next run tries it again.
+    pub(super) fn ready(&mut self) -> Result<(), InferenceError> {
+        if !self.overfull {
+            return Ok(());
+        }
+        // First, so that there are never two of them.
+        self.made.clear();
+        self.account = Arc::new(self.account.anew());
+        let first = (self.make)(&self.account)?;
+        self.made.push((Shapes::new(), first));
+        self.overfull = false;
+        Ok(())
     }
 
     /// What they may have together.
@@ -49,7 +74,7 @@ impl ByShape {
         &self.account
     }
 
-    /// One of them, for what they have in common.
+    /// One of them, for what they have in common. Before the first run.
     pub(super) fn any(&self) -> &Session {
         &self.made[0].1
     }

@@ -69,8 +69,6 @@ pub(super) struct OnnxSession {
     outputs: Vec<Place>,
     input_ports: Vec<Port>,
     output_ports: Vec<Port>,
-    /// The last run was refused memory, and what it had got until then lies in the arena.
-    overfull: bool,
 }
 
 impl OnnxSession {
@@ -100,7 +98,6 @@ impl OnnxSession {
             device,
             inputs,
             outputs,
-            overfull: false,
         })
     }
 }
@@ -139,7 +136,7 @@ impl Session for OnnxSession {
             .map_err(failed)?;
         let mut options = RunOptions::new().map_err(failed)?;
         let bytes: usize = inputs.iter().map(|tensor| tensor.byte_len()).sum();
-        if std::mem::take(&mut self.overfull) || bytes > LARGE_INPUT_BYTES {
+        if bytes > LARGE_INPUT_BYTES {
             options
                 .set("memory.enable_memory_arena_shrinkage", &self.arenas)
                 .map_err(failed)?;
@@ -147,6 +144,7 @@ impl Session for OnnxSession {
         let run = Arc::new(Run(options));
         let shapes = inputs.iter().map(|tensor| tensor.shape().to_vec());
         let mut sessions = lock(&self.sessions);
+        sessions.ready()?;
         let account = sessions.account().clone();
         let session = sessions.of(shapes.collect());
         ports::check_deadline(deadline)?;
@@ -157,29 +155,30 @@ impl Session for OnnxSession {
             }
             None => None,
         };
-        let outputs = account.work(|| session.run_with_options(values.as_slice(), &run.0));
+        let ran = account.work(|| session.run_with_options(values.as_slice(), &run.0));
         drop(guard);
         let over = account.refused();
-        let outputs = match outputs {
-            Ok(outputs) => outputs,
-            Err(error) => {
-                self.overfull = over.is_some();
-                ports::check_deadline(deadline)?;
-                if let Some(over) = over {
-                    return Err(InferenceError::OverMemory(over));
-                }
-                let of_card = card::failed(self.device, &error.to_string());
-                return Err(of_card.unwrap_or_else(|| failed(error)));
-            }
-        };
-        let answers = ports::check_deadline(deadline).and_then(|()| {
-            (0..outputs.len())
-                .map(|i| take(&outputs[i], budget))
-                .collect()
+        let ran = ran.map(|outputs| {
+            let answers = ports::check_deadline(deadline).and_then(|()| {
+                (0..outputs.len())
+                    .map(|i| take(&outputs[i], budget))
+                    .collect()
+            });
+            // The library's memory goes back to the account that it was taken from.
+            account.work(|| drop(outputs));
+            answers
         });
-        // The library's memory goes back to the account that it was taken from.
-        account.work(|| drop(outputs));
-        answers
+        ran.unwrap_or_else(|error| {
+            if over.is_some() {
+                sessions.is_overfull();
+            }
+            ports::check_deadline(deadline)?;
+            if let Some(over) = over {
+                return Err(InferenceError::OverMemory(over));
+            }
+            let of_card = card::failed(self.device, &error.to_string());
+            Err(of_card.unwrap_or_else(|| failed(error)))
+        })
     }
 }
 
