@@ -60,7 +60,7 @@ pub(crate) fn confine_aside(
     bare.channels.clear();
     let confinement = close(&bare, read, left)?;
     if !confinement.is_whole() {
-        output::say(&format!("NOT SHUT IN: {confinement}.\n"));
+        say_open(&confinement);
     }
     close_local_sockets(deployment)
 }
@@ -73,15 +73,12 @@ pub(crate) fn confine_alone(library: Option<&Path>, read: &[PathBuf]) {
     };
     open.read.extend_from_slice(read);
     keep_cache(&mut open);
-    let closed = open.close_the_rest();
-    let confinement = closed.unwrap_or_else(|error| Confinement::none(error.to_string()));
-    let rest = overt_confinement::close_local_sockets();
+    let confinement = closed(&open);
+    let sockets = without_local_sockets();
     if !confinement.is_whole() {
-        output::say(&format!("NOT SHUT IN: {confinement}.\n"));
-    } else if let Err(error) = rest {
-        output::say(&format!(
-            "NOT SHUT IN: other programs of this machine cannot be shut off: {error}.\n"
-        ));
+        say_open(&confinement);
+    } else if let Err(told) = sockets {
+        say_open(&told);
     }
 }
 
@@ -91,20 +88,36 @@ pub(crate) fn close_local_sockets(deployment: &Deployment) -> Result<(), Failure
     if let Device::Cuda { .. } = deployment.host.device {
         return Ok(());
     }
-    let Err(error) = overt_confinement::close_local_sockets() else {
+    let Err(told) = without_local_sockets() else {
         return Ok(());
     };
-    let told = format!("other programs of this machine cannot be shut off: {error}");
     match deployment.host.confine {
         Confine::Required => Err(Failure::new(
             told,
             "run it where the kernel has seccomp, or leave `confine = \"required\"` under [host] out",
         )),
         Confine::Possible => {
-            output::say(&format!("NOT SHUT IN: {told}.\n"));
+            say_open(&told);
             Ok(())
         }
     }
+}
+
+/// Gives up sockets within this machine, or says in words that they could not be.
+fn without_local_sockets() -> Result<(), String> {
+    overt_confinement::close_local_sockets()
+        .map_err(|error| format!("other programs of this machine cannot be shut off: {error}"))
+}
+
+/// Tells the person at the terminal what is not shut off.
+fn say_open(what: &dyn std::fmt::Display) {
+    output::say(&format!("NOT SHUT IN: {what}.\n"));
+}
+
+/// What is in force once all but these is shut off: nothing, with its reason, where that failed.
+fn closed(open: &Openings) -> Confinement {
+    open.close_the_rest()
+        .unwrap_or_else(|error| Confinement::none(error.to_string()))
 }
 
 fn close(
@@ -118,9 +131,7 @@ fn close(
         // Written beside its place and renamed into it.
         open.write.push(output::folder_of(file).to_owned());
     }
-    let closed = open.close_the_rest();
-    let confinement = closed.unwrap_or_else(|error| Confinement::none(error.to_string()));
-    held_to(deployment.host.confine, confinement)
+    held_to(deployment.host.confine, closed(&open))
 }
 
 /// What is in force, if that is enough for the deployment.

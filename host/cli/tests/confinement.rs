@@ -89,9 +89,7 @@ fn a_live_camera_is_opened_and_opened_again_from_inside_by_threads_that_are_all_
     let mut threads = 0;
     for task in std::fs::read_dir(format!("/proc/{}/task", running.id())).unwrap() {
         let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
-        assert!(status.contains("NoNewPrivs:\t1\n"), "{status}");
-        // One when it shut itself in, and one when its socket was open.
-        assert!(status.contains("Seccomp_filters:\t2\n"), "{status}");
+        assert!(is_closed(&status), "{status}");
         threads += 1;
     }
     assert!(threads > 5, "{threads}");
@@ -163,9 +161,13 @@ fn is_shut_in_by_and_by(mut command: std::process::Command) -> (support::Ended, 
     (child.wait_with_output().unwrap().into(), shut_in)
 }
 
-/// Whether a process that goes on has given up files and ports, and then its sockets.
+/// Whether a process that goes on has shut itself in.
 fn has_closed(process: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    is_closed(&std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default())
+}
+
+/// Whether the kernel says so of a process or thread: files and ports were given up, and calls by one filter when it shut itself in and by one when its sockets were open.
+fn is_closed(status: &str) -> bool {
     status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp_filters:\t2\n")
 }
 
